@@ -1,0 +1,1 @@
+"""BuildKit: requests to command lines, progress and stored images."""

@@ -1,0 +1,1 @@
+"""The command line: reads arguments, joins the rooms, prints."""

@@ -1,0 +1,1 @@
+"""Model and tree to keys: what an image reads, listed once, hashed once."""

@@ -1,0 +1,88 @@
+"""Every failure that a user can cause or meet, as a class with fields.
+
+Each carries where it happened, what is wrong and what to do. The command line prints them and exits with
+`exit_status`; any other exception is our bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class PlannerError(Exception):
+    """An expected failure: one clear message, no traceback."""
+
+    exit_status = 1
+
+
+class UsageError(PlannerError):
+    """The command line itself is wrong."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mistake:
+    """One thing wrong in one file. `line` and `column` count from 1; 0 means the whole file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    what: str
+    hint: str = ""
+    source_line: str = ""
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.line:
+            place += f":{self.line}"
+            if self.column:
+                place += f":{self.column}"
+        text = f"{place}: {self.what}"
+        if self.source_line.strip():
+            text += f"\n    {self.source_line.rstrip()}"
+            if self.column and self.column <= len(self.source_line):
+                text += "\n    " + " " * (self.column - 1) + "^"
+        if self.hint:
+            text += f"\n  {self.hint}"
+        return text
+
+
+class DefinitionError(PlannerError):
+    """All the mistakes found in the files that define a family, in file order."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
+        super().__init__(self.mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join(str(mistake) for mistake in self.mistakes)
+
+
+class GitError(PlannerError):
+    """Git could not answer: no such revision, not a repository, objects missing."""
+
+
+class InputError(PlannerError):
+    """A file changed, vanished or leaves the workspace while it was read."""
+
+
+class BuilderError(PlannerError):
+    """The engine that builds does not answer or refuses."""
+
+
+class StateError(PlannerError):
+    """The state folder cannot be read, written or locked."""
+
+
+class PlanFileError(PlannerError):
+    """A saved plan cannot be read or no longer holds."""
+
+
+def one_of(name: str, known: Sequence[str]) -> str:
+    """A "did you mean" sentence for a name that is not in `known`; "" where nothing is near."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,1 @@
+"""Plans and graphs as text, JSON and drawings for people and programs."""

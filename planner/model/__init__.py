@@ -1,0 +1,1 @@
+"""What things are: names, images, graphs. Knows no file and no tool."""

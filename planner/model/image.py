@@ -1,0 +1,84 @@
+"""Images and where they are written: the records that every front door ends in."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import NewType
+
+ImageName = NewType("ImageName", str)
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A place in a file. `line` and `column` count from 1; `end_line` is the last line that belongs to it."""
+
+    file: str
+    line: int
+    column: int = 1
+    end_line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Kind(enum.StrEnum):
+    """Where an image stands in its family."""
+
+    BASE = "base"
+    CUDA = "cuda"
+    DERIVED = "derived"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KindDefaults:
+    """What a kind carries for all its images: CI runner, layer-cache backend, resources per build."""
+
+    runner: str = ""
+    cache: str = ""
+    resources: Pairs = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """One node of the graph as declared: names and paths only, nothing read yet.
+
+    Paths are relative to the workspace, with `/`, normalised, never leading out of it. `context` is "." for the
+    workspace itself. `contexts` and `args` keep their declared order; order never enters a key.
+    """
+
+    name: ImageName
+    span: Span
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    args: Pairs = ()
+    contexts: Pairs = ()
+    tags: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ("linux/amd64",)
+    labels: Pairs = ()
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+    network: str = ""
+    declared_kind: Kind | None = None
+
+    @property
+    def label(self) -> str:
+        """The image's label in the form that Bazel gives names: `//:NAME`."""
+        return f"//:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """A whole graph file: its images in declared order and what they share."""
+
+    file: str
+    images: tuple[Image, ...]
+    registry: str = ""
+    algorithm: str = "xxh3_128"
+    kinds: tuple[tuple[str, KindDefaults], ...] = field(default=())
+
+    def kind_defaults(self, kind: str) -> KindDefaults:
+        """The defaults of a kind; empty ones where the file declares none."""
+        return dict(self.kinds).get(kind, KindDefaults())

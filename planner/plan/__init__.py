@@ -1,0 +1,1 @@
+"""Keys against a baseline: what to build and why."""

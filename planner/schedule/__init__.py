@@ -1,0 +1,1 @@
+"""A plan to calls on a Builder, in dependency order and in parallel."""

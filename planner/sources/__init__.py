@@ -1,0 +1,1 @@
+"""Text to model: Dockerfiles, ignore files and graph files become records."""

@@ -1,0 +1,1 @@
+"""A Dockerfile, from bytes to the stages that a target reaches."""
