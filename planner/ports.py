@@ -1,0 +1,127 @@
+"""What the core needs from the world, as small interfaces: a tree of files, records, an engine that builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from planner.model.build import BuildRequest, BuildResult, Record
+from planner.model.image import ImageName
+
+MODE_FILE = 0o100644
+MODE_EXECUTABLE = 0o100755
+MODE_LINK = 0o120000
+MODE_FOLDER = 0o040000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder: git's mode and git's object id (hexadecimal, in the repository's own format).
+
+    A folder's id is its git tree id over what the tree holds *now* (dirty, untracked and ignored files included,
+    empty folders dropped), so two folders with the same bytes have the same id in every kind of tree.
+    """
+
+    name: str
+    mode: int
+    oid: str
+
+
+class Tree(Protocol):
+    """The files of a workspace at one moment: a worktree, a git revision, or a plain folder.
+
+    Paths are relative to the workspace, normalised, with `/`; "" is the workspace itself. Symlinks are never
+    followed here. `.git` and `.planner`, at any depth, are not part of a tree. Names that are not UTF-8 hold
+    surrogates (`os.fsdecode`).
+    """
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at `path`, or None where there is none (also when a parent is a file or a symlink)."""
+        ...
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """The entries of the folder at `path`, sorted by the bytes of their names; () where it is no folder."""
+        ...
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The bytes of a file, or the target of a symlink, as BuildKit would see them.
+
+        Raises InputError when it is no file or link, vanished meanwhile, or is longer than `limit` bytes.
+        """
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A stream of a regular file's bytes; the caller closes it. Raises InputError as `read` does."""
+        ...
+
+    def tree_id(self, entries: Sequence[Entry]) -> str:
+        """The git tree id of a folder with these entries, in this tree's object format."""
+        ...
+
+
+class Records(Protocol):
+    """What was built before: survives a kill at any moment."""
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Record | None:
+        """The newest record of exactly this key."""
+        ...
+
+    def latest(self, image: ImageName, platforms: tuple[str, ...]) -> Record | None:
+        """The newest record of this image whatever its key, to explain a change with."""
+        ...
+
+    def add(self, record: Record) -> None:
+        """Write a record durably: when this returns, a kill no longer loses it."""
+        ...
+
+    def forget(self, record: Record) -> None:
+        """Drop a record whose image is gone."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepNews:
+    """One thing that happened inside a running build.
+
+    `step` is the engine's name for it (`[base 2/4] RUN make`), `state` one of started, cached, done, failed, log.
+    `text` is a log line or an error. `done` and `total` count the steps known so far.
+    """
+
+    image: ImageName
+    step: str
+    state: str
+    text: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class BuildFailed(Exception):
+    """A build that the engine ran and that failed: the failing step, its last lines, the Dockerfile line (or 0)."""
+
+    def __init__(self, *, step: str, message: str, tail: tuple[str, ...] = (), line: int = 0) -> None:
+        self.step = step
+        self.message = message
+        self.tail = tail
+        self.line = line
+        super().__init__(message)
+
+
+class BuildCancelled(Exception):
+    """A build that was ended because the whole run ends."""
+
+
+class Builder(Protocol):
+    """An engine that builds one image at a time per call; calls may come from several threads."""
+
+    def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
+        """Build, store and verify. Raises BuildFailed, BuildCancelled or BuilderError (engine does not answer)."""
+        ...
+
+    def cancel(self) -> None:
+        """End every running build soon; `build` raises BuildCancelled in its thread. May be called twice."""
+        ...
+
+    def holds(self, record: Record) -> bool:
+        """Whether the image of a record is still where the record says."""
+        ...
