@@ -1,0 +1,221 @@
+"""Turns a selection (`COPY src…`, a bind mount) over a tree into the exact files that BuildKit would read.
+
+Follows fsutil's copy (`ResolveWildcards`, `include`/`exclude`) and BuildKit's file op: wildcards match one path
+component each, a folder gives its contents, symlinked sources are followed inside the context.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from planner.ports import MODE_FOLDER, MODE_LINK, Entry, Tree
+from planner.sources.dockerfile.steps import Selection
+from planner.sources.go_match import matches
+from planner.sources.ignore_rules import IgnoreRules
+
+MAX_LINKS = 255
+MAX_LINK_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a selection found. `roots` are context paths of whole files, links or folders ("" is the context).
+
+    `links` are the symlinks passed on the way: they count too. `missing` are sources without a wildcard that found
+    nothing: BuildKit would stop there. `escaping` are links that lead out of the context.
+    """
+
+    roots: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    escaping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContextTree:
+    """A build context: the folder `root` of a tree, seen through ignore rules. Paths are relative to the context."""
+
+    tree: Tree
+    root: str
+    rules: IgnoreRules
+    memo: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def path(self, path: str) -> str:
+        """The tree's path of a context path."""
+        return posixpath.join(self.root, path) if path else self.root
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at a context path, None where nothing is or where it is ignored.
+
+        An ignored folder stands where an exception brings a file below it back.
+        """
+        if not path:
+            return Entry("", MODE_FOLDER, "")
+        found = self.tree.entry(self.path(path))
+        if found is None or not self.rules.ignores(path):
+            return found
+        return found if found.mode == MODE_FOLDER and self._keeps_some(path) else None
+
+    def _keeps_some(self, folder: str) -> bool:
+        return bool(self.rules.has_exceptions) and next(self.files(folder), None) is not None
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """What a folder of the context holds, ignored names left out."""
+        for entry in self.tree.entries(self.path(folder)):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if not self.rules.ignores(path):
+                yield entry
+            elif entry.mode == MODE_FOLDER and self._keeps_some(path):
+                yield entry
+
+    def files(self, folder: str, excludes: IgnoreRules | None = None, below: str = "") -> Iterator[tuple[str, Entry]]:
+        """Every file and link under a folder of the context, with its context path, in the order of its bytes.
+
+        `excludes` are judged by the path relative to where the walk began, which `below` carries.
+        """
+        for entry in self.tree.entries(self.path(folder)):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            inside = f"{below}/{entry.name}" if below else entry.name
+            if entry.mode == MODE_FOLDER:
+                if self._skips(self.rules, path) or (excludes is not None and self._skips(excludes, inside)):
+                    continue
+                yield from self.files(path, excludes, inside)
+            elif not self.rules.ignores(path) and not (excludes is not None and excludes.ignores(inside)):
+                yield path, entry
+
+    @staticmethod
+    def _skips(rules: IgnoreRules, folder: str) -> bool:
+        return not rules.has_exceptions and rules.ignores(folder)
+
+    def folder_id(self, folder: str) -> str:
+        """The git tree id of a folder as the context shows it; equal to the plain id where nothing is ignored."""
+        if not self.rules.could_match_below(folder):
+            found = self.tree.entry(self.path(folder)) if self.path(folder) else None
+            if found is not None:
+                return found.oid
+        if folder not in self.memo:
+            self.memo[folder] = self._folder_id(folder)
+        return self.memo[folder]
+
+    def _folder_id(self, folder: str) -> str:
+        kept: list[Entry] = []
+        for entry in self.tree.entries(self.path(folder)):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.mode != MODE_FOLDER:
+                if not self.rules.ignores(path):
+                    kept.append(entry)
+            elif not self._skips(self.rules, path) and (oid := self.folder_id(path)):
+                kept.append(Entry(entry.name, entry.mode, oid))
+        return self.tree.tree_id(kept) if kept else ""
+
+
+def find(context: ContextTree, selection: Selection) -> Found:
+    """The files, links and folders that a selection reads."""
+    if selection.whole:
+        return Found(roots=("",))
+    roots: list[str] = []
+    links: list[str] = []
+    missing: list[str] = []
+    escaping: list[str] = []
+    for source in selection.sources:
+        pattern = _pivoted(source)[0] if selection.parents else _clean(source)
+        wild = has_wildcard(pattern) and not selection.mount
+        starts = list(_glob(context, pattern)) if wild else [pattern]
+        for start in starts:
+            end, passed, escapes = follow(context, start)
+            links.extend(passed)
+            if escapes:
+                escaping.append(source)
+            elif end is None:
+                missing.append(source)
+            else:
+                roots.append(end)
+    return Found(
+        roots=tuple(dict.fromkeys(roots)),
+        links=tuple(dict.fromkeys(links)),
+        missing=tuple(missing),
+        escaping=tuple(escaping),
+    )
+
+
+def _pivoted(source: str) -> tuple[str, str]:
+    """`--parents` copies `pattern` below the pivot `/./`; without one the root is where it begins."""
+    parent, pivot, pattern = source.partition("/./")
+    return (_clean(parent), _clean(pattern)) if pivot else ("", _clean(source))
+
+
+def inclusion(selection: Selection) -> tuple[tuple[str, ...], ...]:
+    """For `--parents`: the patterns that must match below each source's pivot, one tuple for each source."""
+    return tuple((_pivoted(source)[1],) for source in selection.sources) if selection.parents else ()
+
+
+def _clean(source: str) -> str:
+    return posixpath.normpath("/" + source).lstrip("/")
+
+
+def has_wildcard(text: str) -> bool:
+    """Whether Go's filepath.Match finds something to expand: `*`, `?` or `[` that no backslash takes away."""
+    escaped = False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif letter == "\\":
+            escaped = True
+        elif letter in "*?[":
+            return True
+    return False
+
+
+def _glob(context: ContextTree, pattern: str) -> Iterator[str]:
+    """Paths of the context that match, component by component, without following a link on the way."""
+    yield from _globbed(context, "", pattern.split("/"))
+
+
+def _globbed(context: ContextTree, folder: str, components: Sequence[str]) -> Iterator[str]:
+    first, rest = components[0], components[1:]
+    for entry in context.entries(folder):
+        if matches(first, entry.name):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if not rest:
+                yield path
+            elif entry.mode == MODE_FOLDER:
+                yield from _globbed(context, path, rest)
+            elif entry.mode == MODE_LINK:
+                end, _, escapes = follow(context, path)
+                if end is not None and not escapes:
+                    yield from _globbed(context, end, rest)
+
+
+def follow(context: ContextTree, path: str) -> tuple[str | None, tuple[str, ...], bool]:
+    """Where a path ends after its links, the links passed, and whether one tried to leave the context.
+
+    A link is resolved with the context as its root, as BuildKit does (continuity's `fs.RootPath`); one that would
+    climb above it stays at the root there, which never is what its author meant, so it counts as escaping.
+    """
+    waiting = [part for part in path.split("/") if part]
+    done: list[str] = []
+    links: list[str] = []
+    while waiting:
+        part = waiting.pop(0)
+        if part == "..":
+            if not done:
+                return None, tuple(links), True
+            done.pop()
+            continue
+        here = "/".join([*done, part])
+        entry = context.entry(here)
+        if entry is None:
+            return None, tuple(links), False
+        if entry.mode != MODE_LINK:
+            done.append(part)
+            continue
+        links.append(here)
+        if len(links) > MAX_LINKS:
+            return None, tuple(links), False
+        target = context.tree.read(context.path(here), MAX_LINK_BYTES).decode("utf-8", "surrogateescape")
+        if target.startswith("/"):
+            done = []
+        waiting = [piece for piece in target.split("/") if piece not in ("", ".")] + waiting
+    return "/".join(done), tuple(dict.fromkeys(links)), False

@@ -1,0 +1,171 @@
+"""References, digests and platforms in Docker's normal form, and which reference an image of the graph answers to.
+
+Grammar and normal form are those of the distribution/reference library; the name that BuildKit looks for among named
+contexts is that of `dockerui.Client.NamedContext` (v0.32.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+DEFAULT_REGISTRY = "docker.io"
+OFFICIAL = "library"
+MAX_NAME = 255
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
+_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"[a-zA-Z][a-zA-Z0-9]*(?:[-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """A reference in normal form: `docker.io/library/ubuntu`, with a tag, a digest, both or neither."""
+
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read a reference as Docker does. Raises ValueError with a sentence for people."""
+        rest, _, digest = text.partition("@")
+        if "@" in text and not _DIGEST.fullmatch(digest):
+            raise ValueError(f'"{text}" has a malformed digest after the @')
+        name, tag = rest, ""
+        head, colon, last = rest.rpartition(":")
+        if colon and "/" not in last:
+            name, tag = head, last
+            if not _TAG.fullmatch(tag):
+                raise ValueError(f'"{text}" has a malformed tag')
+        registry, path = _split(name)
+        if path != path.lower():
+            raise ValueError(f'"{text}" is no reference: a repository name is in lower case')
+        if not _PATH.fullmatch(path) or not _REGISTRY.fullmatch(registry) or len(path) > MAX_NAME:
+            raise ValueError(f'"{text}" is no reference to an image')
+        return cls(registry=registry, path=path, tag=tag, digest=digest)
+
+    @property
+    def repository(self) -> str:
+        """The full name without tag and digest."""
+        return f"{self.registry}/{self.path}"
+
+    @property
+    def familiar(self) -> str:
+        """The name of the BuildKit named context that takes this reference's place."""
+        name = self.repository
+        if self.registry == DEFAULT_REGISTRY:
+            name = self.path.removeprefix(f"{OFFICIAL}/") if self.path.count("/") == 1 else self.path
+        tag = f":{self.tag}" if self.tag else ""
+        text = f"{name}{tag}@{self.digest}" if self.digest else f"{name}{tag}"
+        return text.removesuffix(":latest")
+
+    def __str__(self) -> str:
+        if self.digest:
+            tag = f":{self.tag}" if self.tag else ""
+            return f"{self.repository}{tag}@{self.digest}"
+        return f"{self.repository}:{self.tag or 'latest'}"
+
+
+def _split(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    is_registry = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+    registry, path = (first, rest) if is_registry else (DEFAULT_REGISTRY, name)
+    if registry == "index.docker.io":
+        registry = DEFAULT_REGISTRY
+    if registry == DEFAULT_REGISTRY and "/" not in path:
+        path = f"{OFFICIAL}/{path}"
+    return registry, path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """An operating system and architecture in containerd's normal form."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Read `linux/arm64/v8` or `arm64`. Raises ValueError with a sentence for people."""
+        parts = text.lower().split("/")
+        if len(parts) == 1:
+            parts = ["linux", *parts]
+        if not 2 <= len(parts) <= 3 or not all(re.fullmatch(r"[a-z0-9_.-]+", part) for part in parts):
+            raise ValueError(f'"{text}" is no platform; write it as linux/amd64')
+        architecture, variant = _normal_architecture(parts[1], parts[2] if len(parts) == 3 else "")
+        os = "darwin" if parts[0] == "macos" else parts[0]
+        return cls(os=os, architecture=architecture, variant=variant)
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+def _normal_architecture(architecture: str, variant: str) -> tuple[str, str]:
+    match architecture:
+        case "i386":
+            return "386", ""
+        case "x86_64" | "x86-64" | "amd64":
+            return "amd64", "" if variant == "v1" else variant
+        case "aarch64" | "arm64":
+            return "arm64", "" if variant in {"8", "v8"} else variant
+        case "armhf":
+            return "arm", "v7"
+        case "armel":
+            return "arm", "v6"
+        case "arm":
+            return "arm", f"v{variant}" if variant.isdecimal() else variant or "v7"
+    return architecture, variant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A name that an image is known by. A tag of "" answers to no tag, `latest` or a digest; `*` to any tag."""
+
+    repository: str
+    tag: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Published:
+        """Read an entry of `tags`. Raises ValueError with a sentence for people."""
+        if text.endswith(":*"):
+            return cls(repository=Reference.parse(text[:-2]).repository, tag="*")
+        reference = Reference.parse(text)
+        if reference.digest:
+            raise ValueError(f'"{text}": a published name has no digest')
+        return cls(repository=reference.repository, tag=reference.tag)
+
+    def answers(self, reference: Reference) -> bool:
+        """Whether a reference means the image with this name. A digest pins a release of it, whatever the tag."""
+        if reference.repository != self.repository:
+            return False
+        if self.tag == "*":
+            return True
+        if self.tag:
+            return reference.tag == self.tag
+        return reference.tag in {"", "latest"} or (bool(reference.digest) and not reference.tag)
+
+
+Index = Mapping[str, tuple[tuple[Published, str], ...]]
+"""Published names and their owners, by repository."""
+
+
+def index_of(names: Iterable[tuple[Published, str]]) -> Index:
+    """Collect published names for look-ups by repository."""
+    found: dict[str, tuple[tuple[Published, str], ...]] = {}
+    for published, owner in names:
+        found[published.repository] = (*found.get(published.repository, ()), (published, owner))
+    return found
+
+
+def owner_of(index: Index, reference: Reference) -> str | None:
+    """The image that a reference means; an exact tag wins over `*`."""
+    answers = [item for item in index.get(reference.repository, ()) if item[0].answers(reference)]
+    answers.sort(key=lambda item: item[0].tag == "*")
+    return answers[0][1] if answers else None

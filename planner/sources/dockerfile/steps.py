@@ -1,0 +1,441 @@
+"""Turns the stages that a target reaches into steps: what each one does, with every variable in force written out.
+
+A step says everything that BuildKit's LLB or the image's configuration takes from it and nothing else, so two equal
+lists of steps build the same image from the same files. Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from planner.errors import Mistake
+from planner.model.graph import LocalFiles, Origin, Use
+from planner.model.image import Span
+from planner.sources.dockerfile.expand import ExpansionError, expand, expand_heredoc
+from planner.sources.dockerfile.stages import BUILD_MARK, SCRATCH, Settings, Stage, Staged
+from planner.sources.dockerfile.syntax import (
+    Arg,
+    Copy,
+    Env,
+    Heredoc,
+    Instruction,
+    Label,
+    Mount,
+    Onbuild,
+    Run,
+    Setting,
+    Workdir,
+)
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NEVER_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+PROXY_ARGS = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})
+
+Parts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """What a child inherits from an image: `env` is complete only when `known`; `shell` is empty for the default."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = ""
+    user: str = ""
+    shell: tuple[str, ...] = ()
+    onbuild: tuple[Instruction, ...] = ()
+    known: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Files that one step reads from a context. `context` is "" for the build context, else a workspace folder.
+
+    `sources` are patterns relative to the context's root. `optional` sources may be missing (a bind mount may not).
+    `whole` asks for everything, because a variable that only the external base knows stands in a source.
+    """
+
+    context: str
+    sources: tuple[str, ...]
+    excludes: tuple[str, ...] = ()
+    parents: bool = False
+    mount: bool = False
+    whole: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One instruction at work. `text` is how it is shown, `parts` what counts, `unsure` why it may change unseen."""
+
+    kind: str
+    text: str
+    span: Span
+    parts: Parts
+    selections: tuple[Selection, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """All steps that count for a target, in order of the file, and the configuration its children inherit."""
+
+    steps: tuple[Step, ...]
+    config: Config
+    mistakes: tuple[Mistake, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """What a stage has set up so far. `args` are the declared ones in order, with the value in force."""
+
+    env: Mapping[str, str]
+    config_env: Mapping[str, str]
+    args: Mapping[str, str | None]
+    workdir: str
+    user: str
+    shell: tuple[str, ...]
+    onbuild: tuple[Instruction, ...]
+    known: bool
+
+
+def evaluate(
+    whole: Staged,
+    reached: tuple[int, ...],
+    settings: Settings,
+    config_of: Callable[[Origin], Config],
+    origin_of: Callable[[str], Origin],
+) -> Evaluation:
+    """Write out the steps of the reached stages. `config_of` answers what an image hands to its children."""
+    chain = _chain(whole)
+    states: dict[int, _State] = {}
+    steps: list[Step] = []
+    mistakes: list[Mistake] = []
+    for index in reached:
+        walker = _Walker(whole, settings, origin_of, counted=index in chain, mistakes=mistakes)
+        stage = whole.stages[index]
+        start, onbuild = _start(stage, states, config_of)
+        states[index] = walker.stage(stage, start, onbuild)
+        steps.extend(walker.steps)
+    end = states[whole.target]
+    config = Config(
+        env=end.config_env,
+        workdir=end.workdir,
+        user=end.user,
+        shell=end.shell,
+        onbuild=end.onbuild,
+        known=end.known,
+    )
+    return Evaluation(steps=tuple(steps), config=config, mistakes=tuple(mistakes))
+
+
+def _chain(whole: Staged) -> frozenset[int]:
+    """The target's stage and the stages it starts from: only these reach the image's configuration."""
+    chain: set[int] = set()
+    at: int | Use | None = whole.target
+    while isinstance(at, int) and at not in chain:
+        chain.add(at)
+        at = whole.stages[at].base
+    return frozenset(chain)
+
+
+def _start(
+    stage: Stage, states: Mapping[int, _State], config_of: Callable[[Origin], Config]
+) -> tuple[_State, tuple[Instruction, ...]]:
+    if isinstance(stage.base, int):
+        base = states[stage.base]
+        return replace(base, onbuild=()), base.onbuild
+    config = Config(known=True) if stage.base is None else config_of(stage.base.origin)
+    env = dict(config.env)
+    if config.known:
+        env.setdefault("PATH", DEFAULT_PATH)
+    state = _State(
+        env=env,
+        config_env=env,
+        args={},
+        workdir=config.workdir,
+        user=config.user,
+        shell=config.shell,
+        onbuild=(),
+        known=config.known,
+    )
+    return state, config.onbuild
+
+
+class _Walker:
+    """Walks one stage; collects its steps. `counted` for stages whose configuration ends up in the image."""
+
+    def __init__(
+        self,
+        whole: Staged,
+        settings: Settings,
+        origin_of: Callable[[str], Origin],
+        *,
+        counted: bool,
+        mistakes: list[Mistake],
+    ) -> None:
+        self.whole = whole
+        self.settings = settings
+        self.origin_of = origin_of
+        self.counted = counted
+        self.mistakes = mistakes
+        self.steps: list[Step] = []
+        self.escape = whole.dockerfile.directives.escape
+        self.uncertain: set[str] = set()
+        self.at: Instruction | None = None
+
+    def stage(self, stage: Stage, state: _State, onbuild: tuple[Instruction, ...]) -> _State:
+        if isinstance(stage.base, Use) and stage.platform:
+            parts = (("platform", stage.platform),)
+            self._add("from", f"FROM {stage.base.reference}", stage.span, parts)
+        for item in (*onbuild, *stage.instructions):
+            self.at = item
+            state = self._one(item, state)
+        return state
+
+    def _add(self, kind: str, text: str, span: Span, parts: Parts, **more: tuple[object, ...]) -> None:
+        self.steps.append(Step(kind=kind, text=text, span=span, parts=parts, **more))  # type: ignore[arg-type]
+
+    def _one(self, item: Instruction, state: _State) -> _State:
+        self.uncertain = set()
+        match item:
+            case Arg():
+                return self._arg(item, state)
+            case Env():
+                return self._env(item, state)
+            case Copy():
+                return self._copy(item, state)
+            case Run():
+                return self._run(item, state)
+            case Workdir():
+                return self._workdir(item, state)
+            case Label():
+                self._config(item, self._pairs(item.pairs, state))
+            case Setting():
+                return self._setting(item, state)
+            case Onbuild():
+                self._config(item, (("trigger", item.trigger),))
+        return state
+
+    def _config(self, item: Instruction, parts: Parts) -> None:
+        if self.counted:
+            self._add("instruction", item.text, item.span, parts)
+
+    def _word(self, text: str, state: _State) -> str:
+        """Expand one word; remember names whose value only the external base knows."""
+        try:
+            found = expand(text, state.env, self.escape)
+        except ExpansionError as error:
+            self._mistake(str(error))
+            return text
+        if not state.known:
+            self.uncertain |= found.used - state.env.keys()
+        if BUILD_MARK in found.value:
+            self.uncertain.add("a value of the building machine")
+        return found.value
+
+    def _mistake(self, what: str) -> None:
+        assert self.at is not None  # noqa: S101 -- set by `stage` before any word is expanded
+        span = self.at.span
+        self.mistakes.append(Mistake(file=span.file, line=span.line, column=span.column, what=what))
+
+    def _pairs(self, pairs: tuple[tuple[str, str], ...], state: _State) -> Parts:
+        return tuple((self._word(name, state), self._word(value, state)) for name, value in pairs)
+
+    def _arg(self, item: Arg, state: _State) -> _State:
+        env, args, parts = dict(state.env), dict(state.args), []
+        for name, default in item.pairs:
+            value = self.settings.args.get(name)
+            if value is None:
+                scoped = replace(state, env=env)
+                value = self.whole.global_args.get(name) if default is None else self._word(default, scoped)
+            args[name] = value
+            parts.append((f"ARG {name}", "" if value is None else value))
+            if value is not None and name not in NEVER_ENVIRONMENT:
+                env[name] = value
+        self._config(item, tuple(parts))
+        return replace(state, env=env, args=args)
+
+    def _env(self, item: Env, state: _State) -> _State:
+        pairs = self._pairs(item.pairs, state)
+        self._config(item, tuple((f"ENV {name}", value) for name, value in pairs))
+        fresh = dict(pairs)
+        return replace(state, env={**state.env, **fresh}, config_env={**state.config_env, **fresh})
+
+    def _workdir(self, item: Workdir, state: _State) -> _State:
+        path = posixpath.normpath(posixpath.join(state.workdir or "/", self._word(item.path, state)))
+        parts: Parts = (("path", path),)
+        if state.user:
+            parts = (*parts, ("user", state.user))
+        self._add("instruction", item.text, item.span, parts)
+        return replace(state, workdir=path)
+
+    def _setting(self, item: Setting, state: _State) -> _State:
+        expands = item.keyword in {"EXPOSE", "STOPSIGNAL", "USER", "VOLUME"}
+        words = tuple(self._word(word, state) for word in item.words) if expands else item.words
+        shell = ()
+        if item.keyword in {"CMD", "ENTRYPOINT"} and not item.json_form:
+            shell = (("shell", " ".join(state.shell)),)
+        parts = (("json", str(item.json_form)), *((item.keyword, word) for word in words), *shell)
+        self._config(item, parts)
+        if item.keyword == "USER":
+            return replace(state, user=words[0])
+        if item.keyword == "SHELL":
+            return replace(state, shell=words)
+        return state
+
+    def _copy(self, item: Copy, state: _State) -> _State:
+        sources = tuple(self._word(source, state) for source in item.sources)
+        in_sources = frozenset(self.uncertain)
+        destination = self._word(item.destination, state)
+        parts = (
+            ("keyword", item.keyword),
+            *(("source", source) for source in sources),
+            ("destination", destination),
+            ("workdir", "" if destination.startswith("/") else state.workdir),
+            ("chown", self._word(item.chown, state)),
+            ("chmod", self._word(item.chmod, state)),
+            ("checksum", self._word(item.checksum, state)),
+            *((f"flag {number}", flag) for number, flag in enumerate(_plain_flags(item.flags))),
+            *((f"here-document {doc.name}", self._heredoc(doc, state)) for doc in item.heredocs),
+        )
+        unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
+        local = tuple(source for source in sources if not (item.keyword == "ADD" and _remote(source)))
+        unsure += tuple(_unpinned(source, item) for source in sources if source not in local)
+        self._add(
+            "instruction",
+            item.text,
+            item.span,
+            parts,
+            selections=self._copied(item, local, in_sources),
+            unsure=tuple(text for text in unsure if text),
+        )
+        return state
+
+    def _heredoc(self, doc: Heredoc, state: _State) -> str:
+        if not doc.expand:
+            return doc.content
+        try:
+            return expand_heredoc(doc.content, state.env).value
+        except ExpansionError as error:
+            self._mistake(str(error))
+            return doc.content
+
+    def _copied(self, item: Copy, sources: tuple[str, ...], names: frozenset[str]) -> tuple[Selection, ...]:
+        context = self._context(item.from_)
+        if context is None or not sources:
+            return ()
+        whole, reason = bool(names), ""
+        if whole:
+            reason = f"{', '.join(sorted(names))} is known only while building"
+        return (
+            Selection(
+                context=context,
+                sources=sources,
+                excludes=item.excludes,
+                parents=item.parents,
+                whole=whole,
+                reason=reason,
+            ),
+        )
+
+    def _context(self, name: str) -> str | None:
+        """The folder whose files a `from` reads: "" for the build context, None for a stage or an image."""
+        if not name:
+            return ""
+        if name == SCRATCH or name.isdecimal() or self.whole.find(name) is not None:
+            stage = None if name.isdecimal() or name == SCRATCH else self.whole.find(name)
+            base = None if stage is None else self.whole.stages[stage].base
+            return base.origin.folder if isinstance(base, Use) and isinstance(base.origin, LocalFiles) else None
+        origin = self.origin_of(name)
+        return origin.folder if isinstance(origin, LocalFiles) else None
+
+    def _run(self, item: Run, state: _State) -> _State:
+        mounts = tuple(self._mount(mount, state) for mount in item.mounts)
+        selections = tuple(
+            selection for mount in mounts if (selection := self._mounted(mount, state)) is not None
+        )
+        parts = (
+            *(("command", word) for word in item.command),
+            *((f"here-document {doc.name}", doc.content) for doc in item.heredocs),
+            ("shell", " ".join(state.shell) if item.shell_form else "none"),
+            *((f"flag {number}", flag) for number, flag in enumerate(_plain_flags(item.flags))),
+            *((f"mount {number}", self._mount_text(mount)) for number, mount in enumerate(mounts)),
+            ("network", item.network or self.settings.network),
+            ("workdir", state.workdir),
+            ("user", state.user),
+            *((_env_part(name, state), state.env[name]) for name in sorted(state.env)),
+            *self._history(state),
+            *self._proxies(),
+        )
+        unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
+        self._add("instruction", item.text, item.span, parts, selections=selections, unsure=unsure)
+        return state
+
+    def _history(self, state: _State) -> Parts:
+        """Declared ARGs without a value stand in the history of a RUN, nowhere else."""
+        if not self.counted:
+            return ()
+        return tuple((f"ARG {name}", "") for name, value in state.args.items() if value is None)
+
+    def _proxies(self) -> Parts:
+        """Proxy arguments reach RUN but BuildKit keeps them out of its own keys, so they stay out of ours."""
+        return ()
+
+    def _mount(self, mount: Mount, state: _State) -> Mount:
+        return replace(
+            mount,
+            type=self._word(mount.type, state),
+            source=self._word(mount.source, state),
+            target=self._word(mount.target, state),
+            id=self._word(mount.id, state),
+            text=self._word(mount.text, state),
+        )
+
+    def _mount_text(self, mount: Mount) -> str:
+        """A mount as it counts. A secret or key that is declared differs from one that is not."""
+        given = self.settings.secrets if mount.type == "secret" else self.settings.ssh
+        name = mount.id or (posixpath.basename(mount.target) if mount.type == "secret" else "default")
+        if mount.type in {"secret", "ssh"}:
+            return f"{mount.text} {'given' if name in given else 'not given'}"
+        return mount.text
+
+    def _mounted(self, mount: Mount, state: _State) -> Selection | None:
+        if mount.type in {"secret", "ssh", "tmpfs"} or (mount.type == "cache" and not mount.from_):
+            return None
+        context = self._context(mount.from_)
+        if context is None:
+            return None
+        whole = bool(self.uncertain)
+        reason = f"{', '.join(sorted(self.uncertain))} is known only while building" if whole else ""
+        return Selection(
+            context=context, sources=(mount.source or "/",), mount=True, whole=whole, reason=reason
+        )
+
+
+def _env_part(name: str, state: _State) -> str:
+    declared = name in state.args and state.args[name] == state.env[name]
+    return f"{'ARG' if declared else 'ENV'} {name}"
+
+
+def _plain_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags that have no part of their own; `--from` and `--mount` count through what they read."""
+    own = ("--chown", "--chmod", "--checksum", "--mount", "--network")
+    return tuple(flag for flag in flags if not flag.startswith(own))
+
+
+def _remote(source: str) -> bool:
+    """Whether ADD fetches this source by itself (`isHTTPSource`, `isGitSource`)."""
+    schemes = ("http://", "https://", "git://", "ssh://", "git@")
+    return source.startswith(schemes) or source.startswith("github.com/")
+
+
+def _unpinned(source: str, item: Copy) -> str:
+    if item.checksum:
+        return ""
+    _, _, fragment = source.partition("#")
+    commit = fragment.partition(":")[0]
+    if len(commit) in {40, 64} and all(letter in "0123456789abcdef" for letter in commit):
+        return ""
+    return f"ADD {source} has no --checksum: what it fetches may change unseen"
