@@ -59,7 +59,7 @@ def _tokens(pattern: str) -> tuple[Token, ...]:
             tokens.append(ANY)
             at += 1
         elif letter == "[":
-            found, at = _class(pattern, at + 1)
+            found, at = read_class(pattern, at + 1)
             tokens.append(found)
         else:
             single, at = _letter(pattern, at)
@@ -75,7 +75,8 @@ def _letter(pattern: str, at: int) -> tuple[str, int]:
     return pattern[at], at + 1
 
 
-def _class(pattern: str, at: int) -> tuple[Class, int]:
+def read_class(pattern: str, at: int) -> tuple[Class, int]:
+    """Read a class from behind its `[`; the position behind its `]`. Raises BadPattern."""
     negated = pattern[at : at + 1] == "^"
     at += negated
     ranges: list[tuple[str, str]] = []

@@ -161,7 +161,7 @@ def _copy(line: _Context) -> Copy:
     flags, rest = take_flags(line.rest, COPY_FLAGS, COPY_SWITCHES)
     words = json_words(rest)
     if words is None:
-        words = plain_words(rest, line.escape)
+        words = tuple(rest.split())
     if len(words) < 2:
         raise Refused(f"{line.keyword} needs at least one source and a destination")
     heredoc_names = {doc.name for doc in line.heredocs}

@@ -1,0 +1,169 @@
+"""One pattern of moby/patternmatcher, compiled: `*`, `?`, `[…]`, `\\x` and `**`, with that library's own shortcuts.
+
+Mirrors `Pattern.compile` and `Pattern.match` of patternmatcher v0.6: a pattern without `*`, `?`, brackets or escapes
+is compared as text, a leading or trailing `**` alone as suffix or prefix, and the rest as a regular expression. It is
+matched here by tracking positions, so that no pattern takes more than len(pattern) * len(path) steps.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from planner.sources.go_match import BadPattern, Class, read_class
+
+
+class Form(enum.Enum):
+    """How a pattern is compared with a path."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    TOKENS = "tokens"
+
+
+class Wild(enum.Enum):
+    """The tokens that are neither a letter nor a class."""
+
+    STAR = "[^/]*"
+    ALL = ".*"
+    FOLDERS = "(.*/)?"
+    NEVER = "a ^ in the middle of a regular expression"
+
+
+Token = str | Class | Wild
+NOT_SLASH: Class = (True, (("/", "/"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern; `text` is cleaned, without a leading `!`."""
+
+    text: str
+    form: Form
+    tokens: tuple[Token, ...] = ()
+
+    def matches(self, path: str) -> bool:
+        """Whether the pattern matches exactly this path (folders above it are the caller's business)."""
+        match self.form:
+            case Form.EXACT:
+                return path == self.text
+            case Form.PREFIX:
+                return path.startswith(self.text[:-2])
+            case Form.SUFFIX:
+                suffix = self.text[2:]
+                return path.endswith(suffix) or (suffix.startswith("/") and path == suffix[1:])
+        return _matches(self.tokens, path)
+
+    def could_match_below(self, folder: str) -> bool:
+        """False when no path at or under `folder`, and no folder above it, can match."""
+        if not folder:
+            return True
+        components = self.text.split("/")
+        for name, component in zip(folder.split("/"), components, strict=False):
+            if "**" in component or "\\" in component or "[" in component:
+                return True
+            if "*" in component or "?" in component:
+                continue
+            if name != component:
+                return False
+        return True
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Compile a cleaned pattern. Raises BadPattern."""
+    tokens: list[Token] = []
+    form = Form.EXACT
+    at = 0
+    while at < len(text):
+        first = at == 0
+        letter = text[at]
+        at += 1
+        if letter == "*" and text[at : at + 1] == "*":
+            at += 1
+            if text[at : at + 1] == "/":
+                at += 1
+            if at >= len(text):
+                form = Form.PREFIX if form is Form.EXACT else Form.TOKENS
+                tokens.append(Wild.ALL)
+            else:
+                form = Form.TOKENS
+                tokens.append(Wild.FOLDERS)
+            if first:
+                form = Form.SUFFIX
+        elif letter in "*?":
+            tokens.append(Wild.STAR if letter == "*" else NOT_SLASH)
+            form = Form.TOKENS
+        elif letter == "\\" and at < len(text):
+            tokens.append(_escaped(text[at]))
+            at += 1
+            form = Form.TOKENS
+        elif letter == "[":
+            found, at = read_class(text, at)
+            tokens.append(found)
+            form = Form.TOKENS
+        else:
+            form = Form.TOKENS if letter == "]" else form
+            tokens.append(Wild.NEVER if letter == "^" and not first else letter)
+    return Pattern(text, form, tuple(tokens) if form is Form.TOKENS else ())
+
+
+def _escaped(letter: str) -> str:
+    """patternmatcher hands `\\d` on to Go's regular expressions, where it means a digit: nobody wants that."""
+    if letter.isalnum():
+        raise BadPattern(f"\\{letter} has no certain meaning; write {letter}")
+    return letter
+
+
+def _matches(tokens: tuple[Token, ...], path: str) -> bool:
+    at = _closed({0}, tokens)
+    for letter in path:
+        after: set[int] = set()
+        for position in at:
+            after |= _stepped(tokens, position, letter)
+        if not after:
+            return False
+        at = _closed(after, tokens)
+    return len(tokens) in at
+
+
+def _closed(positions: set[int], tokens: tuple[Token, ...]) -> set[int]:
+    """Positions reached without a letter: past stars, and past folders that were not entered."""
+    waiting = list(positions)
+    closed = set(positions)
+    while waiting:
+        position = waiting.pop()
+        if 0 <= position < len(tokens) and tokens[position] in (Wild.STAR, Wild.ALL, Wild.FOLDERS):
+            following = position + 1
+            if following not in closed:
+                closed.add(following)
+                waiting.append(following)
+    return closed
+
+
+def _stepped(tokens: tuple[Token, ...], position: int, letter: str) -> set[int]:
+    """Where one letter leads. A negative position -(n+1) stands inside the folders of token n."""
+    if position < 0:
+        return _in_folders(-position - 1, position, letter)
+    if position >= len(tokens):
+        return set()
+    token = tokens[position]
+    if token is Wild.STAR:
+        return {position} if letter != "/" else set()
+    if token is Wild.ALL:
+        return {position} if letter != "\n" else set()
+    if token is Wild.FOLDERS:
+        return _in_folders(position, -position - 1, letter)
+    if isinstance(token, str):
+        return {position + 1} if token == letter else set()
+    if isinstance(token, tuple):
+        negated, ranges = token
+        hit = any(low <= letter <= high for low, high in ranges) != negated
+        return {position + 1} if hit else set()
+    return set()
+
+
+def _in_folders(position: int, inside: int, letter: str) -> set[int]:
+    if letter == "\n":
+        return set()
+    return {inside, position + 1} if letter == "/" else {inside}

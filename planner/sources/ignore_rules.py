@@ -1,0 +1,134 @@
+"""Reads a `.dockerignore` and answers which paths of a context it leaves out, as BuildKit does.
+
+The file format is moby/patternmatcher's `ignorefile.ReadAll`, the matching its `MatchesUsingParentResults` applied
+from the context's root down, as fsutil walks a context. The same language serves `COPY --exclude` and `--parents`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from planner.errors import DefinitionError, Mistake
+from planner.sources.go_match import BadPattern, matches
+from planner.sources.ignore_pattern import Pattern, compile_pattern
+
+MAX_BYTES = 1 << 20
+MAX_PATTERNS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One line: `exception` for a leading `!`, which brings back what an earlier line left out."""
+
+    pattern: Pattern
+    exception: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoreRules:
+    """A list of rules in order; the last one that matches a path or a folder above it decides."""
+
+    rules: tuple[Rule, ...] = ()
+    _folders: dict[str, tuple[bool, tuple[bool, ...]]] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes, file: str) -> IgnoreRules:
+        """Read an ignore file. Raises DefinitionError with every bad line."""
+        if len(data) > MAX_BYTES:
+            raise DefinitionError([Mistake(file=file, what=f"longer than {MAX_BYTES} bytes")])
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        numbered = ((number, _written(line)) for number, line in enumerate(text.split("\n"), 1))
+        return cls._compiled(((number, pattern) for number, pattern in numbered if pattern), file)
+
+    @classmethod
+    def of(cls, patterns: Iterable[str], file: str, line: int = 0) -> IgnoreRules:
+        """Rules from patterns that stand in a Dockerfile. Raises DefinitionError."""
+        return cls._compiled(((line, pattern.strip()) for pattern in patterns if pattern.strip()), file)
+
+    @classmethod
+    def _compiled(cls, numbered: Iterable[tuple[int, str]], file: str) -> IgnoreRules:
+        rules: list[Rule] = []
+        mistakes: list[Mistake] = []
+        for number, text in numbered:
+            try:
+                rules.append(_rule(text))
+            except BadPattern as error:
+                what = f'"{text}" is no pattern: {error}'
+                mistakes.append(Mistake(file=file, line=number, what=what, hint="escape [ and \\ with a \\"))
+        if len(rules) > MAX_PATTERNS:
+            mistakes.append(Mistake(file=file, what=f"more than {MAX_PATTERNS} patterns"))
+        if mistakes:
+            raise DefinitionError(mistakes)
+        return cls(rules=tuple(rules))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is ever left out."""
+        return not self.rules
+
+    @property
+    def has_exceptions(self) -> bool:
+        """Whether a `!` may bring back something below a folder that is left out."""
+        return any(rule.exception for rule in self.rules)
+
+    def ignores(self, path: str) -> bool:
+        """Whether a path, with `/` and relative to the context, is left out."""
+        return bool(self.rules) and self._judged(path)[0]
+
+    def _judged(self, path: str) -> tuple[bool, tuple[bool, ...]]:
+        """The decision, and which rules matched the path or a folder above it (kept for what lies below)."""
+        known = self._folders.get(path)
+        if known is not None:
+            return known
+        folder = posixpath.dirname(path)
+        above = self._judged(folder)[1] if folder else (False,) * len(self.rules)
+        left_out = False
+        hits: list[bool] = []
+        for rule, hit_above in zip(self.rules, above, strict=True):
+            hit = hit_above or (rule.exception == left_out and rule.pattern.matches(path))
+            hits.append(hit)
+            if hit:
+                left_out = not rule.exception
+        judged = (left_out, tuple(hits))
+        self._folders[path] = judged
+        return judged
+
+    def could_match_below(self, folder: str) -> bool:
+        """Whether some rule might speak of the folder or of anything under it; False is certain."""
+        return any(rule.pattern.could_match_below(folder) for rule in self.rules)
+
+
+def _written(line: str) -> str:
+    """One line of an ignore file as `ReadAll` normalises it; "" for a comment or a blank."""
+    if line.startswith("#"):
+        return ""
+    pattern = line.strip()
+    exception = pattern.startswith("!")
+    if exception:
+        pattern = pattern[1:].strip()
+    if pattern:
+        pattern = _cleaned(pattern)
+        if len(pattern) > 1 and pattern.startswith("/"):
+            pattern = pattern[1:]
+    return f"!{pattern}" if exception else pattern
+
+
+def _cleaned(path: str) -> str:
+    """Go's `path.Clean`: as `normpath`, which alone keeps two leading slashes."""
+    cleaned = posixpath.normpath(path)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def _rule(text: str) -> Rule:
+    cleaned = _cleaned(text)
+    exception = cleaned.startswith("!")
+    if exception:
+        cleaned = cleaned[1:]
+        if not cleaned:
+            raise BadPattern('"!" alone brings nothing back')
+    for component in cleaned.split("/"):
+        matches(component, ".")
+    return Rule(pattern=compile_pattern(cleaned), exception=exception, text=text)
