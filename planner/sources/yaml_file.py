@@ -36,7 +36,7 @@ def read(data: bytes, file: str, environment: Mapping[str, str], overrides: Mapp
         kinds=tuple(_kinds(reader, top)),
     )
     if reader.mistakes:
-        raise DefinitionError(sorted(reader.mistakes, key=lambda mistake: (mistake.line, mistake.column)))
+        raise DefinitionError(sorted(set(reader.mistakes), key=lambda mistake: (mistake.line, mistake.column)))
     return family
 
 

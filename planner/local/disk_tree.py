@@ -1,0 +1,137 @@
+"""A plain folder as a Tree: ids computed from the bytes on disk, no git needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from planner.errors import InputError
+from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
+from planner.ports import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+
+CHUNK = 1 << 20
+
+
+class DiskTree:
+    """The files below a folder as they are now. What was asked once is answered the same for the whole run."""
+
+    def __init__(self, root: Path, algorithm: str = "sha1") -> None:
+        self.root = root
+        self.algorithm = algorithm
+        self._known: dict[str, Entry | None] = {}
+        self._folders: dict[str, tuple[Entry, ...]] = {}
+
+    def entry(self, path: str) -> Entry | None:
+        """See Tree."""
+        if path in self._known:
+            return self._known[path]
+        folder, _, name = path.rpartition("/")
+        found = None
+        if name not in HIDDEN and self._is_folder(folder):
+            found = self._read_entry(path, name)
+        self._known[path] = found
+        return found
+
+    def _is_folder(self, path: str) -> bool:
+        """Whether a folder stands here with no symlink on the way."""
+        if not path:
+            return True
+        above, _, name = path.rpartition("/")
+        if name in HIDDEN or not self._is_folder(above):
+            return False
+        status = self._lstat(path)
+        return status is not None and stat.S_ISDIR(status.st_mode)
+
+    def _lstat(self, path: str) -> os.stat_result | None:
+        try:
+            return os.lstat(self._place(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def _place(self, path: str) -> str:
+        return os.path.join(os.fspath(self.root), path) if path else os.fspath(self.root)
+
+    def _read_entry(self, path: str, name: str) -> Entry | None:
+        status = self._lstat(path)
+        if status is None:
+            return None
+        if stat.S_ISLNK(status.st_mode):
+            return Entry(name, MODE_LINK, blob_id(self._link(path), self.algorithm))
+        if stat.S_ISDIR(status.st_mode):
+            inside = self.entries(path)
+            return Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
+        if stat.S_ISREG(status.st_mode):
+            mode = MODE_EXECUTABLE if status.st_mode & stat.S_IXUSR else MODE_FILE
+            return Entry(name, mode, self._hash(path))
+        return None
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
+        if path not in self._folders:
+            found: list[Entry] = []
+            if self._is_folder(path):
+                try:
+                    names = os.listdir(self._place(path))
+                except OSError as error:
+                    raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
+                for name in names:
+                    entry = self.entry(f"{path}/{name}" if path else name)
+                    if entry is not None:
+                        found.append(entry)
+            self._folders[path] = by_name(found)
+        return self._folders[path]
+
+    def _link(self, path: str) -> bytes:
+        try:
+            return os.readlink(os.fsencode(self._place(path)))
+        except OSError as error:
+            raise InputError(f"{path}: changed while it was read") from error
+
+    def _hash(self, path: str) -> str:
+        with self.open(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            digest = hashlib.new(self.algorithm, b"blob %d\0" % size, usedforsecurity=False)
+            read = 0
+            while chunk := stream.read(CHUNK):
+                read += len(chunk)
+                digest.update(chunk)
+        if read != size:
+            raise InputError(f"{path}: changed while it was read")
+        return digest.hexdigest()
+
+    def read(self, path: str, limit: int) -> bytes:
+        """See Tree."""
+        status = self._lstat(path) if self._is_folder(path.rpartition("/")[0]) else None
+        if status is None:
+            raise InputError(f"{path}: is not there")
+        if stat.S_ISLNK(status.st_mode):
+            return self._link(path)
+        with self.open(path) as stream:
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise InputError(f"{path}: is longer than {limit} bytes")
+        return data
+
+    def open(self, path: str) -> BinaryIO:
+        """See Tree."""
+        if not self._is_folder(path.rpartition("/")[0]):
+            raise InputError(f"{path}: is not there")
+        try:
+            handle = os.open(self._place(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        stream = os.fdopen(handle, "rb")
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            stream.close()
+            raise InputError(f"{path}: is no regular file")
+        return stream
+
+    def tree_id(self, entries: Sequence[Entry]) -> str:
+        """See Tree."""
+        return tree_id(entries, self.algorithm)

@@ -1,0 +1,231 @@
+"""A git revision, or a worktree, as a Tree: clean files and folders answer from git's objects, unread."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from planner.errors import GitError, InputError
+from planner.local.disk_tree import DiskTree
+from planner.local.ids import HIDDEN, by_name, tree_id
+from planner.local.objects import Objects
+from planner.local.process import ask
+from planner.local.status import changed_paths
+from planner.ports import MODE_FOLDER, MODE_LINK, Entry
+
+MODE_SUBMODULE = 0o160000
+LARGEST = 1 << 34
+
+
+class RevisionTree:
+    """The files of one commit below the workspace's folder."""
+
+    def __init__(self, objects: Objects, root: str, algorithm: str, submodules: Path | None) -> None:
+        self.objects = objects
+        self.root = root
+        self.algorithm = algorithm
+        self.submodules = submodules
+        self._folders: dict[str, tuple[Entry, ...]] = {}
+
+    def entry(self, path: str) -> Entry | None:
+        """See Tree."""
+        folder, _, name = path.rpartition("/")
+        return next((entry for entry in self.entries(folder) if entry.name == name), None)
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """See Tree."""
+        if path not in self._folders:
+            oid = self.root if not path else self._folder_id(path)
+            listed = self.objects.tree(oid) if oid else ()
+            kept = (self._submodule(path, entry) for entry in listed if entry.name not in HIDDEN)
+            self._folders[path] = by_name([entry for entry in kept if entry is not None])
+        return self._folders[path]
+
+    def _folder_id(self, path: str) -> str:
+        found = self.entry(path)
+        return found.oid if found is not None and found.mode == MODE_FOLDER else ""
+
+    def _submodule(self, folder: str, entry: Entry) -> Entry | None:
+        """A submodule stands for the tree of its commit, which its own repository must hold."""
+        if entry.mode != MODE_SUBMODULE:
+            return entry
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if self.submodules is None or not (self.submodules / path / ".git").exists():
+            raise GitError(f"{path}: the submodule is not here: run git submodule update --init {path}")
+        tree = ask(self.submodules / path, "rev-parse", "--verify", f"{entry.oid}^{{tree}}").decode().strip()
+        raise GitError(
+            f"{path}: a revision with submodules is not supported yet (tree {tree[:12]}): plan without --since"
+        )
+
+    def read(self, path: str, limit: int) -> bytes:
+        """See Tree."""
+        found = self.entry(path)
+        if found is None or found.mode == MODE_FOLDER:
+            raise InputError(f"{path}: is not there")
+        return self.objects.read(found.oid, "blob", limit)
+
+    def open(self, path: str) -> BinaryIO:
+        """See Tree."""
+        found = self.entry(path)
+        if found is None or found.mode in (MODE_FOLDER, MODE_LINK):
+            raise InputError(f"{path}: is no regular file")
+        return io.BytesIO(self.objects.read(found.oid, "blob", LARGEST))
+
+    def tree_id(self, entries: Sequence[Entry]) -> str:
+        """See Tree."""
+        return tree_id(entries, self.algorithm)
+
+
+@dataclass
+class _Folder:
+    """What git status says below one folder: names that must be read from disk, and folders that hold such."""
+
+    disk: set[str] = field(default_factory=set)
+    below: dict[str, _Folder] = field(default_factory=dict)
+
+
+class WorkTree:
+    """The files of a worktree now: HEAD's objects, with everything that differs from them read from disk."""
+
+    def __init__(self, clean: RevisionTree | None, disk: DiskTree, changed: Sequence[str]) -> None:
+        self.clean = clean
+        self.disk = disk
+        self.algorithm = disk.algorithm
+        self.changed = _Folder()
+        for path in changed:
+            at = self.changed
+            *folders, name = path.split("/")
+            for folder in folders:
+                at = at.below.setdefault(folder, _Folder())
+            at.disk.add(name)
+        self._folders: dict[str, tuple[Entry, ...]] = {}
+
+    def _changed_at(self, path: str) -> _Folder | bool:
+        """The changes below a folder; True where the folder is wholly on disk, False where nothing changed."""
+        at = self.changed
+        for name in path.split("/") if path else ():
+            if name in at.disk:
+                return True
+            if name not in at.below:
+                return False
+            at = at.below[name]
+        return at
+
+    def entry(self, path: str) -> Entry | None:
+        """See Tree."""
+        folder, _, name = path.rpartition("/")
+        if self._changed_at(folder) is True:
+            return self.disk.entry(path)
+        return next((entry for entry in self.entries(folder) if entry.name == name), None)
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """See Tree."""
+        if path not in self._folders:
+            changed = self._changed_at(path)
+            if changed is True or self.clean is None:
+                self._folders[path] = tuple(self.disk.entries(path))
+            elif isinstance(changed, _Folder):
+                self._folders[path] = self._merged(path, changed)
+            else:
+                self._folders[path] = tuple(self.clean.entries(path))
+        return self._folders[path]
+
+    def _merged(self, path: str, changed: _Folder) -> tuple[Entry, ...]:
+        assert self.clean is not None  # noqa: S101 -- the caller asks only then
+        kept = {entry.name: entry for entry in self.clean.entries(path)}
+        for name in changed.disk | changed.below.keys():
+            kept.pop(name, None)
+            inside = f"{path}/{name}" if path else name
+            if name in HIDDEN:
+                continue
+            found = self.disk.entry(inside) if name in changed.disk else self._folder(name, inside)
+            if found is not None:
+                kept[name] = found
+        return by_name(list(kept.values()))
+
+    def _folder(self, name: str, path: str) -> Entry | None:
+        inside = self.entries(path)
+        return Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
+
+    def _is_on_disk(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        changed = self._changed_at(folder)
+        return self.clean is None or changed is True or (isinstance(changed, _Folder) and name in changed.disk)
+
+    def read(self, path: str, limit: int) -> bytes:
+        """See Tree."""
+        if self.clean is None or self._is_on_disk(path):
+            return self.disk.read(path, limit)
+        return self.clean.read(path, limit)
+
+    def open(self, path: str) -> BinaryIO:
+        """See Tree."""
+        if self.clean is None or self._is_on_disk(path):
+            return self.disk.open(path)
+        return self.clean.open(path)
+
+    def tree_id(self, entries: Sequence[Entry]) -> str:
+        """See Tree."""
+        return tree_id(entries, self.algorithm)
+
+
+def _prefix(folder: Path) -> str:
+    return ask(folder, "rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def _algorithm(folder: Path) -> str:
+    return ask(folder, "rev-parse", "--show-object-format").decode().strip()
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether git keeps this folder."""
+    try:
+        return ask(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except GitError:
+        return False
+
+
+def revision_tree(folder: Path, revision: str) -> RevisionTree:
+    """The workspace as a revision has it. Raises GitError for a revision that is not there."""
+    try:
+        commit = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    except GitError as error:
+        raise GitError(_unknown(folder, revision)) from error
+    return _tree_of(folder, commit.decode().strip(), folder)
+
+
+def _tree_of(folder: Path, commit: str, submodules: Path | None) -> RevisionTree:
+    prefix = _prefix(folder)
+    root = ask(folder, "rev-parse", "--verify", "--quiet", f"{commit}:{prefix.rstrip('/')}", accepted=(0, 1, 128))
+    return RevisionTree(Objects(folder), root.decode().strip(), _algorithm(folder), submodules)
+
+
+def _unknown(folder: Path, revision: str) -> str:
+    try:
+        shallow = ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        names = ask(folder, "for-each-ref", "--format=%(refname:short)", "--count=1000").decode("utf-8", "replace")
+    except GitError:
+        return f"{folder}: is not in a git repository, so there is no revision {revision}"
+    if shallow:
+        return f'this shallow clone lacks the revision "{revision}": run git fetch --unshallow, or fetch-depth: 0 in CI'
+    near = difflib.get_close_matches(revision, names.split(), n=1)
+    return f'there is no revision "{revision}"' + (f': did you mean "{near[0]}"?' if near else "")
+
+
+def worktree(folder: Path) -> WorkTree:
+    """The workspace as it is on disk now, with or without git."""
+    if not is_repository(folder):
+        return WorkTree(None, DiskTree(folder), ())
+    algorithm = _algorithm(folder)
+    prefix = _prefix(folder)
+    head, changed = changed_paths(folder)
+    disk = DiskTree(folder, algorithm)
+    inside = [path.removeprefix(prefix) for path in changed if path.startswith(prefix) and path != prefix]
+    untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
+    if not head or untracked_above:
+        return WorkTree(None, disk, ())
+    return WorkTree(_tree_of(folder, head, folder), disk, inside)

@@ -1,0 +1,83 @@
+"""Reads git objects one at a time through a single `git cat-file --batch`; trees are parsed and remembered."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+
+from planner.errors import GitError, InputError
+from planner.local.process import environment, git_argv
+from planner.ports import MODE_EXECUTABLE, MODE_FILE, Entry
+
+
+class Objects:
+    """The objects of one repository. Started when first asked; closed with `close` or at the end of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._trees: dict[str, tuple[Entry, ...]] = {}
+
+    def read(self, oid: str, kind: str, limit: int) -> bytes:
+        """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
+        with self._lock:
+            process = self._running()
+            assert process.stdin and process.stdout  # noqa: S101 -- pipes were asked for; tells mypy
+            process.stdin.write(oid.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline().split()
+            if len(header) != 3 or header[1] != kind.encode():
+                raise GitError(
+                    f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)"
+                )
+            size = int(header[2])
+            if size > limit:
+                self._drain(process, size + 1)
+                raise InputError(f"object {oid}: is longer than {limit} bytes")
+            return process.stdout.read(size + 1)[:-1]
+
+    @staticmethod
+    def _drain(process: subprocess.Popen[bytes], size: int) -> None:
+        while size > 0 and process.stdout and (chunk := process.stdout.read(min(size, 1 << 20))):
+            size -= len(chunk)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                git_argv("cat-file", "--batch"),
+                cwd=self.folder,
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def tree(self, oid: str) -> tuple[Entry, ...]:
+        """The entries of a tree object, modes in git's canonical form."""
+        if oid not in self._trees:
+            self._trees[oid] = _parse(self.read(oid, "tree", 1 << 28), len(oid) // 2)
+        return self._trees[oid]
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None and self._process.stdin:
+            self._process.stdin.close()
+            self._process.wait()
+
+
+def _parse(data: bytes, length: int) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    at = 0
+    while at < len(data):
+        space = data.index(b" ", at)
+        end = data.index(b"\0", space)
+        mode = int(data[at:space], 8)
+        if mode & 0o170000 == 0o100000:
+            mode = MODE_EXECUTABLE if mode & 0o100 else MODE_FILE
+        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+        entries.append(Entry(name, mode, data[end + 1 : end + 1 + length].hex()))
+        at = end + 1 + length
+    return tuple(entries)
