@@ -118,9 +118,15 @@ class WorkTree:
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
         folder, _, name = path.rpartition("/")
-        if self._changed_at(folder) is True:
+        changed = self._changed_at(folder)
+        if self.clean is None or changed is True:
             return self.disk.entry(path)
-        return next((entry for entry in self.entries(folder) if entry.name == name), None)
+        if isinstance(changed, _Folder) and name not in HIDDEN:
+            if name in changed.disk:
+                return self.disk.entry(path)
+            if name in changed.below:
+                return self._folder(name, path)
+        return self.clean.entry(path)
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""

@@ -14,6 +14,7 @@ from planner.errors import Mistake
 from planner.model.graph import LocalFiles, Origin, Use
 from planner.model.image import Span
 from planner.sources.dockerfile.expand import ExpansionError, expand, expand_heredoc
+from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.stages import BUILD_MARK, SCRATCH, Settings, Stage, Staged
 from planner.sources.dockerfile.syntax import (
     Arg,
@@ -31,7 +32,6 @@ from planner.sources.dockerfile.syntax import (
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEVER_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
-PROXY_ARGS = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})
 
 Parts = tuple[tuple[str, str], ...]
 
@@ -194,8 +194,18 @@ class _Walker:
             state = self._one(item, state)
         return state
 
-    def _add(self, kind: str, text: str, span: Span, parts: Parts, **more: tuple[object, ...]) -> None:
-        self.steps.append(Step(kind=kind, text=text, span=span, parts=parts, **more))  # type: ignore[arg-type]
+    def _add(
+        self,
+        kind: str,
+        text: str,
+        span: Span,
+        parts: Parts,
+        *,
+        selections: tuple[Selection, ...] = (),
+        unsure: tuple[str, ...] = (),
+    ) -> None:
+        step = Step(kind=kind, text=text, span=span, parts=parts, selections=selections, unsure=unsure)
+        self.steps.append(step)
 
     def _one(self, item: Instruction, state: _State) -> _State:
         self.uncertain = set()
@@ -216,6 +226,8 @@ class _Walker:
                 return self._setting(item, state)
             case Onbuild():
                 self._config(item, (("trigger", item.trigger),))
+                trigger = parse_trigger(item.trigger, self.escape, item.span)
+                return replace(state, onbuild=(*state.onbuild, trigger))
         return state
 
     def _config(self, item: Instruction, parts: Parts) -> None:
@@ -367,7 +379,6 @@ class _Walker:
             ("user", state.user),
             *((_env_part(name, state), state.env[name]) for name in sorted(state.env)),
             *self._history(state),
-            *self._proxies(),
         )
         unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
         self._add("instruction", item.text, item.span, parts, selections=selections, unsure=unsure)
@@ -378,10 +389,6 @@ class _Walker:
         if not self.counted:
             return ()
         return tuple((f"ARG {name}", "") for name, value in state.args.items() if value is None)
-
-    def _proxies(self) -> Parts:
-        """Proxy arguments reach RUN but BuildKit keeps them out of its own keys, so they stay out of ours."""
-        return ()
 
     def _mount(self, mount: Mount, state: _State) -> Mount:
         return replace(
