@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from planner.errors import Mistake
-from planner.model.graph import LocalFiles, Origin, Use
+from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Use
 from planner.model.image import Span
 from planner.sources.dockerfile.expand import ExpansionError, expand, expand_heredoc
 from planner.sources.dockerfile.instructions import parse_trigger
@@ -69,7 +69,6 @@ class Selection:
 class Step:
     """One instruction at work. `text` is how it is shown, `parts` what counts, `unsure` why it may change unseen."""
 
-    kind: str
     text: str
     span: Span
     parts: Parts
@@ -113,7 +112,7 @@ def evaluate(
     steps: list[Step] = []
     mistakes: list[Mistake] = []
     for index in reached:
-        walker = _Walker(whole, settings, origin_of, counted=index in chain, mistakes=mistakes)
+        walker = _Walker(whole, reached, settings, origin_of, counted=index in chain, mistakes=mistakes)
         stage = whole.stages[index]
         start, onbuild = _start(stage, states, config_of)
         states[index] = walker.stage(stage, start, onbuild)
@@ -169,6 +168,7 @@ class _Walker:
     def __init__(
         self,
         whole: Staged,
+        reached: tuple[int, ...],
         settings: Settings,
         origin_of: Callable[[str], Origin],
         *,
@@ -176,6 +176,7 @@ class _Walker:
         mistakes: list[Mistake],
     ) -> None:
         self.whole = whole
+        self.reached = reached
         self.settings = settings
         self.origin_of = origin_of
         self.counted = counted
@@ -186,17 +187,27 @@ class _Walker:
         self.at: Instruction | None = None
 
     def stage(self, stage: Stage, state: _State, onbuild: tuple[Instruction, ...]) -> _State:
-        if isinstance(stage.base, Use) and stage.platform:
-            parts = (("platform", stage.platform),)
-            self._add("from", f"FROM {stage.base.reference}", stage.span, parts)
+        base = self._stage_name(stage.base) if isinstance(stage.base, int) else _origin_name(stage.base)
+        text = f"FROM {stage.base.reference}" if isinstance(stage.base, Use) else f"FROM {base}"
+        self._add(text, stage.span, (("base", base), ("platform", stage.platform)))
         for item in (*onbuild, *stage.instructions):
             self.at = item
             state = self._one(item, state)
         return state
 
+    def _stage_name(self, index: int) -> str:
+        """A stage by its place among those that count: neither its name nor unreached stages matter."""
+        return f"stage {self.reached.index(index)}" if index in self.reached else f"stage {index}"
+
+    def _read_name(self, name: str, *, by_index: bool) -> str:
+        """What a `from` reads, named so that a pin of an image of the graph does not count."""
+        found = int(name) if by_index and name.isdecimal() else self.whole.find(name)
+        if found is not None and found < len(self.whole.stages):
+            return self._stage_name(found)
+        return SCRATCH if name == SCRATCH else _origin_text(self.origin_of(name))
+
     def _add(
         self,
-        kind: str,
         text: str,
         span: Span,
         parts: Parts,
@@ -204,7 +215,7 @@ class _Walker:
         selections: tuple[Selection, ...] = (),
         unsure: tuple[str, ...] = (),
     ) -> None:
-        step = Step(kind=kind, text=text, span=span, parts=parts, selections=selections, unsure=unsure)
+        step = Step(text=text, span=span, parts=parts, selections=selections, unsure=unsure)
         self.steps.append(step)
 
     def _one(self, item: Instruction, state: _State) -> _State:
@@ -232,7 +243,7 @@ class _Walker:
 
     def _config(self, item: Instruction, parts: Parts) -> None:
         if self.counted:
-            self._add("instruction", item.text, item.span, parts)
+            self._add(item.text, item.span, parts)
 
     def _word(self, text: str, state: _State) -> str:
         """Expand one word; remember names whose value only the external base knows."""
@@ -280,7 +291,7 @@ class _Walker:
         parts: Parts = (("path", path),)
         if state.user:
             parts = (*parts, ("user", state.user))
-        self._add("instruction", item.text, item.span, parts)
+        self._add(item.text, item.span, parts)
         return replace(state, workdir=path)
 
     def _setting(self, item: Setting, state: _State) -> _State:
@@ -303,6 +314,7 @@ class _Walker:
         destination = self._word(item.destination, state)
         parts = (
             ("keyword", item.keyword),
+            ("from", self._read_name(item.from_, by_index=True) if item.from_ else ""),
             *(("source", source) for source in sources),
             ("destination", destination),
             ("workdir", "" if destination.startswith("/") else state.workdir),
@@ -316,7 +328,6 @@ class _Walker:
         local = tuple(source for source in sources if not (item.keyword == "ADD" and _remote(source)))
         unsure += tuple(_unpinned(source, item) for source in sources if source not in local)
         self._add(
-            "instruction",
             item.text,
             item.span,
             parts,
@@ -381,7 +392,7 @@ class _Walker:
             *self._history(state),
         )
         unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
-        self._add("instruction", item.text, item.span, parts, selections=selections, unsure=unsure)
+        self._add(item.text, item.span, parts, selections=selections, unsure=unsure)
         return state
 
     def _history(self, state: _State) -> Parts:
@@ -397,11 +408,13 @@ class _Walker:
             source=self._word(mount.source, state),
             target=self._word(mount.target, state),
             id=self._word(mount.id, state),
-            text=self._word(mount.text, state),
+            text=self._word(mount.text.replace(f"from={mount.from_}", "from="), state),
         )
 
     def _mount_text(self, mount: Mount) -> str:
         """A mount as it counts. A secret or key that is declared differs from one that is not."""
+        if mount.from_:
+            return f"{mount.text} {self._read_name(mount.from_, by_index=False)}"
         given = self.settings.secrets if mount.type == "secret" else self.settings.ssh
         name = mount.id or (posixpath.basename(mount.target) if mount.type == "secret" else "default")
         if mount.type in {"secret", "ssh"}:
@@ -421,6 +434,23 @@ class _Walker:
         )
 
 
+def _origin_name(base: int | Use | None) -> str:
+    return _origin_text(base.origin) if isinstance(base, Use) else SCRATCH
+
+
+def _origin_text(origin: Origin) -> str:
+    match origin:
+        case ParentImage(name=name):
+            return f"image {name}"
+        case ExternalImage(reference=reference):
+            return reference
+        case LocalFiles():
+            return "files of a named context"
+        case RemoteFiles(url=url):
+            return url
+    return "unresolved"
+
+
 def _env_part(name: str, state: _State) -> str:
     declared = name in state.args and state.args[name] == state.env[name]
     return f"{'ARG' if declared else 'ENV'} {name}"
@@ -428,7 +458,7 @@ def _env_part(name: str, state: _State) -> str:
 
 def _plain_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
     """The flags that have no part of their own; `--from` and `--mount` count through what they read."""
-    own = ("--chown", "--chmod", "--checksum", "--mount", "--network")
+    own = ("--from", "--chown", "--chmod", "--checksum", "--mount", "--network")
     return tuple(flag for flag in flags if not flag.startswith(own))
 
 

@@ -7,6 +7,9 @@ import json
 from planner.model.image import Pairs
 from planner.sources.dockerfile.flags import Refused
 
+SPACES = " \t\n\v\f\r\x85\xa0"
+"""What Go's unicode.IsSpace takes for white space, as far as a Dockerfile meets it."""
+
 
 def json_words(text: str) -> tuple[str, ...] | None:
     """The strings of a JSON list; None where the text is none, which makes it the shell form."""

@@ -1,0 +1,205 @@
+"""The one list of what counts for an image: every input with its digest. Key and explanation both read this list."""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from planner.digest.files import ContextTree, find, inclusion
+from planner.digest.hashing import Hasher
+from planner.errors import DefinitionError, Mistake
+from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
+from planner.model.image import Image, ImageName, Span
+from planner.ports import MODE_FOLDER, MODE_LINK, Tree
+from planner.sources.dockerfile.steps import Selection, Step
+from planner.sources.ignore_rules import IgnoreRules
+from planner.sources.load import LoadedFamily
+
+SCHEMA = "1"
+MAX_IGNORE_FILE = 1 << 20
+SPECIAL_ARGS = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
+
+
+class InputKind(enum.StrEnum):
+    """What an input is. The values stand in JSON and in records."""
+
+    PLATFORM = "platform"
+    FRONTEND = "frontend"
+    ARGUMENT = "argument"
+    LABEL = "label"
+    INSTRUCTION = "instruction"
+    FILES = "files"
+    PARENT = "parent"
+    EXTERNAL = "external"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One input. `name` is where it enters, `parts` what it says, `digest` their digest (of the files, for FILES)."""
+
+    kind: InputKind
+    name: str
+    digest: str
+    parts: tuple[tuple[str, str], ...] = ()
+    where: Span | None = None
+    selection: Selection | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """All inputs of one image on one platform, in a fixed order; `warnings` are for people only."""
+
+    image: ImageName
+    platform: str
+    inputs: tuple[Input, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def unsure(self) -> tuple[Input, ...]:
+        """The inputs that may change unseen: with any, the image is always rebuilt."""
+        return tuple(item for item in self.inputs if item.kind is InputKind.UNSURE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifests:
+    """Makes manifests of one loaded family from one tree; contexts are walked once however many images share them."""
+
+    loaded: LoadedFamily
+    tree: Tree
+    hasher: Hasher
+    contexts: dict[tuple[str, str], ContextTree] = field(default_factory=dict)
+
+    def make(self, image: Image, platform: str, parent_keys: Mapping[ImageName, str]) -> Manifest:
+        """The manifest of one image. `parent_keys` holds a key for each of its parents."""
+        warnings: list[str] = []
+        inputs = [
+            *self._settings(image, platform),
+            *self._steps(image, platform, warnings),
+            *self._images(image, parent_keys),
+        ]
+        return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
+
+    def _input(
+        self, kind: InputKind, name: str, parts: tuple[tuple[str, str], ...], where: Span | None = None
+    ) -> Input:
+        return Input(kind=kind, name=name, digest=self.hasher.pairs(parts), parts=parts, where=where)
+
+    def _settings(self, image: Image, platform: str) -> Iterator[Input]:
+        yield self._input(InputKind.PLATFORM, platform, (("platform", platform),))
+        directives = self.loaded.dockerfiles[image.dockerfile].directives
+        args = dict(image.args)
+        frontend = args.get("BUILDKIT_SYNTAX", directives.syntax)
+        if frontend:
+            yield self._input(InputKind.FRONTEND, frontend, (("syntax", frontend),), directives.syntax_span)
+        for name, value in sorted(args.items()):
+            if name.startswith(SPECIAL_ARGS):
+                yield self._input(InputKind.ARGUMENT, name, ((f"ARG {name}", value),), image.span)
+        for name, value in sorted(image.labels):
+            yield self._input(InputKind.LABEL, name, ((f"LABEL {name}", value),), image.span)
+
+    def _steps(self, image: Image, platform: str, warnings: list[str]) -> Iterator[Input]:
+        for step in self.loaded.evaluations[image.name, platform].steps:
+            yield self._input(InputKind.INSTRUCTION, step.text, step.parts, step.span)
+            for selection in step.selections:
+                yield from self._files(image, step, selection, warnings)
+            for reason in step.unsure:
+                yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
+
+    def _files(
+        self, image: Image, step: Step, selection: Selection, warnings: list[str]
+    ) -> Iterator[Input]:
+        context = self.context(image, selection.context)
+        found = find(context, selection)
+        place = f"{step.span.file}:{step.span.line}"
+        for source in found.escaping:
+            what = f"{step.text}: {source} leads out of the context through a symlink"
+            hint = "copy the file into the context, or make the folder above the context"
+            raise DefinitionError([Mistake(file=step.span.file, line=step.span.line, what=what, hint=hint)])
+        if selection.reason:
+            warnings.append(f"{place}: the whole context counts, because {selection.reason}")
+        for source in found.missing:
+            reason = f"{place}: {source} is not in the context; the build would stop there"
+            warnings.append(reason)
+            yield self._input(InputKind.UNSURE, reason, (("missing", source),), step.span)
+        listed = self._roots(context, selection)
+        yield Input(
+            kind=InputKind.FILES,
+            name=step.text.partition("\n")[0],
+            digest=self.hasher.pairs(listed),
+            where=step.span,
+            selection=selection,
+        )
+
+    def _roots(self, context: ContextTree, selection: Selection) -> tuple[tuple[str, str], ...]:
+        """What a selection holds, folders by their tree id where nothing in them is left out one by one."""
+        if selection.excludes or selection.parents:
+            return tuple((path, value) for path, value in files_of(context, selection))
+        found = find(context, selection)
+        listed: list[tuple[str, str]] = []
+        for path in (*found.links, *found.roots):
+            entry = context.entry(path)
+            if entry is None:
+                continue
+            oid = context.folder_id(path) if entry.mode == MODE_FOLDER else entry.oid
+            listed.append((path, f"{entry.mode:o} {oid}"))
+        return tuple(sorted(listed))
+
+    def _images(self, image: Image, parent_keys: Mapping[ImageName, str]) -> Iterator[Input]:
+        node = self.loaded.graph.nodes[image.name]
+        spans = {str(use.origin): use.span for use in reversed(node.uses)}
+        for origin in sorted({use.origin for use in node.uses}, key=str):
+            span = spans[str(origin)]
+            if isinstance(origin, ParentImage):
+                yield self._input(InputKind.PARENT, origin.name, (("key", parent_keys[origin.name]),), span)
+            elif isinstance(origin, ExternalImage):
+                yield self._input(InputKind.EXTERNAL, origin.reference, (("reference", origin.reference),), span)
+            elif isinstance(origin, RemoteFiles) and not origin.pinned:
+                reason = f"the named context {origin.url} may change unseen"
+                yield self._input(InputKind.UNSURE, reason, (("url", origin.url),), span)
+
+    def context(self, image: Image, folder: str) -> ContextTree:
+        """A context of an image: "" for its build context, else the workspace folder of a named one."""
+        root = _root(image.context) if not folder else _root(folder)
+        ignore = f"{image.dockerfile}.dockerignore" if not folder else ""
+        if not ignore or self.tree.entry(ignore) is None:
+            ignore = posixpath.join(root, ".dockerignore")
+        if (root, ignore) not in self.contexts:
+            self.contexts[root, ignore] = ContextTree(self.tree, root, self._rules(ignore))
+        return self.contexts[root, ignore]
+
+    def _rules(self, path: str) -> IgnoreRules:
+        found = self.tree.entry(path)
+        if found is None or found.mode == MODE_FOLDER:
+            return IgnoreRules()
+        if found.mode == MODE_LINK:
+            what = "an ignore file that is a symlink is not read"
+            raise DefinitionError([Mistake(file=path, what=what, hint="put a regular file in its place")])
+        return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path)
+
+
+def _root(folder: str) -> str:
+    return "" if folder == "." else folder
+
+
+def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, str]]:
+    """Every file and link that a selection reads, with `MODE OID`, sorted by path."""
+    found = find(context, selection)
+    excludes = IgnoreRules.of(selection.excludes, "--exclude") if selection.excludes else None
+    includes = inclusion(selection)
+    wanted = IgnoreRules.of([text for texts in includes for text in texts], "--parents") if includes else None
+    listed: dict[str, str] = {}
+    for path in (*found.links, *found.roots):
+        entry = context.entry(path)
+        if entry is None:
+            continue
+        if entry.mode != MODE_FOLDER:
+            listed[path] = f"{entry.mode:o} {entry.oid}"
+            continue
+        for inside, file in context.files(path, excludes):
+            below = inside[len(path) :].lstrip("/")
+            if wanted is None or wanted.ignores(below):
+                listed[inside] = f"{file.mode:o} {file.oid}"
+    yield from sorted(listed.items())
