@@ -1,0 +1,35 @@
+"""Turns a plan into a build matrix: the images to build by level, each leg with the command that builds it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from planner.plan.rebuild import Plan
+
+
+def matrix_json(plan: Plan) -> str:
+    """The legs as JSON, for programs."""
+    return json.dumps({"version": 1, "include": _legs(plan)}, indent=2)
+
+
+def matrix_github(plan: Plan) -> str:
+    """One line for GitHub's `fromJSON`, valid also when nothing rebuilds.
+
+    GitHub refuses an empty matrix, so `any` says whether the job that uses it should run at all:
+    `if: fromJSON(needs.plan.outputs.matrix).any`.
+    """
+    return json.dumps({"any": bool(plan.building), "include": _legs(plan)}, separators=(",", ":"))
+
+
+def _legs(plan: Plan) -> list[dict[str, object]]:
+    legs = sorted(plan.building, key=lambda image: (image.level, image.name))
+    return [
+        {
+            "image": image.name,
+            "level": image.level,
+            "key": image.key,
+            "command": f"planner build {shlex.quote(image.name)}",
+        }
+        for image in legs
+    ]

@@ -1,0 +1,149 @@
+"""Turns two manifests of one image into the reasons that tell them apart."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+
+from planner.digest.manifest import Input, InputKind, Manifest
+from planner.plan.reasons import Code, Reason
+
+Listing = Callable[[Input], dict[str, str]]
+"""Every file of a FILES input, with its `MODE OID`."""
+
+
+def changes(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing) -> tuple[Reason, ...]:
+    """Why `new` has another key than `old`; never empty when their keys differ."""
+    found = [
+        *_by_name(old, new, InputKind.PLATFORM, Code.PLATFORM_CHANGED),
+        *_by_name(old, new, InputKind.FRONTEND, Code.FRONTEND_CHANGED),
+        *_by_name(old, new, InputKind.ARGUMENT, Code.ARGUMENT_CHANGED),
+        *_by_name(old, new, InputKind.LABEL, Code.INSTRUCTION_CHANGED),
+        *_steps(old, new, old_files, new_files),
+        *_by_name(old, new, InputKind.EXTERNAL, Code.EXTERNAL_CHANGED),
+        *_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _of(manifest: Manifest, *kinds: InputKind) -> list[Input]:
+    return [item for item in manifest.inputs if item.kind in kinds]
+
+
+def _by_name(old: Manifest, new: Manifest, kind: InputKind, code: Code) -> Iterator[Reason]:
+    before = {item.name: item for item in _of(old, kind)}
+    after = {item.name: item for item in _of(new, kind)}
+    gone = [name for name in before if name not in after]
+    come = [name for name in after if name not in before]
+    for name in come:
+        detail = f"{gone.pop(0)} → {name}" if gone else f"{name} is new"
+        yield Reason(code=code, subject=name, detail=detail, where=after[name].where)
+    for name in gone:
+        yield Reason(code=code, subject=name, detail=f"{name} is gone")
+    for name, item in after.items():
+        if name in before and before[name].digest != item.digest:
+            yield Reason(code=code, subject=name, detail=_detail(before[name], item), where=item.where)
+
+
+def _detail(old: Input, new: Input) -> str:
+    if new.kind is InputKind.PARENT:
+        return f"{new.name} is rebuilt"
+    values = dict(old.parts)
+    told = [
+        f"{name} {values.get(name, '')!r} → {value!r}" for name, value in new.parts if values.get(name) != value
+    ]
+    return "; ".join(told) or f"{new.name} changed"
+
+
+def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing) -> Iterator[Reason]:
+    """Instructions are aligned by their text; files are compared between instructions that face each other."""
+    kinds = (InputKind.INSTRUCTION, InputKind.FILES)
+    before, after = _of(old, *kinds), _of(new, *kinds)
+    matcher = difflib.SequenceMatcher(
+        a=[(item.kind, item.name) for item in before], b=[(item.kind, item.name) for item in after], autojunk=False
+    )
+    silent: list[Reason] = []
+    told = False
+    for tag, from_, to, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            for one, other in zip(before[from_:to], after[start:end], strict=True):
+                if one.digest == other.digest:
+                    continue
+                reasons = list(_facing(one, other, old_files, new_files))
+                told = told or bool(reasons)
+                yield from reasons
+                if not reasons:
+                    silent.append(_evaluates(one, other))
+        else:
+            told = True
+            yield from _replaced(before[from_:to], after[start:end], old_files, new_files)
+    if not told:
+        yield from silent
+
+
+def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing) -> Iterator[Reason]:
+    if new.kind is InputKind.FILES:
+        yield from file_changes(old_files(old), new_files(new), new)
+        return
+    values = dict(old.parts)
+    for name, value in new.parts:
+        if name.startswith("ARG ") and values.get(name) != value:
+            detail = f"{name.removeprefix('ARG ')} {values.get(name, '')!r} → {value!r}"
+            yield Reason(
+                code=Code.ARGUMENT_CHANGED, subject=name.removeprefix("ARG "), detail=detail, where=new.where
+            )
+
+
+def _evaluates(old: Input, new: Input) -> Reason:
+    """The same text with another meaning, and no other reason that says so: name what differs."""
+    return Reason(
+        code=Code.INSTRUCTION_CHANGED,
+        subject=new.name,
+        detail=f"{_short(new.name)} now means something else: {_detail(old, new)}",
+        where=new.where,
+    )
+
+
+def _replaced(
+    before: Sequence[Input], after: Sequence[Input], old_files: Listing, new_files: Listing
+) -> Iterator[Reason]:
+    old_steps = [item for item in before if item.kind is InputKind.INSTRUCTION]
+    new_steps = [item for item in after if item.kind is InputKind.INSTRUCTION]
+    for index, item in enumerate(new_steps):
+        detail = f"{_short(item.name)}"
+        if index < len(old_steps):
+            detail = f"{_short(old_steps[index].name)} → {detail}"
+        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=item.name, detail=detail, where=item.where)
+    for item in old_steps[len(new_steps) :]:
+        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=item.name, detail=f"{_short(item.name)} is gone")
+    old_paths = [old_files(item) for item in before if item.kind is InputKind.FILES]
+    new_items = [item for item in after if item.kind is InputKind.FILES]
+    for index, item in enumerate(new_items if old_steps and new_steps else ()):
+        if index < len(old_paths):
+            yield from file_changes(old_paths[index], new_files(item), item)
+
+
+def _short(text: str, limit: int = 72) -> str:
+    line = text.partition("\n")[0]
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def file_changes(old: dict[str, str], new: dict[str, str], item: Input) -> Iterator[Reason]:
+    """The files that one selection gained, lost or saw changed."""
+    for path in sorted(old.keys() | new.keys()):
+        before, after = old.get(path), new.get(path)
+        if before == after:
+            continue
+        if before is None:
+            code, detail = Code.FILE_ADDED, f"{path} is new"
+        elif after is None:
+            code, detail = Code.FILE_REMOVED, f"{path} is gone"
+        elif before.split(" ")[1] == after.split(" ")[1]:
+            code, detail = Code.MODE_CHANGED, f"{path} {_mode(before)} → {_mode(after)}"
+        else:
+            code, detail = Code.FILE_CHANGED, f"{path} changed"
+        yield Reason(code=code, subject=path, detail=detail, where=item.where)
+
+
+def _mode(value: str) -> str:
+    return value.split(" ")[0][-4:]
