@@ -163,5 +163,3 @@ def _palette() -> text.Palette:
 
 def _warn(message: str) -> None:
     print(f"planner: warning: {text.printable(message)}", file=sys.stderr)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -44,9 +45,25 @@ def _parser() -> argparse.ArgumentParser:
         "--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _graph(commands.add_parser("graph", help="the images and what they read", epilog="Example: planner graph --format mermaid"))
-    _plan(commands.add_parser("plan", help="what would rebuild, and why", epilog="Example: planner plan --since origin/main --exit-code"))
-    _matrix(commands.add_parser("matrix", help="a CI matrix of what rebuilds", epilog="Example: planner matrix --since origin/main --format github"))
+    _graph(
+        commands.add_parser(
+            "graph", help="the images and what they read", epilog="Example: planner graph --format mermaid"
+        )
+    )
+    _plan(
+        commands.add_parser(
+            "plan",
+            help="what would rebuild, and why",
+            epilog="Example: planner plan --since origin/main --exit-code",
+        )
+    )
+    _matrix(
+        commands.add_parser(
+            "matrix",
+            help="a CI matrix of what rebuilds",
+            epilog="Example: planner matrix --since origin/main --format github",
+        )
+    )
     _inputs(commands.add_parser("inputs", help="every input of an image", epilog="Example: planner inputs base"))
     _key(commands.add_parser("key", help="the keys of images", epilog="Example: planner key base 'cuda*'"))
     return parser
@@ -95,8 +112,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> int:
     """The console script `planner`."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] -- the real stdout is a TextIOWrapper
-    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] -- so is stderr
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()

@@ -65,9 +65,7 @@ class ContextTree:
         """What a folder of the context holds, ignored names left out."""
         for entry in self.tree.entries(self.path(folder)):
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if not self.rules.ignores(path):
-                yield entry
-            elif entry.mode == MODE_FOLDER and self._keeps_some(path):
+            if not self.rules.ignores(path) or (entry.mode == MODE_FOLDER and self._keeps_some(path)):
                 yield entry
 
     def files(self, folder: str, excludes: IgnoreRules | None = None, below: str = "") -> Iterator[tuple[str, Entry]]:

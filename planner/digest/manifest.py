@@ -108,9 +108,7 @@ class Manifests:
             for reason in step.unsure:
                 yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
 
-    def _files(
-        self, image: Image, step: Step, selection: Selection, warnings: list[str]
-    ) -> Iterator[Input]:
+    def _files(self, image: Image, step: Step, selection: Selection, warnings: list[str]) -> Iterator[Input]:
         context = self.context(image, selection.context)
         found = find(context, selection)
         place = f"{step.span.file}:{step.span.line}"

@@ -20,9 +20,7 @@ def tree(graph: ImageGraph) -> str:
     return "\n".join(lines)
 
 
-def _branch(
-    graph: ImageGraph, name: ImageName, head: str, below: str, shown: set[ImageName], lines: list[str]
-) -> None:
+def _branch(graph: ImageGraph, name: ImageName, head: str, below: str, shown: set[ImageName], lines: list[str]) -> None:
     node = graph.nodes[name]
     again = name in shown
     notes = [node.kind.value]

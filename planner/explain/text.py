@@ -160,9 +160,7 @@ def manifest_json(manifest: Manifest, files: Mapping[int, Mapping[str, str]], ke
                 for path, value in files.get(index, {}).items()
             ]
         inputs.append(entry)
-    return _dump(
-        {"version": 1, "image": manifest.image, "platform": manifest.platform, "key": key, "inputs": inputs}
-    )
+    return _dump({"version": 1, "image": manifest.image, "platform": manifest.platform, "key": key, "inputs": inputs})
 
 
 def keys_json(keys: Mapping[ImageName, str]) -> str:

@@ -55,7 +55,7 @@ class DiskTree:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
     def _place(self, path: str) -> str:
-        return os.path.join(os.fspath(self.root), path) if path else os.fspath(self.root)
+        return f"{self.root}/{path}" if path else os.fspath(self.root)
 
     def _read_entry(self, path: str, name: str) -> Entry | None:
         status = self._lstat(path)
@@ -77,7 +77,8 @@ class DiskTree:
             found: list[Entry] = []
             if self._is_folder(path):
                 try:
-                    names = os.listdir(self._place(path))
+                    with os.scandir(self._place(path)) as listing:
+                        names = [item.name for item in listing]
                 except OSError as error:
                     raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
                 for name in names:
@@ -89,7 +90,7 @@ class DiskTree:
 
     def _link(self, path: str) -> bytes:
         try:
-            return os.readlink(os.fsencode(self._place(path)))
+            return os.fsencode(Path(self._place(path)).readlink())
         except OSError as error:
             raise InputError(f"{path}: changed while it was read") from error
 

@@ -104,9 +104,7 @@ class ImageGraph:
         return _closure(names, {name: node.parents for name, node in self.nodes.items()})
 
 
-def _closure(
-    names: Iterable[ImageName], step: Mapping[ImageName, tuple[ImageName, ...]]
-) -> frozenset[ImageName]:
+def _closure(names: Iterable[ImageName], step: Mapping[ImageName, tuple[ImageName, ...]]) -> frozenset[ImageName]:
     seen: set[ImageName] = set()
     waiting = list(names)
     while waiting:
@@ -139,9 +137,7 @@ def children_of(parents: Mapping[ImageName, tuple[ImageName, ...]]) -> dict[Imag
     return {name: tuple(sorted(names)) for name, names in found.items()}
 
 
-def levels_of(
-    order: tuple[ImageName, ...], parents: Mapping[ImageName, tuple[ImageName, ...]]
-) -> dict[ImageName, int]:
+def levels_of(order: tuple[ImageName, ...], parents: Mapping[ImageName, tuple[ImageName, ...]]) -> dict[ImageName, int]:
     """How many images stand below each one on its longest way down to an image without parents."""
     levels: dict[ImageName, int] = {}
     for name in order:

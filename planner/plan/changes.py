@@ -49,9 +49,7 @@ def _detail(old: Input, new: Input) -> str:
     if new.kind is InputKind.PARENT:
         return f"{new.name} is rebuilt"
     values = dict(old.parts)
-    told = [
-        f"{name} {values.get(name, '')!r} → {value!r}" for name, value in new.parts if values.get(name) != value
-    ]
+    told = [f"{name} {values.get(name, '')!r} → {value!r}" for name, value in new.parts if values.get(name) != value]
     return "; ".join(told) or f"{new.name} changed"
 
 
@@ -60,7 +58,9 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
     kinds = (InputKind.INSTRUCTION, InputKind.FILES)
     before, after = _of(old, *kinds), _of(new, *kinds)
     matcher = difflib.SequenceMatcher(
-        a=[(item.kind, item.name) for item in before], b=[(item.kind, item.name) for item in after], autojunk=False
+        a=[(item.kind, item.name) for item in before],
+        b=[(item.kind, item.name) for item in after],
+        autojunk=False,
     )
     silent: list[Reason] = []
     told = False
@@ -89,9 +89,7 @@ def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing) -> I
     for name, value in new.parts:
         if name.startswith("ARG ") and values.get(name) != value:
             detail = f"{name.removeprefix('ARG ')} {values.get(name, '')!r} → {value!r}"
-            yield Reason(
-                code=Code.ARGUMENT_CHANGED, subject=name.removeprefix("ARG "), detail=detail, where=new.where
-            )
+            yield Reason(code=Code.ARGUMENT_CHANGED, subject=name.removeprefix("ARG "), detail=detail, where=new.where)
 
 
 def _evaluates(old: Input, new: Input) -> Reason:

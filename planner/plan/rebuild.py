@@ -139,5 +139,3 @@ def _listing(manifest: Manifest, made_by: Manifests) -> Listing:
         return dict(files_of(made_by.context(image, item.selection.context), item.selection))
 
     return listing
-
-

@@ -36,8 +36,7 @@ class Fields:
     def over(self, below: Fields) -> Fields:
         """These fields, and those of `below` where a field is not given; mappings are merged by name."""
         mappings = {
-            name: {**(below.mappings or {}).get(name, {}), **(self.mappings or {}).get(name, {})}
-            for name in MAPPINGS
+            name: {**(below.mappings or {}).get(name, {}), **(self.mappings or {}).get(name, {})} for name in MAPPINGS
         }
         return replace(
             self,
@@ -113,9 +112,7 @@ class _Maker:
         self.reader.wrong(placed[1] if placed else key, f"{self.path}.{name}: {what}", hint)
 
 
-def image_of(
-    reader: Reader, entry: str, key: Node, fields: Fields, values: Mapping[str, str]
-) -> Image | None:
+def image_of(reader: Reader, entry: str, key: Node, fields: Fields, values: Mapping[str, str]) -> Image | None:
     """The image of one entry for one combination of axes; None (and a mistake) where it has no usable name."""
     maker = _Maker(reader, f"images.{entry}", fields, values)
     name = maker.text("name", entry)
@@ -147,7 +144,7 @@ def _path(maker: _Maker, name: str, key: Node, text: str) -> str:
         maker.wrong(name, key, "is a remote context; the planner reads local ones", "use a folder of the workspace")
         return "."
     normal = posixpath.normpath(text)
-    if normal.startswith("/") or normal == ".." or normal.startswith("../"):
+    if normal == ".." or normal.startswith(("/", "../")):
         maker.wrong(name, key, f'"{text}" leads out of the workspace', "give a path below the graph file's folder")
         return "."
     return normal
@@ -175,7 +172,12 @@ def _platforms(maker: _Maker, key: Node) -> tuple[str, ...]:
 def _network(maker: _Maker, key: Node) -> str:
     text = maker.text("network")
     if text and text not in NETWORKS:
-        maker.wrong("network", key, f'"{text}" is no network', one_of(text, NETWORKS) or f"one of {', '.join(NETWORKS)}")
+        maker.wrong(
+            "network",
+            key,
+            f'"{text}" is no network',
+            one_of(text, NETWORKS) or f"one of {', '.join(NETWORKS)}",
+        )
     return "" if text == "default" else text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import graphlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -170,7 +171,7 @@ def _ordered(family: Family, uses: Mapping[ImageName, tuple[Use, ...]]) -> tuple
 def _cycle(path: list[ImageName], uses: Mapping[ImageName, tuple[Use, ...]]) -> list[Mistake]:
     what = f"the images depend on themselves: {' → '.join(path)}"
     mistakes: list[Mistake] = []
-    for child, parent in zip(path, path[1:], strict=False):
+    for child, parent in itertools.pairwise(path):
         for use in uses[child]:
             if use.origin == ParentImage(name=parent):
                 mistakes.append(
@@ -188,9 +189,7 @@ def _cycle(path: list[ImageName], uses: Mapping[ImageName, tuple[Use, ...]]) -> 
 
 def _parents(family: Family, uses: Mapping[ImageName, tuple[Use, ...]]) -> dict[ImageName, tuple[ImageName, ...]]:
     return {
-        image.name: tuple(
-            sorted({use.origin.name for use in uses[image.name] if isinstance(use.origin, ParentImage)})
-        )
+        image.name: tuple(sorted({use.origin.name for use in uses[image.name] if isinstance(use.origin, ParentImage)}))
         for image in family.images
     }
 

@@ -23,7 +23,9 @@ def combinations(reader: Reader, fields: Fields, path: str) -> list[dict[str, st
                 texts = {axis: reader.text(value, path) or "" for axis, (_, value) in entries.items()}
                 excluded.append(texts)
         else:
-            texts_of = (reader.text(item, f"{path}.matrix.{name}") for item in reader.items(node, f"{path}.matrix.{name}"))
+            texts_of = (
+                reader.text(item, f"{path}.matrix.{name}") for item in reader.items(node, f"{path}.matrix.{name}")
+            )
             axes[name] = [text for text in texts_of if text is not None]
     for entry in excluded:
         for axis in entry.keys() - axes.keys():

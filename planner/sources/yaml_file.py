@@ -93,7 +93,11 @@ def _kinds(reader: Reader, top: Top) -> list[tuple[str, KindDefaults]]:
         return found
     for name, (_, node) in reader.fields(top["kinds"][1], "kinds", [kind.value for kind in Kind]).items():
         fields = reader.fields(node, f"kinds.{name}", ("runner", "cache", "resources"))
-        texts = {key: reader.text(fields[key][1], f"kinds.{name}.{key}") or "" for key in ("runner", "cache") if key in fields}
+        texts = {
+            key: reader.text(fields[key][1], f"kinds.{name}.{key}") or ""
+            for key in ("runner", "cache")
+            if key in fields
+        }
         resources: Pairs = ()
         if "resources" in fields:
             entries = reader.fields(fields["resources"][1], f"kinds.{name}.resources")
@@ -109,9 +113,7 @@ def _images(reader: Reader, top: Top, defaults: Fields, variables: Mapping[str, 
     if "images" not in top:
         return []
     entries = reader.fields(top["images"][1], "images")
-    read_in = {
-        name: read_fields(reader, node, f"images.{name}", IMAGE_FIELDS) for name, (_, node) in entries.items()
-    }
+    read_in = {name: read_fields(reader, node, f"images.{name}", IMAGE_FIELDS) for name, (_, node) in entries.items()}
     images: list[Image] = []
     first: dict[ImageName, str] = {}
     for name, (key, _) in entries.items():

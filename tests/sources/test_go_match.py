@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -44,10 +45,8 @@ def test_refuses_what_go_refuses(pattern: str) -> None:
 
 @given(st.text(alphabet="ab*?[]\\^-"), st.text(alphabet="ab"))
 def test_any_text_matches_or_is_refused(pattern: str, name: str) -> None:
-    try:
+    with contextlib.suppress(BadPattern):
         matches(pattern, name)
-    except BadPattern:
-        pass
 
 
 @given(st.text(alphabet="abc", max_size=8))

@@ -43,9 +43,7 @@ class Flags:
 REPEATABLE = frozenset({"mount", "exclude", "device"})
 
 
-def take_flags(
-    text: str, known: Collection[str], switches: Collection[str] = frozenset()
-) -> tuple[Flags, str]:
+def take_flags(text: str, known: Collection[str], switches: Collection[str] = frozenset()) -> tuple[Flags, str]:
     """The leading flags of an instruction's text, and the rest. Raises Refused for one given twice or without value."""
     pairs: list[tuple[str, str]] = []
     rest = text.lstrip()

@@ -57,9 +57,7 @@ def parse(data: bytes, file: str) -> Dockerfile:
     mistakes.extend(_order_mistakes(found, file, source.physical))
     if mistakes:
         raise DefinitionError(sorted(mistakes, key=lambda mistake: mistake.line))
-    return Dockerfile(
-        file=file, directives=source.directives, instructions=tuple(found), lines=source.physical
-    )
+    return Dockerfile(file=file, directives=source.directives, instructions=tuple(found), lines=source.physical)
 
 
 def parse_trigger(text: str, escape: str, span: Span) -> Instruction:
@@ -151,9 +149,7 @@ def _label(line: _Context) -> Label:
     return Label(span=line.span, text=line.text, pairs=name_values(line.rest, line.escape, "LABEL"))
 
 
-COPY_FLAGS = frozenset(
-    {"from", "chown", "chmod", "link", "parents", "exclude", "checksum", "keep-git-dir", "unpack"}
-)
+COPY_FLAGS = frozenset({"from", "chown", "chmod", "link", "parents", "exclude", "checksum", "keep-git-dir", "unpack"})
 COPY_SWITCHES = frozenset({"link", "parents", "keep-git-dir", "unpack"})
 
 
@@ -259,9 +255,7 @@ def _healthcheck(line: _Context) -> Setting:
     _refuse_unknown(taken)
     if rest.split(None, 1)[:1] not in ([], ["NONE"], ["none"]) and rest.split()[0].upper() != "CMD":
         raise Refused("HEALTHCHECK is followed by CMD or NONE")
-    return Setting(
-        span=line.span, text=line.text, keyword=line.keyword, words=(*taken.written, rest), json_form=False
-    )
+    return Setting(span=line.span, text=line.text, keyword=line.keyword, words=(*taken.written, rest), json_form=False)
 
 
 _READERS: Mapping[str, Callable[[_Context], Instruction]] = {

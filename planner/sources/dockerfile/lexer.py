@@ -71,7 +71,7 @@ class Lexer:
     def _until(self, stop: str, raw_escapes: bool) -> str:
         """Read up to the character `stop` ("" for the end of the text) and past it."""
         outer, self.raw_escapes = self.raw_escapes, raw_escapes
-        result = []
+        result: list[str] = []
         while char := self._peek():
             if char == stop:
                 self.at += 1
@@ -207,9 +207,7 @@ class Lexer:
             self.at += 1
             return char
         digits = char.isdecimal()
-        while (char := self._peek()) and (
-            char.isdecimal() or (not digits and (char.isalpha() or char == "_"))
-        ):
+        while (char := self._peek()) and (char.isdecimal() or (not digits and (char.isalpha() or char == "_"))):
             self.at += 1
         return self.text[start : self.at]
 
@@ -222,9 +220,7 @@ class Lexer:
     def _grow(self, value: str) -> None:
         self.growth -= len(value)
         if self.growth < 0:
-            raise ExpansionError(
-                f"{shown(self.text)} expands to more than {MAX_GROWTH} characters of variables"
-            )
+            raise ExpansionError(f"{shown(self.text)} expands to more than {MAX_GROWTH} characters of variables")
 
     def _plain_value(self, name: str, written: str) -> str:
         value = self._value(name)
@@ -248,7 +244,7 @@ class Lexer:
         if value is None and self.quoting.keep_unset:
             return f"${{{name}{colon}{mark}{word}}}"
         given = value is not None and not (colon and not value)
-        if mark == "-" and given or mark == "+" and not given:
+        if (mark == "-" and given) or (mark == "+" and not given):
             return value if mark == "-" and value else ""
         if mark in ("-", "+"):
             self.unknown |= unknown

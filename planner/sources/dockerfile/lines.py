@@ -102,7 +102,8 @@ def _logical(lines: list[str], escape: str, file: str) -> Iterator[LogicalLine]:
         if not lines[at].strip() or _is_comment(lines[at]):
             at += 1
             continue
-        start, pieces = at, []
+        start = at
+        pieces: list[str] = []
         column = len(lines[at]) - len(lines[at].lstrip()) + 1
         more = True
         while more and at < len(lines):
@@ -128,9 +129,7 @@ def _continuation(line: str, escape: str, continued: re.Pattern[str]) -> str | N
     return bare[: -len(escape)]
 
 
-def _heredocs(
-    text: str, lines: list[str], at: int, start: int, file: str
-) -> tuple[tuple[Heredoc, ...], int]:
+def _heredocs(text: str, lines: list[str], at: int, start: int, file: str) -> tuple[tuple[Heredoc, ...], int]:
     words = text.split(None, 2)
     keyword = words[0].upper() if words else ""
     if keyword == "ONBUILD" and len(words) > 1:

@@ -123,7 +123,7 @@ def _tokens(pattern: str) -> tuple[_Token, ...]:
         if char == "\\":
             char = next(chars, "")
             # `}` and `/` had to be escaped for the sake of `${…}`; the escape is no part of the pattern.
-            if char not in _SPECIAL and char not in ("}", "/") or not char:
+            if (char not in _SPECIAL and char not in ("}", "/")) or not char:
                 raise ExpansionError(f"invalid escape \\{char} in the pattern {shown(pattern)}")
         tokens.append(_Token(char))
     return tuple(tokens)

@@ -23,5 +23,8 @@ class Refused(Exception):
 
 def shown(text: str, limit: int = 60) -> str:
     """A piece of an untrusted text, short and printable, for a message."""
-    clean = "".join(char if char.isprintable() else " " if char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text[: limit + 1])
+    clean = "".join(
+        char if char.isprintable() else " " if char == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for char in text[: limit + 1]
+    )
     return clean if len(text) <= limit else clean[:limit] + "…"

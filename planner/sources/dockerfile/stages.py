@@ -103,9 +103,7 @@ def _stage(
     platform = _expanded(head.platform, args, escape, head.span, mistakes) if head.platform else ""
     if head.stage and head.stage in contexts:
         use = Use(role="FROM", reference=head.stage, span=head.span, origin=resolve(head.stage))
-        return Stage(
-            index=len(before), name=head.stage, span=head.span, base=use, platform=platform, instructions=()
-        )
+        return Stage(index=len(before), name=head.stage, span=head.span, base=use, platform=platform, instructions=())
     return Stage(
         index=len(before),
         name=head.stage,
@@ -116,9 +114,7 @@ def _stage(
     )
 
 
-def _base(
-    head: From, before: list[Stage], args: Mapping[str, str], escape: str, resolve: Resolve
-) -> int | Use | None:
+def _base(head: From, before: list[Stage], args: Mapping[str, str], escape: str, resolve: Resolve) -> int | Use | None:
     try:
         found = expand(head.image, args, escape)
     except ExpansionError as error:
@@ -135,7 +131,10 @@ def _base(
         return _unresolved(head, head.image, "the base name is blank")
     if BUILD_MARK in found.value:
         return _unresolved(
-            head, head.image, "the base depends on the machine that builds", "give the BUILD… argument a value"
+            head,
+            head.image,
+            "the base depends on the machine that builds",
+            "give the BUILD… argument a value",
         )
     if found.value in _names(before):
         return _names(before)[found.value]
@@ -145,18 +144,14 @@ def _base(
 
 
 def _unresolved(head: From, text: str, reason: str, hint: str = "") -> Use:
-    return Use(
-        role="FROM", reference=text, span=head.image_span, origin=Unresolved(reason=reason, hint=hint)
-    )
+    return Use(role="FROM", reference=text, span=head.image_span, origin=Unresolved(reason=reason, hint=hint))
 
 
 def _names(stages: tuple[Stage, ...] | list[Stage]) -> dict[str, int]:
     return {stage.name: stage.index for stage in stages if stage.name}
 
 
-def _target(
-    dockerfile: Dockerfile, stages: list[Stage], settings: Settings, mistakes: list[Mistake]
-) -> int:
+def _target(dockerfile: Dockerfile, stages: list[Stage], settings: Settings, mistakes: list[Mistake]) -> int:
     if not settings.target:
         return len(stages) - 1
     names = _names(stages)
@@ -175,9 +170,7 @@ def _target(
     return found
 
 
-def _expanded(
-    text: str, args: Mapping[str, str], escape: str, span: Span, mistakes: list[Mistake]
-) -> str:
+def _expanded(text: str, args: Mapping[str, str], escape: str, span: Span, mistakes: list[Mistake]) -> str:
     try:
         return expand(text, args, escape).value
     except ExpansionError as error:
@@ -231,9 +224,7 @@ def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int |
                     yield _read(mount.from_, "RUN --mount", item.span, whole, resolve, by_index=False)
 
 
-def _read(
-    name: str, role: str, span: Span, whole: Staged, resolve: Resolve, *, by_index: bool
-) -> int | Use:
+def _read(name: str, role: str, span: Span, whole: Staged, resolve: Resolve, *, by_index: bool) -> int | Use:
     found = whole.find(name)
     if by_index and name.isdecimal():
         found = int(name) if int(name) < len(whole.stages) else None

@@ -297,7 +297,7 @@ class _Walker:
     def _setting(self, item: Setting, state: _State) -> _State:
         expands = item.keyword in {"EXPOSE", "STOPSIGNAL", "USER", "VOLUME"}
         words = tuple(self._word(word, state) for word in item.words) if expands else item.words
-        shell = ()
+        shell: Parts = ()
         if item.keyword in {"CMD", "ENTRYPOINT"} and not item.json_form:
             shell = (("shell", " ".join(state.shell)),)
         parts = (("json", str(item.json_form)), *((item.keyword, word) for word in words), *shell)
@@ -376,9 +376,7 @@ class _Walker:
 
     def _run(self, item: Run, state: _State) -> _State:
         mounts = tuple(self._mount(mount, state) for mount in item.mounts)
-        selections = tuple(
-            selection for mount in mounts if (selection := self._mounted(mount, state)) is not None
-        )
+        selections = tuple(selection for mount in mounts if (selection := self._mounted(mount, state)) is not None)
         parts = (
             *(("command", word) for word in item.command),
             *((f"here-document {doc.name}", doc.content) for doc in item.heredocs),
@@ -429,9 +427,7 @@ class _Walker:
             return None
         whole = bool(self.uncertain)
         reason = f"{', '.join(sorted(self.uncertain))} is known only while building" if whole else ""
-        return Selection(
-            context=context, sources=(mount.source or "/",), mount=True, whole=whole, reason=reason
-        )
+        return Selection(context=context, sources=(mount.source or "/",), mount=True, whole=whole, reason=reason)
 
 
 def _origin_name(base: int | Use | None) -> str:

@@ -1,0 +1,32 @@
+# Every target sets up what it needs. `make test` is what CI runs.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+.PHONY: help setup test lint format clean
+
+help:  ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/installed: pyproject.toml
+	@echo "setting up $(VENV) (about a minute the first time)"
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+setup: $(VENV)/installed  ## a virtual environment with the planner and its tools
+
+test: setup lint  ## everything CI runs: lint, types, import rules, tests
+	$(PYTHON) -m pytest tests
+
+lint: setup  ## format, lint, types and the import rules between rooms
+	$(VENV)/bin/ruff format --check planner tests
+	$(VENV)/bin/ruff check planner tests
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: setup  ## write the format
+	$(VENV)/bin/ruff format planner tests
+	$(VENV)/bin/ruff check --fix planner tests
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

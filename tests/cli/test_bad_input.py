@@ -1,0 +1,107 @@
+"""Every expected failure is one clear message, exit status 1 (2 for the command line), and no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+GOOD = "version: 1\nimages:\n  base: {}\n"
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+TWO = "version: 1\nregistry: r.example\nimages:\n  a: {dockerfile: A}\n  b: {dockerfile: B}\n"
+SAME = "version: 1\nimages:\n  a: {tags: [r.example/x]}\n  b: {tags: [r.example/x]}\n"
+
+CASES: list[tuple[str, dict[str, str], str]] = [
+    ("no graph file", {}, "there is no graph file"),
+    ("unknown field", {"images.yaml": GOOD.replace("{}", "{contxt: .}")}, 'did you mean "context"?'),
+    ("wrong type", {"images.yaml": GOOD.replace("{}", "{args: [a]}")}, "must be a mapping"),
+    ("YAML error", {"images.yaml": "version: 1\nimages: {\n"}, "is no YAML"),
+    ("duplicate key", {"images.yaml": GOOD + "  base: {}\n"}, '"base" is given twice'),
+    ("deep nesting", {"images.yaml": "a: " + "[" * 5000}, "nested more than"),
+    ("bomb", {"images.yaml": BOMB}, "unfolds into more than"),
+    ("context outside", {"images.yaml": GOOD.replace("{}", "{context: ../up}")}, "leads out of the workspace"),
+    ("missing Dockerfile", {"images.yaml": GOOD}, 'there is no Dockerfile at "Dockerfile"'),
+    ("argument without value", {"images.yaml": GOOD, "Dockerfile": "ARG V\nFROM a:${V}\n"}, "ARG V has no value"),
+    ("no FROM", {"images.yaml": GOOD, "Dockerfile": "RUN true\n"}, "there is no FROM"),
+    ("unknown instruction", {"images.yaml": GOOD, "Dockerfile": "FROM a\nRUNN x\n"}, 'did you mean "RUN"?'),
+    ("unended here-document", {"images.yaml": GOOD, "Dockerfile": "FROM a\nRUN <<E\nx\n"}, "<<E never ends"),
+    (
+        "cycle",
+        {"images.yaml": TWO, "A": "FROM r.example/b\n", "B": "FROM r.example/a\n"},
+        "depend on themselves",
+    ),
+    ("one reference twice", {"images.yaml": SAME, "Dockerfile": "FROM a\n"}, "both published as r.example/x"),
+    (
+        "link out of the workspace",
+        {"images.yaml": GOOD, "Dockerfile": "FROM a\nCOPY out /\n", "out": "->../../secret"},
+        "leads out of the context",
+    ),
+]
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "space")
+
+
+@pytest.mark.parametrize(("files", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_says_what_is_wrong(space: Workspace, files: dict[str, str], message: str) -> None:
+    for path, text in files.items():
+        if text.startswith("->"):
+            (space.root / path).symlink_to(text[2:])
+        else:
+            space.write({path: text})
+    run = space.planner("plan", "--all")
+    assert run.returncode == 1, run
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_dockerfile_that_is_not_utf8(space: Workspace) -> None:
+    space.write({"images.yaml": GOOD})
+    (space.root / "Dockerfile").write_bytes(b"FROM a\nRUN \xff\n")
+    run = space.planner("plan", "--all")
+    assert run.returncode == 1
+    assert "Dockerfile:2: byte 0xff is not UTF-8" in run.stderr
+
+
+def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
+    space.write({"images.yaml": "version: 2\nimages:\n  base: {contxt: ., args: 1}\n"})
+    message = space.planner("graph").stderr
+    assert "version 1 only" in message
+    assert "contxt" in message
+    assert "args" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "status"),
+    [
+        (("plan", "--since", "no-such"), 'there is no revision "no-such"', 1),
+        (("plan", "--since=--help"), 'there is no revision "--help"', 1),
+        (("plan", "--all", "bsae"), 'did you mean "base"?', 1),
+        (("plan", "--alll"), "--help shows", 2),
+        (("grph",), 'did you mean "graph"?', 2),
+    ],
+)
+def test_says_what_is_wrong_with_the_command(
+    space: Workspace, arguments: tuple[str, ...], message: str, status: int
+) -> None:
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    space.commit()
+    run = space.planner(*arguments)
+    assert (run.returncode, "Traceback" in run.stderr) == (status, False), run
+    assert message in run.stderr
+
+
+def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "plain")
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    (space.root / ".git").rename(tmp_path / "gone")
+    assert space.planner("plan", "--all").returncode == 0
+    run = space.planner("plan", "--since", "HEAD")
+    assert run.returncode == 1
+    assert "no revision HEAD" in run.stderr
