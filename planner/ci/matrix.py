@@ -1,9 +1,8 @@
-"""Turns a plan into a build matrix: the images to build by level, each leg with the command that builds it."""
+"""Turns a plan into a build matrix: the images to build by level, parents in earlier levels."""
 
 from __future__ import annotations
 
 import json
-import shlex
 
 from planner.plan.rebuild import Plan
 
@@ -29,7 +28,6 @@ def _legs(plan: Plan) -> list[dict[str, object]]:
             "image": image.name,
             "level": image.level,
             "key": image.key,
-            "command": f"planner build {shlex.quote(image.name)}",
         }
         for image in legs
     ]
