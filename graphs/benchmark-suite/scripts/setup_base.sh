@@ -1,0 +1,4 @@
+# A stand-in for apt-get install.
+set -eu
+mkdir -p /opt/suite
+echo base > /opt/suite/LEVEL
