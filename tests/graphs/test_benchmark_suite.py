@@ -1,4 +1,4 @@
-"""The benchmark suite has the edges of the open family that it stands for, and one shared script moves what reads it."""
+"""The benchmark suite has the edges of the open family that it stands for; one shared script moves its readers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,130 @@
+"""A worktree, a revision and a plain folder give the ids that git gives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planner.errors import GitError, InputError
+from planner.local.disk_tree import DiskTree
+from planner.local.git_tree import revision_tree, worktree
+from planner.ports import MODE_FOLDER, Tree
+from tests.workspace import Workspace
+
+
+def listed(tree: Tree, folder: str = "") -> Iterator[tuple[str, int, str]]:
+    for entry in tree.entries(folder):
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        yield path, entry.mode, entry.oid
+        if entry.mode == MODE_FOLDER:
+            yield from listed(tree, path)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    space = Workspace(tmp_path / "space")
+    space.write({"a.txt": "a\n", "src/b.txt": "b\n", "src/deep/c.txt": "c\n", "src.txt": "x\n", "quo'te\nline": "q\n"})
+    (space.root / "link").symlink_to("src/b.txt")
+    (space.root / "src/deep/c.txt").chmod(0o755)
+    (space.root / os.fsdecode(b"not-utf8-\xff")).write_text("n\n")
+    space.commit()
+    return space
+
+
+def test_clean_dirty_revision_and_folder_agree(space: Workspace) -> None:
+    want = list(listed(revision_tree(space.root, "HEAD")))
+    assert list(listed(worktree(space.root))) == want
+    assert list(listed(DiskTree(space.root))) == want
+
+
+def test_ids_are_those_of_git(space: Workspace) -> None:
+    tree = worktree(space.root)
+    assert tree.tree_id(tree.entries("")) == space.git("rev-parse", "HEAD^{tree}").strip()
+    space.write({"src/deep/new.txt": "new\n", "other/x": "x\n"})
+    tree = worktree(space.root)
+    ids = tree.tree_id(tree.entries(""))
+    space.git("add", "-A")
+    assert ids == space.git("write-tree").strip()
+
+
+def test_a_clean_file_is_never_read(space: Workspace) -> None:
+    tree = worktree(space.root)
+    (space.root / "src/b.txt").write_text("changed after the tree was opened\n")
+    assert tree.read("src/b.txt", 100) == b"b\n"
+
+
+def test_what_is_on_disk_counts_not_what_is_staged(space: Workspace) -> None:
+    space.write({"a.txt": "staged\n"})
+    space.git("add", "a.txt")
+    space.write({"a.txt": "on disk\n"})
+    assert worktree(space.root).read("a.txt", 100) == b"on disk\n"
+
+
+def test_removed_ignored_and_untracked(space: Workspace) -> None:
+    space.write({".gitignore": "out\n", "out/log": "l\n", "new": "n\n"})
+    (space.root / "a.txt").unlink()
+    names = [entry.name for entry in worktree(space.root).entries("")]
+    assert "a.txt" not in names
+    assert {"out", "new"} <= set(names)
+
+
+def test_a_file_assumed_unchanged_is_read_from_disk(space: Workspace) -> None:
+    space.git("update-index", "--assume-unchanged", "a.txt")
+    space.write({"a.txt": "hidden\n"})
+    assert worktree(space.root).read("a.txt", 100) == b"hidden\n"
+
+
+def test_bytes_on_disk_count_where_the_checkout_converts(space: Workspace) -> None:
+    space.write({".gitattributes": "*.txt eol=crlf\n"})
+    space.commit()
+    (space.root / "a.txt").unlink()
+    space.git("checkout", "a.txt")
+    assert worktree(space.root).read("a.txt", 100) == b"a\r\n"
+
+
+def test_a_workspace_below_the_repository_sees_its_own_files_only(space: Workspace) -> None:
+    space.write({"src/b.txt": "changed\n", "a.txt": "outside\n"})
+    tree = worktree(space.root / "src")
+    assert [entry.name for entry in tree.entries("")] == ["b.txt", "deep"]
+    assert tree.read("b.txt", 100) == b"changed\n"
+
+
+def test_hidden_folders_empty_folders_and_pipes_are_no_part(space: Workspace) -> None:
+    space.write({".planner/x": "x\n", "nested/.git/config": "c\n", "nested/file": "f\n"})
+    (space.root / "empty/inside").mkdir(parents=True)
+    os.mkfifo(space.root / "pipe")
+    tree = worktree(space.root)
+    names = [entry.name for entry in tree.entries("")]
+    assert not {".git", ".planner", "empty", "pipe"} & set(names)
+    assert [entry.name for entry in tree.entries("nested")] == ["file"]
+
+
+def test_links_are_never_followed(space: Workspace) -> None:
+    (space.root / "up").symlink_to("..")
+    tree = worktree(space.root)
+    assert tree.entry("up/space/a.txt") is None
+    with pytest.raises(InputError):
+        tree.open("up/space/a.txt")
+
+
+def test_sha256_repositories(tmp_path: Path) -> None:
+    root = tmp_path / "sha256"
+    root.mkdir()
+    space = Workspace(root, init=False)
+    space.git("init", "-q", "--object-format=sha256", ".")
+    space.write({"a/b": "b\n"})
+    space.commit()
+    assert list(listed(worktree(root))) == list(listed(revision_tree(root, "HEAD")))
+    space.write({"a/c": "c\n"})
+    assert worktree(root).entry("a/c") == DiskTree(root, "sha256").entry("a/c")
+
+
+def test_a_shallow_clone_says_what_to_do(space: Workspace, tmp_path: Path) -> None:
+    space.write({"a.txt": "2\n"})
+    space.commit()
+    space.git("clone", "-q", "--depth=1", f"file://{space.root}", os.fspath(tmp_path / "shallow"))
+    with pytest.raises(GitError, match="fetch-depth: 0"):
+        revision_tree(tmp_path / "shallow", "HEAD~1")
