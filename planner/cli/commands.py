@@ -133,12 +133,16 @@ def _keys(options: argparse.Namespace, tree: Tree) -> Keys:
 
 def _plan(options: argparse.Namespace) -> Plan:
     folder = _folder(options)
-    now = _keys(options, worktree(folder))
+    tree = worktree(folder)
+    now = _keys(options, tree)
     then, against = None, "nothing"
     if options.since:
         against = options.since
         old = revision_tree(folder, options.since)
-        then = _keys(options, old) if old.entry(Path(options.file).name) is not None else None
+        if tree.is_at(old):
+            then = now
+        elif old.entry(Path(options.file).name) is not None:
+            then = _keys(options, old)
     loaded = now.made_by.loaded
     wanted = _wanted(options.images, loaded.graph)
     return make_plan(loaded.graph, now, then, against=against, wanted=wanted, everything=options.all)

@@ -104,6 +104,11 @@ class WorkTree:
             at.disk.add(name)
         self._folders: dict[str, tuple[Entry, ...]] = {}
 
+    def is_at(self, revision: RevisionTree) -> bool:
+        """Whether nothing differs from a revision, told without looking at any file."""
+        untouched = not self.changed.disk and not self.changed.below
+        return self.clean is not None and untouched and self.clean.root == revision.root
+
     def _changed_at(self, path: str) -> _Folder | bool:
         """The changes below a folder; True where the folder is wholly on disk, False where nothing changed."""
         at = self.changed
@@ -179,35 +184,52 @@ class WorkTree:
         return tree_id(entries, self.algorithm)
 
 
-def _prefix(folder: Path) -> str:
-    return ask(folder, "rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What git says of a workspace: its path below the repository's root (with a final `/`), and its object format."""
+
+    prefix: str
+    algorithm: str
+    attributes: str
 
 
-def _algorithm(folder: Path) -> str:
-    return ask(folder, "rev-parse", "--show-object-format").decode().strip()
-
-
-def is_repository(folder: Path) -> bool:
-    """Whether git keeps this folder."""
+def repository(folder: Path) -> Repository | None:
+    """The repository that keeps this folder, None where there is none."""
     try:
-        return ask(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+        said = ask(
+            folder,
+            "rev-parse",
+            "--is-inside-work-tree",
+            "--show-object-format",
+            "--git-path",
+            "info/attributes",
+            "--show-prefix",
+        )
     except GitError:
-        return False
+        return None
+    inside, algorithm, attributes, prefix = said.decode("utf-8", "surrogateescape").split("\n", 3)
+    return Repository(prefix.removesuffix("\n"), algorithm, attributes) if inside == "true" else None
 
 
 def revision_tree(folder: Path, revision: str) -> RevisionTree:
     """The workspace as a revision has it. Raises GitError for a revision that is not there."""
+    found = repository(folder)
     try:
         commit = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except GitError as error:
         raise GitError(_unknown(folder, revision)) from error
-    return _tree_of(folder, commit.decode().strip(), folder)
+    if found is None:
+        raise GitError(_unknown(folder, revision))
+    return _tree_of(folder, commit.decode().strip(), found)
 
 
-def _tree_of(folder: Path, commit: str, submodules: Path | None) -> RevisionTree:
-    prefix = _prefix(folder)
-    root = ask(folder, "rev-parse", "--verify", "--quiet", f"{commit}:{prefix.rstrip('/')}", accepted=(0, 1, 128))
-    return RevisionTree(Objects(folder), root.decode().strip(), _algorithm(folder), submodules)
+def _tree_of(folder: Path, commit: str, found: Repository) -> RevisionTree:
+    objects = Objects(folder)
+    root = objects.tree_at(commit)
+    for name in found.prefix.rstrip("/").split("/") if found.prefix else ():
+        entries = objects.tree(root) if root else ()
+        root = next((entry.oid for entry in entries if entry.name == name and entry.mode == MODE_FOLDER), "")
+    return RevisionTree(objects, root, found.algorithm, folder)
 
 
 def _unknown(folder: Path, revision: str) -> str:
@@ -224,14 +246,15 @@ def _unknown(folder: Path, revision: str) -> str:
 
 def worktree(folder: Path) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
-    if not is_repository(folder):
+    found = repository(folder)
+    if found is None:
         return WorkTree(None, DiskTree(folder), ())
-    algorithm = _algorithm(folder)
-    prefix = _prefix(folder)
-    head, changed = changed_paths(folder)
-    disk = DiskTree(folder, algorithm)
-    inside = [path.removeprefix(prefix) for path in changed if path.startswith(prefix) and path != prefix]
-    untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
+    head, changed = changed_paths(folder, found.attributes)
+    disk = DiskTree(folder, found.algorithm)
+    inside = [
+        path.removeprefix(found.prefix) for path in changed if path.startswith(found.prefix) and path != found.prefix
+    ]
+    untracked_above = any(found.prefix == path or found.prefix.startswith(f"{path}/") for path in changed)
     if not head or untracked_above:
         return WorkTree(None, disk, ())
-    return WorkTree(_tree_of(folder, head, folder), disk, inside)
+    return WorkTree(_tree_of(folder, head, found), disk, inside)

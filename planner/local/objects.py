@@ -38,6 +38,11 @@ class Objects:
                 raise InputError(f"object {oid}: is longer than {limit} bytes")
             return process.stdout.read(size + 1)[:-1]
 
+    def tree_at(self, commit: str) -> str:
+        """The id of a commit's tree."""
+        header = self.read(commit, "commit", 1 << 28).partition(b"\n")[0]
+        return header.removeprefix(b"tree ").decode()
+
     @staticmethod
     def _drain(process: subprocess.Popen[bytes], size: int) -> None:
         while size > 0 and process.stdout and (chunk := process.stdout.read(min(size, 1 << 20))):

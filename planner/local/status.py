@@ -11,11 +11,12 @@ from planner.local.process import answer, ask, environment, git_argv, start
 CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
 
 
-def changed_paths(folder: Path) -> tuple[str, list[str]]:
+def changed_paths(folder: Path, attributes_file: str) -> tuple[str, list[str]]:
     """HEAD's commit ("" when unborn), and the paths, from the repository's root, whose bytes must be read from disk.
 
     A folder that git does not keep is one path. Staged, changed, conflicting, untracked and ignored paths are named,
     and so are files that git was told to assume unchanged, submodules, and files whose checkout converts bytes.
+    `attributes_file` is the repository's own attributes file, which may not exist.
     """
     status = start(
         folder,
@@ -31,6 +32,7 @@ def changed_paths(folder: Path) -> tuple[str, list[str]]:
         ".",
     )
     listing = start(folder, "ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
+    config = start(folder, "config", "--get-regexp", r"^core\.(autocrlf|eol|attributesfile)$")
     head, changed = _parsed(answer(status))
     tracked: list[str] = []
     attributes = False
@@ -39,8 +41,9 @@ def changed_paths(folder: Path) -> tuple[str, list[str]]:
         if tag.islower() or mode == "160000":
             changed.append(path)
         attributes = attributes or path == ".gitattributes" or path.endswith("/.gitattributes")
-    if attributes or _converts(folder):
-        changed.extend(_converted(folder, tracked))
+    settings = answer(config, accepted=(0, 1)).decode("utf-8", "replace").splitlines()
+    if attributes or any(not line.endswith(" false") for line in settings) or (folder / attributes_file).exists():
+        changed.extend(_converted(folder, tracked, settings))
     return head, changed
 
 
@@ -69,20 +72,10 @@ def _listed(out: bytes) -> Iterator[tuple[str, str, str]]:
             yield tag, mode, path.decode("utf-8", "surrogateescape")
 
 
-def _converts(folder: Path) -> bool:
-    """Whether the configuration alone converts line ends, or attributes stand outside the worktree."""
-    config = ask(folder, "config", "--get-regexp", r"^core\.(autocrlf|eol|attributesfile)$", accepted=(0, 1))
-    lines = [line.partition(" ") for line in config.decode("utf-8", "replace").splitlines()]
-    if any(not (name.endswith("autocrlf") and value == "false") for name, _, value in lines):
-        return True
-    path = ask(folder, "rev-parse", "--git-path", "info/attributes").decode("utf-8", "surrogateescape").strip()
-    return (folder / path).exists()
-
-
-def _converted(folder: Path, tracked: list[str]) -> list[str]:
+def _converted(folder: Path, tracked: list[str], settings: list[str]) -> list[str]:
     """The tracked paths whose bytes on disk may differ from git's."""
     top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
-    if _autocrlf(folder):
+    if any(_converts_all(line) for line in settings):
         return tracked
     asked = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in tracked)
     run = subprocess.run(
@@ -102,6 +95,7 @@ def _converted(folder: Path, tracked: list[str]) -> list[str]:
     return sorted(found)
 
 
-def _autocrlf(folder: Path) -> bool:
-    out = ask(folder, "config", "--get-regexp", r"^core\.(autocrlf|eol)$", accepted=(0, 1)).decode("utf-8", "replace")
-    return any(line.split(" ")[-1] not in ("false", "native", "lf") for line in out.splitlines())
+def _converts_all(setting: str) -> bool:
+    """Whether `core.autocrlf` or `core.eol` rewrites the line ends of every text file."""
+    name, _, value = setting.partition(" ")
+    return name != "core.attributesfile" and value not in ("false", "native", "lf", "input")

@@ -29,7 +29,7 @@ def test_normal_and_familiar_form(text: str, normal: str, familiar: str) -> None
 
 @pytest.mark.parametrize("text", ["", "Upper", "a//b", "/a", "a:", "a@sha256:1", "a b", "a:!"])
 def test_refuses_what_docker_refuses(text: str) -> None:
-    with pytest.raises(ValueError, match="reference|malformed"):
+    with pytest.raises(ValueError, match=r"reference|malformed"):
         Reference.parse(text)
 
 

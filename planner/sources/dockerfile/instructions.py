@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from planner.errors import DefinitionError, Mistake, one_of
 from planner.model.image import Span
@@ -44,8 +45,12 @@ class _Context:
         self.escape = escape
 
 
+@lru_cache(maxsize=10_000)
 def parse(data: bytes, file: str) -> Dockerfile:
-    """Read a Dockerfile. Raises DefinitionError with all its mistakes."""
+    """Read a Dockerfile. Raises DefinitionError with all its mistakes.
+
+    Remembered: a plan reads most Dockerfiles twice with the same bytes, now and at its baseline.
+    """
     source = physical.read(data, file)
     mistakes: list[Mistake] = []
     found: list[Instruction] = []
