@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup test lint format clean
+.PHONY: help setup test lint format bench clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ lint: setup  ## format, lint, types and the import rules between rooms
 format: setup  ## write the format
 	$(VENV)/bin/ruff format planner tests
 	$(VENV)/bin/ruff check --fix planner tests
+
+bench: setup  ## what a plan costs beside git status, as ratios
+	$(PYTHON) -m tests.bench
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
