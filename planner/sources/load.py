@@ -31,9 +31,9 @@ from planner.model.image import Family, Image, ImageName, Kind
 from planner.model.names import Index, Platform, Published, Reference, index_of, owner_of
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
 from planner.sources.dockerfile import instructions
-from planner.sources.dockerfile.stages import Settings, Staged, reachable, staged
+from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_triggers, reachable, staged
 from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
-from planner.sources.dockerfile.syntax import Copy, Dockerfile, Instruction, Run
+from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 
 MAX_DOCKERFILE = 4 << 20
 
@@ -287,14 +287,18 @@ class _Loader:
             found.extend(reachable(whole, lambda text: self.origin(image, text))[1])
         return tuple(dict.fromkeys(found))
 
-    def _staged(self, image: Image, platform: str) -> Staged:
+    def _staged(self, image: Image, platform: str, triggers: Triggers = no_triggers) -> Staged:
         names = frozenset(self.contexts(image))
         return staged(
             self.dockerfiles[image.dockerfile],
             self.settings(image, platform),
             lambda text: self.origin(image, text),
             names,
+            triggers,
         )
+
+    def _triggers(self, platform: str, origin: Origin) -> tuple[Instruction, ...]:
+        return self._config(platform, origin).onbuild
 
     def evaluated(self, image: Image, uses: tuple[Use, ...]) -> tuple[Use, ...]:
         """Evaluate an image on each platform; gives its uses with those that ONBUILD of its parents adds."""
@@ -302,8 +306,9 @@ class _Loader:
             return uses
         added: list[Use] = []
         for platform in image.platforms:
-            whole = self._staged(image, platform)
-            reached, _ = reachable(whole, lambda text: self.origin(image, text))
+            whole = self._staged(image, platform, functools.partial(self._triggers, platform))
+            reached, more = reachable(whole, lambda text: self.origin(image, text))
+            added.extend(more)
             evaluation = evaluate(
                 whole,
                 reached,
@@ -313,9 +318,6 @@ class _Loader:
             )
             self.mistakes.extend(evaluation.mistakes)
             self.evaluations[image.name, platform] = evaluation
-            for use in uses:
-                if use.role == "FROM" and isinstance(use.origin, ParentImage):
-                    added.extend(self._onbuild_uses(image, use, self._config(platform, use.origin).onbuild))
         return tuple(dict.fromkeys((*uses, *added)))
 
     def _config(self, platform: str, origin: Origin) -> Config:
@@ -325,19 +327,6 @@ class _Loader:
         at = platform if platform in parent.platforms else parent.platforms[0]
         known = self.evaluations.get((origin.name, at))
         return Config() if known is None else known.config
-
-    def _onbuild_uses(self, image: Image, use: Use, triggers: tuple[Instruction, ...]) -> list[Use]:
-        found: list[Use] = []
-        for trigger in triggers:
-            names: list[str] = []
-            if isinstance(trigger, Copy) and trigger.from_:
-                names = [trigger.from_]
-            elif isinstance(trigger, Run):
-                names = [mount.from_ for mount in trigger.mounts if mount.from_ and mount.from_ != "scratch"]
-            for name in names:
-                origin = self.origin(image, name)
-                found.append(Use(role="ONBUILD", reference=name, span=use.span, origin=origin))
-        return found
 
 
 def _familiar(name: str) -> str:

@@ -11,16 +11,6 @@ class ExpansionError(Exception):
         super().__init__(message)
 
 
-class Refused(Exception):
-    """An instruction that cannot be read. `at` counts characters into the logical line."""
-
-    def __init__(self, what: str, *, hint: str = "", at: int = 0) -> None:
-        self.what = what
-        self.hint = hint
-        self.at = at
-        super().__init__(what)
-
-
 def shown(text: str, limit: int = 60) -> str:
     """A piece of an untrusted text, short and printable, for a message."""
     clean = "".join(

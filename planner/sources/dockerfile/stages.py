@@ -7,14 +7,15 @@ graph file: references that are no stage are answered by a `Resolve` function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.errors import Mistake, one_of
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Platform
 from planner.sources.dockerfile.expand import ExpansionError, expand
-from planner.sources.dockerfile.syntax import Arg, Copy, Dockerfile, From, Instruction, Run
+from planner.sources.dockerfile.instructions import parse_trigger
+from planner.sources.dockerfile.syntax import Arg, Copy, Dockerfile, From, Instruction, Onbuild, Run
 
 SCRATCH = "scratch"
 BUILD_MARK = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
@@ -22,6 +23,15 @@ BUILD_MARK = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
 
 Resolve = Callable[[str], Origin]
 """Answers a reference (after ARG expansion) that names no stage."""
+
+Triggers = Callable[[Origin], tuple[Instruction, ...]]
+"""Answers the ONBUILD instructions that an image hands to the stages which start from it."""
+
+
+def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
+    """For a first look at a family, before any image is known."""
+    del origin
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,19 +77,37 @@ class Staged:
         return _names(self.stages).get(name.lower())
 
 
-def staged(dockerfile: Dockerfile, settings: Settings, resolve: Resolve, contexts: frozenset[str]) -> Staged:
-    """Split into stages. `contexts` names the named contexts (lower case) that may take a stage's place."""
+def staged(
+    dockerfile: Dockerfile,
+    settings: Settings,
+    resolve: Resolve,
+    contexts: frozenset[str],
+    triggers: Triggers = no_triggers,
+) -> Staged:
+    """Split into stages, ONBUILD instructions of what each starts from put first (`initOnBuildTriggers`).
+
+    `contexts` names the named contexts (lower case) that may take a stage's place.
+    """
     escape = dockerfile.directives.escape
     first = next((n for n, item in enumerate(dockerfile.instructions) if isinstance(item, From)), 0)
     mistakes: list[Mistake] = []
     args = _global_args(dockerfile.instructions[:first], settings, escape, mistakes)
     stages: list[Stage] = []
     for start, body in _bodies(dockerfile.instructions[first:]):
-        stages.append(_stage(start, body, stages, args, escape, resolve, contexts, mistakes))
+        stage = _stage(start, body, stages, args, escape, resolve, contexts, mistakes)
+        first_run = _triggered(stage, stages, triggers, escape)
+        stages.append(replace(stage, instructions=(*first_run, *stage.instructions)))
     target = _target(dockerfile, stages, settings, mistakes)
     return Staged(
         dockerfile=dockerfile, stages=tuple(stages), target=target, global_args=args, mistakes=tuple(mistakes)
     )
+
+
+def _triggered(stage: Stage, before: list[Stage], triggers: Triggers, escape: str) -> tuple[Instruction, ...]:
+    if isinstance(stage.base, Use):
+        return triggers(stage.base.origin)
+    above = before[stage.base].instructions if stage.base is not None else ()
+    return tuple(parse_trigger(item.trigger, escape, item.span) for item in above if isinstance(item, Onbuild))
 
 
 def _bodies(instructions: tuple[Instruction, ...]) -> Iterator[tuple[From, tuple[Instruction, ...]]]:

@@ -114,8 +114,7 @@ def evaluate(
     for index in reached:
         walker = _Walker(whole, reached, settings, origin_of, counted=index in chain, mistakes=mistakes)
         stage = whole.stages[index]
-        start, onbuild = _start(stage, states, config_of)
-        states[index] = walker.stage(stage, start, onbuild)
+        states[index] = walker.stage(stage, _start(stage, states, config_of))
         steps.extend(walker.steps)
     end = states[whole.target]
     config = Config(
@@ -139,17 +138,14 @@ def _chain(whole: Staged) -> frozenset[int]:
     return frozenset(chain)
 
 
-def _start(
-    stage: Stage, states: Mapping[int, _State], config_of: Callable[[Origin], Config]
-) -> tuple[_State, tuple[Instruction, ...]]:
+def _start(stage: Stage, states: Mapping[int, _State], config_of: Callable[[Origin], Config]) -> _State:
     if isinstance(stage.base, int):
-        base = states[stage.base]
-        return replace(base, onbuild=()), base.onbuild
+        return replace(states[stage.base], onbuild=())
     config = Config(known=True) if stage.base is None else config_of(stage.base.origin)
     env = dict(config.env)
     if config.known:
         env.setdefault("PATH", DEFAULT_PATH)
-    state = _State(
+    return _State(
         env=env,
         config_env=env,
         args={},
@@ -159,7 +155,6 @@ def _start(
         onbuild=(),
         known=config.known,
     )
-    return state, config.onbuild
 
 
 class _Walker:
@@ -186,11 +181,11 @@ class _Walker:
         self.uncertain: set[str] = set()
         self.at: Instruction | None = None
 
-    def stage(self, stage: Stage, state: _State, onbuild: tuple[Instruction, ...]) -> _State:
+    def stage(self, stage: Stage, state: _State) -> _State:
         base = self._stage_name(stage.base) if isinstance(stage.base, int) else _origin_name(stage.base)
         text = f"FROM {stage.base.reference}" if isinstance(stage.base, Use) else f"FROM {base}"
         self._add(text, stage.span, (("base", base), ("platform", stage.platform)))
-        for item in (*onbuild, *stage.instructions):
+        for item in stage.instructions:
             self.at = item
             state = self._one(item, state)
         return state
