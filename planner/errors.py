@@ -7,7 +7,7 @@ Each carries where it happened, what is wrong and what to do. The command line p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class PlannerError(Exception):
@@ -22,14 +22,16 @@ class UsageError(PlannerError):
     exit_status = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mistake:
-    """One thing wrong in one file. `line` and `column` count from 1; 0 means the whole file."""
+class Mistake(NamedTuple):
+    """One thing wrong in one file. `line` and `column` count from 1; 0 means the whole file.
+
+    A named tuple, because every start pays for this module and dataclasses take longer to load than all the rest.
+    """
 
     file: str
+    what: str
     line: int = 0
     column: int = 0
-    what: str
     hint: str = ""
     source_line: str = ""
 
