@@ -74,6 +74,10 @@ class BuilderError(PlannerError):
     """The engine that builds does not answer or refuses."""
 
 
+class RegistryError(PlannerError):
+    """A registry does not answer, refuses, or answers with something else than it should."""
+
+
 class StateError(PlannerError):
     """The state folder cannot be read, written or locked."""
 

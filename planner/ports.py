@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from planner.model.build import BuildRequest, BuildResult, Record
+from planner.model.build import BuildRequest, BuildResult, Record, Stored
 from planner.model.image import ImageName
 
 MODE_FILE = 0o100644
@@ -63,12 +64,12 @@ class Tree(Protocol):
 class Records(Protocol):
     """What was built before: survives a kill at any moment."""
 
-    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Record | None:
-        """The newest record of exactly this key."""
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """The records of exactly this key, newest first; one for each place where the image is kept."""
         ...
 
-    def latest(self, image: ImageName, platforms: tuple[str, ...]) -> Record | None:
-        """The newest record of this image whatever its key, to explain a change with."""
+    def latest(self, image: ImageName) -> Record | None:
+        """The newest record of this image whatever its key and platforms, to explain a change with."""
         ...
 
     def add(self, record: Record) -> None:
@@ -80,24 +81,37 @@ class Records(Protocol):
         ...
 
 
+class StepState(enum.StrEnum):
+    """What a piece of news says of a step."""
+
+    STARTED = "started"
+    CACHED = "cached"
+    DONE = "done"
+    FAILED = "failed"
+    LOG = "log"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepNews:
     """One thing that happened inside a running build.
 
-    `step` is the engine's name for it (`[base 2/4] RUN make`), `state` one of started, cached, done, failed, log.
-    `text` is a log line or an error. `done` and `total` count the steps known so far.
+    `step` is the engine's name for it (`[base 2/4] RUN make`), `text` a log line or an error. `done` and `total`
+    count the steps known so far.
     """
 
     image: ImageName
     step: str
-    state: str
+    state: StepState
     text: str = ""
     done: int = 0
     total: int = 0
 
 
 class BuildFailed(Exception):
-    """A build that the engine ran and that failed: the failing step, its last lines, the Dockerfile line (or 0)."""
+    """A build that the engine ran and that failed: the failing step, what it says, its last lines of output.
+
+    `line` is that of the Dockerfile, 0 where the engine does not tell.
+    """
 
     def __init__(self, *, step: str, message: str, tail: tuple[str, ...] = (), line: int = 0) -> None:
         self.step = step
@@ -115,13 +129,25 @@ class Builder(Protocol):
     """An engine that builds one image at a time per call; calls may come from several threads."""
 
     def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
-        """Build, store and verify. Raises BuildFailed, BuildCancelled or BuilderError (engine does not answer)."""
+        """Build, store and verify. Raises BuildFailed, BuildCancelled, or BuilderError (the engine does not answer)."""
         ...
 
     def cancel(self) -> None:
         """End every running build soon; `build` raises BuildCancelled in its thread. May be called twice."""
         ...
 
-    def holds(self, record: Record) -> bool:
-        """Whether the image of a record is still where the record says."""
+    def holds(self, image: Stored) -> bool:
+        """Whether a stored image is still where it is said to be, and whether this engine can read it there."""
+        ...
+
+
+class Registry(Protocol):
+    """A registry, as far as publishing needs it."""
+
+    def digest_of(self, repository: str, reference: str) -> str | None:
+        """The digest that a tag or digest names now, None where there is none. Raises RegistryError."""
+        ...
+
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        """Let a tag name a manifest that the repository holds. Raises RegistryError."""
         ...

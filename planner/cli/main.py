@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import NoReturn
 from planner import __version__
 from planner.errors import PlannerError, UsageError, one_of
 
-COMMANDS = ("graph", "plan", "matrix", "inputs", "key")
+MAX_JOBS = 256
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
             epilog="Example: planner plan --since origin/main --exit-code",
         )
     )
+    _build(
+        commands.add_parser(
+            "build",
+            help="build what the plan names, in parallel",
+            epilog="Example: planner build --jobs 4 --keep-going",
+        )
+    )
     _matrix(
         commands.add_parser(
             "matrix",
@@ -74,16 +82,45 @@ def _graph(parser: argparse.ArgumentParser) -> None:
 
 
 def _baseline(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--since", metavar="REV", help="compare with a git revision")
-    group.add_argument("--all", action="store_true", help="plan to build everything")
+    parser.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    parser.add_argument("--all", action="store_true", help="build every image that is named, whatever was built before")
+    parser.add_argument("--push", action="store_true", help="count only images that were published")
+    _state(parser)
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
+
+
+def _state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     _baseline(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
+
+
+def _build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="build every image that is named, whatever was built before")
+    parser.add_argument("--plan", metavar="FILE", help="apply a saved plan; refused when its inputs changed since")
+    parser.add_argument("--only", action="store_true", help="build no parents: take them as recorded or published")
+    parser.add_argument("--push", action="store_true", help="push results by digest, verify, then tag")
+    parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 2]")
+    parser.add_argument("--keep-going", "-k", action="store_true", help="after a failure build all that can be built")
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    parser.add_argument(
+        "--builder", default="", metavar="ENGINE", help="docker, buildx:NAME or buildkit:ADDRESS [found by itself]"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")
+    _state(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"is a number from 1 to {MAX_JOBS}")
+    return int(text)
 
 
 def _matrix(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +142,8 @@ def _key(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Raises PlannerError for expected failures."""
     options = _parser().parse_args(arguments)
-    from planner.cli import commands
-
-    return int(getattr(commands, options.command)(options))
+    command = importlib.import_module(f"planner.cli.{options.command}")
+    return int(command.run(options))
 
 
 def main() -> int:

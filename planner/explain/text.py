@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from planner.digest.manifest import InputKind, Manifest
 from planner.model.graph import ImageGraph, Unresolved
 from planner.model.image import ImageName, Span
-from planner.plan.reasons import Code, Reason
+from planner.plan.plan_file import document
+from planner.plan.reasons import Reason
 from planner.plan.rebuild import Action, Plan, PlannedImage
 
 MAX_REASONS = 8
@@ -69,32 +70,7 @@ def _place(where: Span) -> str:
 
 def plan_json(plan: Plan) -> str:
     """A plan as its document, version 1."""
-    images = [
-        {
-            "name": image.name,
-            "action": image.action.value,
-            "reasons": [_reason_json(reason) for reason in image.reasons],
-            "key": image.key,
-            "digest": image.digest or None,
-            "parents": list(image.parents),
-            "level": image.level,
-        }
-        for image in plan.images
-    ]
-    return _dump({"version": 1, "against": plan.against, "images": images, "warnings": list(plan.warnings)})
-
-
-def _reason_json(reason: Reason) -> dict[str, object]:
-    document: dict[str, object] = {
-        "code": reason.code.value,
-        "detail": reason.detail,
-        "subject": reason.subject,
-    }
-    if reason.where:
-        document |= {"file": reason.where.file, "line": reason.where.line}
-    if reason.code is Code.PARENT_CHANGED:
-        document["parent"] = reason.subject
-    return document
+    return _dump(document(plan))
 
 
 def _dump(document: object) -> str:

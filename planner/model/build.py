@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from planner.model.image import ImageName, Pairs
+
+
+class Store(enum.StrEnum):
+    """Where built images are kept: the planner's own OCI layout, a Docker Engine, or a registry."""
+
+    LAYOUT = "layout"
+    ENGINE = "engine"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A built image where it is kept. `repository` is empty but for a registry, `digest` names manifest or index."""
+
+    store: Store
+    digest: str
+    repository: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +48,9 @@ class FilesContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageContext:
-    """An image as a build context: by digest in the local store, or in `repository` where that is not empty."""
+    """A built image of the graph as a build context."""
 
-    digest: str
-    repository: str = ""
+    image: Stored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,14 +67,16 @@ Context = FilesContext | ImageContext | UrlContext
 class BuildRequest:
     """Everything an engine needs for one image, with nothing left to decide.
 
-    `contexts` are named contexts, by the name BuildKit looks for. `push` is the reference the result is pushed
-    to; empty means it goes to the local store only.
+    `contexts` are named contexts, by the name BuildKit looks for. `dockerfile_path` is where the workspace has it,
+    for messages. `repository` is where the result is pushed to, empty for nowhere; `tags` (REPOSITORY:TAG) name it
+    there and elsewhere. `key` names the state that is built.
     """
 
     image: ImageName
     platforms: tuple[str, ...]
+    key: str
     dockerfile: bytes
-    dockerfile_name: str
+    dockerfile_path: str
     context: FilesContext
     target: str = ""
     args: Pairs = ()
@@ -66,7 +85,13 @@ class BuildRequest:
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
     network: str = ""
-    push: str = ""
+    repository: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Every repository that the result is pushed to: its own, and those of its tags."""
+        return tuple(dict.fromkeys([self.repository, *(tag.rpartition(":")[0] for tag in self.tags)]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,28 +105,27 @@ class StepTime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
-    """An image that was built and is stored: `digest` is that of its manifest, or of its index."""
+    """An image that was built and is verified to be stored, how long it took (seconds), and its steps."""
 
-    digest: str
+    image: Stored
     seconds: float
     steps: tuple[StepTime, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """An image that was built once: (image, platforms, key) -> digest. Written only after the image is stored.
+    """An image that was built once: (image, platforms, key) -> where it is. Written only after it is stored.
 
-    `manifest` is the manifest behind the key in the text form of `planner.digest.manifest`; it lets a later plan
-    say what changed. `built_at` is in seconds since 1970, UTC. `repository` is empty for the local store.
+    `manifests` are the manifests behind the key in the text form of `planner.digest.written`; they let a later plan
+    say what changed. `built_at` is in seconds since 1970, UTC.
     """
 
     image: ImageName
     platforms: tuple[str, ...]
     key: str
     resolved_key: str
-    digest: str
-    repository: str
+    stored: Stored
     built_at: float
     seconds: float
-    manifest: str
+    manifests: str
     steps: tuple[StepTime, ...] = ()

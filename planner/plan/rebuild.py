@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from planner.digest.key import Keys
-from planner.digest.manifest import Input, Manifest, Manifests, files_of
+from planner.model.build import Stored
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
-from planner.plan.changes import Listing, changes
+from planner.plan.baseline import Baseline, Past, lister
+from planner.plan.changes import changes
 from planner.plan.reasons import Code, Reason
 
 
@@ -23,7 +24,7 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedImage:
-    """One image of a plan. `parents` are those of the graph; `own` tells whether it has a reason besides them."""
+    """One image of a plan. `parents` are those of the graph; `stored` is where a reused image is kept, if known."""
 
     name: ImageName
     action: Action
@@ -31,7 +32,7 @@ class PlannedImage:
     reasons: tuple[Reason, ...]
     parents: tuple[ImageName, ...]
     level: int
-    digest: str = ""
+    stored: Stored | None = None
 
     @property
     def own(self) -> tuple[Reason, ...]:
@@ -57,25 +58,21 @@ class Plan:
 def plan(
     graph: ImageGraph,
     now: Keys,
-    then: Keys | None,
+    then: Baseline,
     *,
     against: str,
     wanted: Collection[ImageName],
     everything: bool = False,
 ) -> Plan:
-    """Compare keys. `wanted` narrows the plan to these images and the parents they need; `then` None builds all.
+    """Compare keys with a baseline. `wanted` narrows the plan to these images and the parents that they need built.
 
-    A parent that is reused and was not asked for is left out.
+    `everything` builds every wanted image, whatever the baseline knows.
     """
-    needed = graph.ancestors(wanted)
     reasons: dict[ImageName, tuple[Reason, ...]] = {}
     for name in graph.order:
-        reasons[name] = _reasons(name, now, then, everything)
-        reasons[name] += tuple(
-            Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt")
-            for parent in graph.nodes[name].parents
-            if reasons[parent] and not any(reason.subject == parent for reason in reasons[name])
-        )
+        own = _reasons(name, now, then.get(name), forced=everything and name in wanted)
+        reasons[name] = own + _from_parents(graph.nodes[name].parents, reasons, own)
+    needed = _needed(graph, reasons, wanted)
     images = [
         PlannedImage(
             name=name,
@@ -84,6 +81,7 @@ def plan(
             reasons=reasons[name],
             parents=graph.nodes[name].parents,
             level=graph.nodes[name].level,
+            stored=None if reasons[name] or name not in then else then[name].stored,
         )
         for name in graph.order
         if name in wanted or (name in needed and reasons[name])
@@ -97,23 +95,50 @@ def plan(
     )
 
 
-def _reasons(name: ImageName, now: Keys, then: Keys | None, everything: bool) -> tuple[Reason, ...]:
+def _from_parents(
+    parents: Collection[ImageName], reasons: Mapping[ImageName, tuple[Reason, ...]], own: tuple[Reason, ...]
+) -> tuple[Reason, ...]:
+    """A child of what is rebuilt is rebuilt, except where the parent merely is not at hand: the keys are equal then."""
+    if any(reason.code in (Code.FIRST_BUILD, Code.FORCED) for reason in own):
+        return ()
+    return tuple(
+        Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt")
+        for parent in parents
+        if any(reason.code is not Code.FIRST_BUILD for reason in reasons[parent])
+        and not any(reason.subject == parent for reason in own)
+    )
+
+
+def _needed(
+    graph: ImageGraph, reasons: Mapping[ImageName, tuple[Reason, ...]], wanted: Collection[ImageName]
+) -> frozenset[ImageName]:
+    """The wanted images, and all that those of them which are built read."""
+    needed = set(wanted)
+    for name in reversed(graph.order):
+        if name in needed and reasons[name]:
+            needed.update(graph.nodes[name].parents)
+    return frozenset(needed)
+
+
+def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> tuple[Reason, ...]:
     unsure = tuple(
         Reason(code=Code.UNSURE, subject=item.name, detail=item.name, where=item.where)
         for manifest in now.manifests[name]
         for item in manifest.unsure
     )
-    if everything:
+    if forced:
         return (Reason(code=Code.FORCED, subject=name, detail="asked for with --all"), *unsure)
-    if then is None or name not in then.keys:
+    if then is None:
         return (Reason(code=Code.FIRST_BUILD, subject=name, detail="was never built"), *unsure)
-    if then.keys[name] == now.keys[name]:
+    if then.lost:
+        return (Reason(code=Code.FIRST_BUILD, subject=name, detail=then.lost), *unsure)
+    if then.key == now.keys[name]:
         return unsure
     return tuple(dict.fromkeys((*_changes(name, now, then), *unsure)))
 
 
-def _changes(name: ImageName, now: Keys, then: Keys) -> tuple[Reason, ...]:
-    before = {manifest.platform: manifest for manifest in then.manifests[name]}
+def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
+    before = {manifest.platform: (manifest, listing) for manifest, listing in then.manifests}
     found: list[Reason] = []
     for manifest in now.manifests[name]:
         old = before.pop(manifest.platform, None)
@@ -121,21 +146,10 @@ def _changes(name: ImageName, now: Keys, then: Keys) -> tuple[Reason, ...]:
             detail = f"{manifest.platform} is new"
             found.append(Reason(code=Code.PLATFORM_CHANGED, subject=manifest.platform, detail=detail))
         else:
-            found.extend(changes(old, manifest, _listing(old, then.made_by), _listing(manifest, now.made_by)))
+            found.extend(changes(old[0], manifest, old[1], lister(now, manifest)))
     for platform in before:
         found.append(Reason(code=Code.PLATFORM_CHANGED, subject=platform, detail=f"{platform} is gone"))
     if not found:
         detail = "the same inputs in another order"
         found.append(Reason(code=Code.INSTRUCTION_CHANGED, subject=name, detail=detail))
     return tuple(found)
-
-
-def _listing(manifest: Manifest, made_by: Manifests) -> Listing:
-    image = made_by.loaded.graph.nodes[manifest.image].image
-
-    def listing(item: Input) -> dict[str, str]:
-        if item.selection is None:
-            return {}
-        return dict(files_of(made_by.context(image, item.selection.context), item.selection))
-
-    return listing

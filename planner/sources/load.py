@@ -129,6 +129,15 @@ def _dockerfiles(family: Family, tree: Tree, mistakes: list[Mistake]) -> dict[st
     return found
 
 
+def dockerfile_bytes(loaded: LoadedFamily, tree: Tree, path: str) -> bytes:
+    """The text of a Dockerfile that was read before. Raises InputError when it says something else by now."""
+    place = _dockerfile_path(tree, path)
+    data = tree.read(place, MAX_DOCKERFILE) if place is not None else b""
+    if place is None or instructions.parse(data, path) != loaded.dockerfiles[path]:
+        raise InputError(f"{path}: changed since the plan was made: plan again")
+    return data
+
+
 def _dockerfile_path(tree: Tree, path: str) -> str | None:
     """Where the Dockerfile stands, links inside the workspace followed; `dockerfile` stands in for `Dockerfile`."""
     folder, _, name = path.rpartition("/")

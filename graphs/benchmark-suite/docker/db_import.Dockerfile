@@ -7,4 +7,4 @@ RUN mkdir -p /out && cp /src/main.go /out/db_import
 FROM ${MIRROR}/python:3.11-alpine
 COPY --from=build /out/db_import /usr/local/bin/
 COPY tools/db_import/requirements.txt /tmp/
-RUN cat /tmp/requirements.txt > /opt/installed
+RUN mkdir -p /opt && cat /tmp/requirements.txt > /opt/installed

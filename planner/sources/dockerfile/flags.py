@@ -1,94 +1,82 @@
-"""Takes the `--flags` off an instruction (`extractBuilderFlags` and `BFlags` of BuildKit, v0.32.2)."""
+"""Reads the `--flags` of one instruction by the kinds that it knows; others are kept by name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
-class Refused(Exception):
-    """An instruction that BuildKit would refuse: what is wrong, and what to do."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        self.what = what
-        self.hint = hint
-        super().__init__(what)
+from planner.errors import one_of
+from planner.sources.dockerfile.refusal import Refused, shown
+from planner.sources.dockerfile.statement import Flag
 
 
-@dataclass(frozen=True, slots=True)
+class Kind(enum.Enum):
+    """How a flag takes its value: `--link[=true]`, `--chown=V`, or `--mount=V` any number of times."""
+
+    SWITCH = enum.auto()
+    ONE = enum.auto()
+    MANY = enum.auto()
+
+
+Kinds = Mapping[str, Kind]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Flags:
-    """The flags of one instruction in order. `written` is each as `--name=value`, `unknown` the names not known."""
+    """The flags of an instruction, in order; `unknown` are names that it does not have in BuildKit v0.32.2."""
 
-    pairs: tuple[tuple[str, str], ...]
-    unknown: tuple[str, ...]
+    given: tuple[Flag, ...]
+    unknown: tuple[str, ...] = ()
 
     def one(self, name: str) -> str:
-        """The value of a flag, "" where it is not given."""
-        return next((value for given, value in self.pairs if given == name), "")
+        """A flag's value, "" where it is not given."""
+        return next((flag.value or "" for flag in self.given if flag.name == name), "")
 
-    def all(self, name: str) -> tuple[str, ...]:
-        """The values of a flag that may be repeated."""
-        return tuple(value for given, value in self.pairs if given == name)
+    def many(self, name: str) -> tuple[str, ...]:
+        """All values of a flag that may be repeated."""
+        return tuple(flag.value or "" for flag in self.given if flag.name == name)
 
-    def switch(self, name: str) -> bool:
-        """A yes-or-no flag: given without a value, or with true."""
-        return self.one(name) == "true"
+    def switch(self, name: str) -> bool | None:
+        """Whether a switch is on; None where it is not given."""
+        flag = self.find(name)
+        return None if flag is None else (flag.value or "true").lower() == "true"
+
+    def find(self, name: str) -> Flag | None:
+        """The flag itself, for its place."""
+        return next((flag for flag in self.given if flag.name == name), None)
 
     @property
-    def written(self) -> tuple[str, ...]:
-        """Every flag as `--name=value`."""
-        return tuple(f"--{name}={value}" for name, value in self.pairs)
+    def texts(self) -> tuple[str, ...]:
+        """Every flag as one word."""
+        return tuple(flag.text for flag in self.given)
 
 
-REPEATABLE = frozenset({"mount", "exclude", "device"})
+def read_flags(flags: Sequence[Flag], kinds: Kinds) -> Flags:
+    """Check the known ones. Raises Refused."""
+    seen: set[str] = set()
+    for flag in flags:
+        kind = kinds.get(flag.name)
+        if kind is not None:
+            _check(flag, kind, repeated=flag.name in seen)
+        seen.add(flag.name)
+    unknown = tuple(flag.name for flag in flags if flag.name not in kinds)
+    return Flags(given=tuple(flags), unknown=unknown)
 
 
-def take_flags(text: str, known: Collection[str], switches: Collection[str] = frozenset()) -> tuple[Flags, str]:
-    """The leading flags of an instruction's text, and the rest. Raises Refused for one given twice or without value."""
-    pairs: list[tuple[str, str]] = []
-    rest = text.lstrip()
-    while rest.startswith("--"):
-        word, rest = _word(rest)
-        if word == "--":
-            break
-        name, equals, value = word[2:].partition("=")
-        if any(given == name for given, _ in pairs) and name not in REPEATABLE:
-            raise Refused(f"--{name} is given twice")
-        if name in switches:
-            value = _switch(name, value if equals else "true")
-        elif not equals and name in known:
-            raise Refused(f"--{name} needs a value", f"write --{name}=VALUE")
-        pairs.append((name, value))
-    unknown = tuple(name for name, _ in pairs if name not in known)
-    return Flags(tuple(pairs), unknown), rest
+def only_known(flags: Sequence[Flag], kinds: Kinds) -> Flags:
+    """As `read_flags`, for instructions where a flag that is not known cannot be tolerated. Raises Refused."""
+    for flag in flags:
+        if flag.name not in kinds:
+            hint = one_of(flag.name[:30], list(kinds))
+            raise Refused(f"unknown flag --{shown(flag.name)}", hint=hint, at=flag.at)
+    return read_flags(flags, kinds)
 
 
-def _switch(name: str, value: str) -> str:
-    if value.lower() not in {"true", "false"}:
-        raise Refused(f'--{name} is true or false, not "{value}"')
-    return value.lower()
-
-
-def _word(text: str) -> tuple[str, str]:
-    """The first word, quotes taken off and escapes resolved, and what follows it."""
-    out: list[str] = []
-    quote = ""
-    at = 0
-    while at < len(text):
-        letter = text[at]
-        at += 1
-        if letter == "\\" and at < len(text) and quote != "'":
-            out.append(text[at])
-            at += 1
-        elif quote:
-            if letter == quote:
-                quote = ""
-            else:
-                out.append(letter)
-        elif letter in "\"'":
-            quote = letter
-        elif letter.isspace():
-            break
-        else:
-            out.append(letter)
-    return "".join(out), text[at:].lstrip()
+def _check(flag: Flag, kind: Kind, *, repeated: bool) -> None:
+    if repeated and kind is not Kind.MANY:
+        raise Refused(f"--{flag.name} is given twice", hint="keep one of them", at=flag.at)
+    if kind is not Kind.SWITCH and flag.value is None:
+        raise Refused(f"--{flag.name} has no value", hint=f"write --{flag.name}=VALUE", at=flag.at)
+    if kind is Kind.SWITCH and flag.value is not None and flag.value.lower() not in ("true", "false"):
+        raise Refused(f'--{flag.name} is true or false, not "{shown(flag.value)}"', at=flag.at)

@@ -125,6 +125,10 @@ class Lexer:
             self._in_word = False
         self._word.clear()
 
+    def _forget_word(self) -> None:
+        """BuildKit collects the words of every level in one buffer, so what stands before a `${x:-y}` is lost."""
+        self._word.clear()
+
     def _single(self) -> str:
         end = self.text.find("'", self.at + 1)
         if end < 0:
@@ -179,7 +183,6 @@ class Lexer:
             raise ExpansionError(f"${{…}} is nested more than {MAX_DEPTH} deep in {shown(self.text)}")
         result = self._braced()
         self.depth -= 1
-        # BuildKit collects every level's words in one buffer, so the word before a `${x:-y}` is lost.
         return result
 
     def _braced(self) -> str:
@@ -232,7 +235,7 @@ class Lexer:
     def _word_of(self, raw_escapes: bool) -> tuple[str, set[str]]:
         """The word up to the closing brace, and the names in it that are unknown: they count if the word does."""
         outer, self.unknown = self.unknown, set()
-        self._word.clear()
+        self._forget_word()
         word = self._until("}", raw_escapes)
         inner, self.unknown = self.unknown, outer
         return word, inner
@@ -272,7 +275,7 @@ class Lexer:
         """`${x/p/r}`; `${x//p/r}` replaces every match."""
         everywhere = self._peek() == "/"
         self.at += int(everywhere)
-        self._word.clear()
+        self._forget_word()
         pattern = self._until("/", raw_escapes=True)
         replacement = self._until("}", raw_escapes=True)
         value = self._value(name)

@@ -1,191 +1,150 @@
-"""Turns the bytes of a Dockerfile into logical lines: continuations joined, comments dropped, here-documents kept.
+"""Turns the bytes of a Dockerfile into logical lines: continuations joined, comments gone, here-documents attached.
 
-Follows BuildKit's `frontend/dockerfile/parser` (v0.32.2): directives only at the very top, comments and blank lines
-allowed inside a continued instruction, here-documents for ADD, COPY and RUN.
+Follows frontend/dockerfile/parser/parser.go of BuildKit v0.32.2.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.errors import DefinitionError, Mistake
 from planner.model.image import Span
-from planner.sources.dockerfile.syntax import Directives, Heredoc
+from planner.sources.dockerfile.heredocs import Opening, openings
+from planner.sources.dockerfile.refusal import ExpansionError, Refused
+from planner.sources.dockerfile.words import SPACES
 
-MAX_BYTES = 4 << 20
-HEREDOC_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
+MAX_BYTES = 4 * 1024 * 1024
+MAX_LINE = 65_535
+"""BuildKit's own limit on one physical line, in bytes."""
 
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_HEREDOC = re.compile(r"\d*<<(-?)([^<]*)")
-_KNOWN = frozenset({"syntax", "escape", "check"})
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """A here-document with the lines that belong to it, as written."""
+
+    opening: Opening
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one physical line gives to a logical one: from the character `at` on, its text from `column` on."""
+
+    at: int
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogicalLine:
-    """One instruction as written: `text` has no continuation marks, comments or outer white space."""
+    """One instruction as one line. `problem` says why its here-documents could not be read."""
 
+    file: str
     text: str
-    span: Span
-    heredocs: tuple[Heredoc, ...] = ()
+    pieces: tuple[_Piece, ...]
+    end_line: int
+    bodies: tuple[Body, ...] = ()
+    problem: str = ""
+
+    def span(self, at: int = 0) -> Span:
+        """Where the character `at` of the text stands in the file."""
+        piece = next(piece for piece in reversed(self.pieces) if piece.at <= at)
+        column = piece.column + at - piece.at
+        return Span(file=self.file, line=piece.line, column=column, end_line=self.end_line)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """A Dockerfile in logical lines; `physical` are its lines as they stand, for messages."""
-
-    directives: Directives
-    lines: tuple[LogicalLine, ...]
-    physical: tuple[str, ...]
-
-
-def read(data: bytes, file: str) -> Source:
-    """Split a Dockerfile. Raises DefinitionError for bytes that are not UTF-8 and unended here-documents."""
-    physical = _physical(data, file)
-    directives = _directives(physical, file)
-    lines = tuple(_logical(physical, directives.escape, file))
-    return Source(directives=directives, lines=lines, physical=tuple(physical))
-
-
-def _physical(data: bytes, file: str) -> list[str]:
+def physical_lines(data: bytes, file: str) -> tuple[str, ...]:
+    """The lines without their line feeds; carriage returns stay. Raises DefinitionError."""
     if len(data) > MAX_BYTES:
-        raise DefinitionError([Mistake(file=file, what=f"longer than {MAX_BYTES} bytes: no Dockerfile is")])
+        raise DefinitionError([Mistake(file=file, what=f"a Dockerfile of more than {MAX_BYTES} bytes is not read")])
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = data.decode("utf-8")
+        text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        what = f"byte {data[error.start]:#04x} is not UTF-8"
-        raise DefinitionError([Mistake(file=file, line=line, what=what, hint="save it as UTF-8")]) from error
-    lines = text.split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        raise DefinitionError([Mistake(file=file, line=line, what=what, hint="save the file as UTF-8")]) from error
+    lines = tuple(text.removesuffix("\n").split("\n")) if text else ()
+    long = [n for n, line in enumerate(lines, 1) if 4 * len(line) > MAX_LINE and len(line.encode()) > MAX_LINE]
+    if long:
+        what = f"the line is longer than {MAX_LINE} bytes"
+        raise DefinitionError([Mistake(file=file, line=n, what=what, hint="continue it on a new line") for n in long])
+    return lines
 
 
-def _directives(lines: list[str], file: str) -> Directives:
-    found: dict[str, str] = {}
-    span: Span | None = None
-    for number, line in enumerate(lines, 1):
-        match = _DIRECTIVE.fullmatch(line.strip())
-        if not match or match[1].lower() not in _KNOWN:
-            break
-        name = match[1].lower()
-        if name in found:
-            raise DefinitionError([_at(file, number, line, f'the directive "{name}" is given twice')])
-        if name == "escape" and match[2] not in ("\\", "`"):
-            raise DefinitionError([_at(file, number, line, r"escape must be \ or `")])
-        if name == "syntax":
-            span = Span(file=file, line=number)
-        found[name] = match[2]
-    return Directives(
-        syntax=found.get("syntax", ""),
-        escape=found.get("escape", "\\"),
-        check=found.get("check", ""),
-        syntax_span=span,
-    )
+def logical_lines(lines: Sequence[str], file: str, escape: str) -> Iterator[LogicalLine]:
+    """The instructions in order; after one whose here-document never ends there is none."""
+    reader = _Reader(lines, file, escape)
+    while reader.at < len(lines):
+        line = reader.logical_line()
+        if line is not None:
+            yield line
 
 
-def _at(file: str, line: int, text: str, what: str, hint: str = "") -> Mistake:
-    return Mistake(file=file, line=line, column=1, what=what, hint=hint, source_line=text)
+class _Reader:
+    """Goes through the physical lines; `at` is the next one."""
+
+    def __init__(self, lines: Sequence[str], file: str, escape: str) -> None:
+        self.lines = lines
+        self.file = file
+        self.escape = escape
+        self.at = 0
+
+    def _take(self) -> str:
+        self.at += 1
+        return self.lines[self.at - 1]
+
+    def logical_line(self) -> LogicalLine | None:
+        """The next instruction, or None for a line that holds none."""
+        line = self._take().rstrip("\r")
+        first, ended = self._without_mark("" if _is_comment(line) else line.lstrip(SPACES))
+        if ended and not first:
+            return None
+        pieces = [_Piece(0, self.at, len(line) - len(line.lstrip(SPACES)) + 1)]
+        text = [first]
+        size = len(first)
+        while not ended and self.at < len(self.lines):
+            line = self._take().rstrip("\r")
+            if _is_comment(line) or not line.strip(SPACES):
+                continue
+            part, ended = self._without_mark(line)
+            pieces.append(_Piece(size, self.at, 1))
+            text.append(part)
+            size += len(part)
+        return self._with_bodies("".join(text), tuple(pieces))
+
+    def _without_mark(self, line: str) -> tuple[str, bool]:
+        """The line without its continuation mark, and whether the instruction ends here."""
+        bare = line.rstrip("\t ")
+        if not bare.endswith(self.escape) or bare[:-1].endswith(self.escape):
+            return line, True
+        return bare[:-1], False
+
+    def _with_bodies(self, text: str, pieces: tuple[_Piece, ...]) -> LogicalLine:
+        bodies: list[Body] = []
+        problem = ""
+        try:
+            for opening in openings(text, self.escape):
+                bodies.append(self._body(opening))
+        except ExpansionError as error:
+            problem = error.message
+        except Refused as refused:
+            problem = refused.what
+        return LogicalLine(
+            file=self.file, text=text, pieces=pieces, end_line=self.at, bodies=tuple(bodies), problem=problem
+        )
+
+    def _body(self, opening: Opening) -> Body:
+        content: list[str] = []
+        while self.at < len(self.lines):
+            line = self._take()
+            end = line.rstrip("\r")
+            if (end.lstrip("\t") if opening.strip_tabs else end) == opening.name:
+                return Body(opening=opening, content="".join(content))
+            content.append(f"{line}\n")
+        raise Refused(f"the here-document <<{opening.name} never ends: no line holds only {opening.name}")
 
 
 def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
-
-
-def _logical(lines: list[str], escape: str, file: str) -> Iterator[LogicalLine]:
-    continued = re.compile(rf"([^{re.escape(escape)}])?{re.escape(escape)}[ \t]*$|^{re.escape(escape)}[ \t]*$")
-    at = 0
-    while at < len(lines):
-        if not lines[at].strip() or _is_comment(lines[at]):
-            at += 1
-            continue
-        start = at
-        pieces: list[str] = []
-        column = len(lines[at]) - len(lines[at].lstrip()) + 1
-        more = True
-        while more and at < len(lines):
-            line = lines[at] if pieces else lines[at].lstrip()
-            at += 1
-            if pieces and (_is_comment(line) or not line.strip()):
-                continue
-            cut = _continuation(line, escape, continued)
-            more = cut is not None
-            pieces.append(line if cut is None else cut)
-        text = "".join(pieces).strip()
-        heredocs, at = _heredocs(text, lines, at, start, file)
-        if text:
-            span = Span(file=file, line=start + 1, column=column, end_line=at)
-            yield LogicalLine(text=text, span=span, heredocs=heredocs)
-
-
-def _continuation(line: str, escape: str, continued: re.Pattern[str]) -> str | None:
-    """The line without its continuation mark, None where it has none; an escaped mark is none."""
-    bare = line.rstrip(" \t")
-    if not bare.endswith(escape) or not continued.search(line):
-        return None
-    return bare[: -len(escape)]
-
-
-def _heredocs(text: str, lines: list[str], at: int, start: int, file: str) -> tuple[tuple[Heredoc, ...], int]:
-    words = text.split(None, 2)
-    keyword = words[0].upper() if words else ""
-    if keyword == "ONBUILD" and len(words) > 1:
-        keyword = words[1].upper()
-    if keyword not in HEREDOC_KEYWORDS or "<<" not in text:
-        return (), at
-    found: list[Heredoc] = []
-    for word in shell_words(text):
-        opened = open_heredoc(word)
-        if opened is None:
-            continue
-        name, expand, chomp = opened
-        body: list[str] = []
-        while True:
-            if at >= len(lines):
-                what = f"the here-document <<{name} never ends"
-                hint = f'end it with a line that holds only "{name}"'
-                raise DefinitionError([_at(file, start + 1, lines[start], what, hint)])
-            line = lines[at].lstrip("\t") if chomp else lines[at]
-            at += 1
-            if line == name:
-                break
-            body.append(line + "\n")
-        found.append(Heredoc(name=name, content="".join(body), expand=expand))
-    return tuple(found), at
-
-
-def open_heredoc(word: str) -> tuple[str, bool, bool] | None:
-    """Name, whether its body is expanded, and whether tabs are stripped, when a word opens a here-document."""
-    match = _HEREDOC.fullmatch(word)
-    if not match or not match[2]:
-        return None
-    raw = match[2]
-    name = re.sub(r"\\(.)|[\"']", lambda part: part[1] or "", raw)
-    return (name, name == raw, bool(match[1])) if name else None
-
-
-def shell_words(text: str) -> Iterator[str]:
-    """Split at white space outside quotes, quotes kept: where a here-document may begin."""
-    word: list[str] = []
-    quote = ""
-    letters = iter(text)
-    for letter in letters:
-        if letter == "\\" and quote != "'":
-            word.append(letter + next(letters, ""))
-        elif quote:
-            word.append(letter)
-            if letter == quote:
-                quote = ""
-        elif letter.isspace():
-            if word:
-                yield "".join(word)
-            word = []
-        else:
-            if letter in "\"'":
-                quote = letter
-            word.append(letter)
-    if word:
-        yield "".join(word)
+    return line.lstrip(SPACES).startswith("#")

@@ -1,70 +1,59 @@
-"""Splits the rest of an instruction: JSON lists, words, and NAME=VALUE pairs (`line_parsers.go`, v0.32.2)."""
+"""Splits the text after a keyword into words, by BuildKit's two rules: at white space, or with quotes kept whole."""
 
 from __future__ import annotations
 
-import json
+import re
 
-from planner.model.image import Pairs
-from planner.sources.dockerfile.flags import Refused
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What Go calls white space; Python's own idea of it has four control characters more."""
 
-SPACES = " \t\n\v\f\r\x85\xa0"
-"""What Go's unicode.IsSpace takes for white space, as far as a Dockerfile meets it."""
-
-
-def json_words(text: str) -> tuple[str, ...] | None:
-    """The strings of a JSON list; None where the text is none, which makes it the shell form."""
-    if not text.startswith("["):
-        return None
-    try:
-        found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return None
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        return None
-    return tuple(found)
+_GAP = re.compile(r"[\t\v\f\r ]+")
 
 
-def plain_words(text: str, escape: str) -> tuple[str, ...]:
-    """Words split at white space outside quotes; quotes and escapes are kept for the expansion (`parseWords`)."""
-    words: list[str] = []
-    word: list[str] = []
-    quote = ""
-    at = 0
-    while at < len(text):
-        letter = text[at]
+def skip_spaces(text: str, at: int) -> int:
+    """The first place from `at` on that is no white space."""
+    while at < len(text) and text[at] in SPACES:
         at += 1
-        if not quote and letter.isspace():
-            if word:
-                words.append("".join(word))
-            word = []
-            continue
-        word.append(letter)
-        if letter == escape and quote != "'" and at < len(text):
-            word.append(text[at])
-            at += 1
-        elif quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-    if word:
-        words.append("".join(word))
+    return at
+
+
+def first_word(text: str) -> tuple[str, str, int]:
+    """The word before the first gap, what stands after the gap, and where that starts."""
+    gap = _GAP.search(text)
+    return (text[: gap.start()], text[gap.end() :], gap.end()) if gap else (text, "", len(text))
+
+
+def spaced_words(text: str) -> tuple[str, ...]:
+    """Words between gaps; quotes mean nothing here."""
+    return tuple(_GAP.split(text)) if text else ()
+
+
+def quoted_words(text: str, escape: str) -> tuple[str, ...]:
+    """Words in which quotes and escapes protect white space; both are kept as written."""
+    words = []
+    at = skip_spaces(text, 0)
+    while at < len(text):
+        end = _word_end(text, at, escape)
+        # A lone escape at the very end of the text stands for nothing.
+        word = text[at:end] if end <= len(text) else text[at : len(text) - 1]
+        if word:
+            words.append(word)
+        at = skip_spaces(text, end)
     return tuple(words)
 
 
-def name_values(text: str, escape: str, keyword: str) -> Pairs:
-    """`NAME=VALUE …`, or the old form `NAME VALUE`. Raises Refused."""
-    words = plain_words(text, escape)
-    if "=" not in words[0]:
-        value = text[len(words[0]) :].strip()
-        if not value:
-            raise Refused(f"{keyword} needs a value: {keyword} NAME=VALUE")
-        return ((words[0], value),)
-    pairs: list[tuple[str, str]] = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise Refused(f'"{word}" stands without a =', f"{keyword} takes NAME=VALUE, quoted where it has spaces")
-        if not name:
-            raise Refused(f"{keyword} needs a name before the =")
-        pairs.append((name, value))
-    return tuple(pairs)
+def _word_end(text: str, at: int, escape: str) -> int:
+    """Where the word that starts at `at` ends; one past the text where an escape is its last character."""
+    quote = ""
+    while at < len(text):
+        char = text[at]
+        if not quote and char in SPACES:
+            return at
+        if char == quote:
+            quote = ""
+        elif not quote and char in "'\"":
+            quote = char
+        elif char == escape and quote != "'":
+            at += 1
+        at += 1
+    return at

@@ -1,0 +1,256 @@
+"""Builds images: writes the context, runs buildx, reads its news, and verifies that the result is stored."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.build.command import Paths, build_arguments, engine_name
+from planner.build.context import Contexts
+from planner.build.engine import Engine
+from planner.build.layout import Incomplete, Layout
+from planner.build.rawjson import Reading
+from planner.errors import BuilderError, StateError
+from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
+from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
+from planner.schedule.requests import context_id
+
+GRACE = 10.0
+"""Seconds that a build has to end by itself after it was asked to."""
+MAX_LINE = 8 << 20
+NO_IGNORE = "# The context holds exactly the files that count.\n"
+"""A specific ignore file that ignores nothing: it keeps a `.dockerignore` among the files from being read again.
+
+It must not be empty: BuildKit may take an empty one for none (dockerui/config.go, v0.32.2).
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Where a run keeps things: `run` for what it may throw away, `logs` and `layout` for what stays."""
+
+    workspace: Path
+    run: Path
+    logs: Path
+    layout: Path
+
+
+class BuildxBuilder:
+    """A Builder over one engine. See `planner.ports.Builder`."""
+
+    def __init__(self, engine: Engine, folders: Folders, tree: Tree, registry: Registry | None) -> None:
+        self.engine = engine
+        self.folders = folders
+        self.registry = registry
+        self.layout = Layout(folders.layout)
+        self.contexts = Contexts(folders.run / "contexts", tree)
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._cancelled = False
+
+    def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
+        """See Builder."""
+        began = time.monotonic()
+        store = Store.REGISTRY if request.repository else self.engine.store
+        try:
+            with self._folder(request) as folder:
+                paths = self._paths(request, folder)
+                argv = [*self.engine.argv, *build_arguments(request, paths, store)]
+                reading = self._run(request, argv, tell)
+                stored = self._verified(request, store, paths)
+        except OSError as error:
+            raise StateError(_disk(error)) from error
+        return BuildResult(image=stored, seconds=time.monotonic() - began, steps=reading.steps())
+
+    @contextlib.contextmanager
+    def _folder(self, request: BuildRequest) -> Iterator[Path]:
+        folder = self.folders.run / "builds" / _file_name(request.image)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _paths(self, request: BuildRequest, folder: Path) -> Paths:
+        self.layout.prepare()
+        layout = folder / "layout"
+        self.layout.open_for_build(layout)
+        named = [(name, context) for name, context in request.contexts if isinstance(context, FilesContext)]
+        contexts = {
+            name: os.fspath(self.contexts.folder(context, context_id(context)))
+            for name, context in [("", request.context), *named]
+        }
+        dockerfile = self._dockerfile(request, folder / "dockerfile")
+        metadata = folder / "metadata.json"
+        return Paths(
+            dockerfile=os.fspath(dockerfile),
+            contexts=contexts,
+            metadata=os.fspath(metadata),
+            layout=os.fspath(layout),
+            store=os.fspath(self.layout.root),
+        )
+
+    @staticmethod
+    def _dockerfile(request: BuildRequest, folder: Path) -> Path:
+        """Write the Dockerfile. Its name holds the key, since BuildKit takes equal names, sizes and times for equal."""
+        folder.mkdir()
+        place = folder / f"{request.key}.Dockerfile"
+        place.write_bytes(request.dockerfile)
+        place.with_name(f"{place.name}.dockerignore").write_text(NO_IGNORE)
+        return place
+
+    def _run(self, request: BuildRequest, argv: list[str], tell: Callable[[StepNews], None]) -> Reading:
+        reading = Reading(request.image)
+        self.folders.logs.mkdir(parents=True, exist_ok=True)
+        with (
+            open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
+            self._process(argv) as process,
+        ):
+            assert process.stderr is not None  # noqa: S101 -- a pipe was asked for; tells mypy
+            while line := process.stderr.readline(MAX_LINE):
+                for news in reading.line(line.decode("utf-8", "replace")):
+                    log.write(_log_line(news))
+                    tell(news)
+            status = process.wait()
+            if self._cancelled:
+                raise BuildCancelled
+            if status:
+                failure = reading.failure(status)
+                log.write("\n".join([failure.message, *reading.plain]) + "\n")
+                raise failure
+        return reading
+
+    @contextlib.contextmanager
+    def _process(self, argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """A running buildx in a process group of its own, so that Ctrl-C reaches it through `cancel` only."""
+        with self._lock:
+            if self._cancelled:
+                raise BuildCancelled
+            process = subprocess.Popen(
+                argv,
+                cwd=self.folders.workspace,
+                env=dict(self.engine.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
+            with self._lock:
+                self._running.discard(process)
+
+    def cancel(self) -> None:
+        """See Builder. The first call asks, and kills what has not ended after a while; the second kills at once."""
+        with self._lock:
+            running = list(self._running)
+            again, self._cancelled = self._cancelled, True
+        for process in running:
+            _signal(process, signal.SIGKILL if again else signal.SIGINT)
+        if running and not again:
+            timer = threading.Timer(GRACE, _kill, (running,))
+            timer.daemon = True
+            timer.start()
+
+    def _verified(self, request: BuildRequest, store: Store, paths: Paths) -> Stored:
+        """Where the result is, after a look whether it really is there."""
+        digest = _digest(Path(paths.metadata))
+        if store is Store.LAYOUT:
+            try:
+                self.layout.check(digest)
+            except Incomplete as error:
+                raise StateError(f"{request.image}: the built image is not whole in the store: {error}") from error
+            return Stored(store=store, digest=digest)
+        if store is Store.ENGINE:
+            return self._in_engine(engine_name(request))
+        return self._published(request, digest)
+
+    def _in_engine(self, name: str) -> Stored:
+        from planner.build.docker_engine import image_id
+
+        found = image_id(name)
+        if found is None:
+            raise BuilderError(f"the Docker Engine has no image {name} after its build")
+        return Stored(store=Store.ENGINE, digest=found, repository=name)
+
+    def _published(self, request: BuildRequest, digest: str) -> Stored:
+        """By digest first, then read back, then tagged: a tag never names what is not there."""
+        assert self.registry is not None  # noqa: S101 -- wired whenever something is pushed
+        for repository in request.repositories:
+            if self.registry.digest_of(repository, digest) != digest:
+                raise BuilderError(f"{repository} does not hold {digest} after the push")
+        for reference in request.tags:
+            repository, _, tag = reference.rpartition(":")
+            self.registry.tag(repository, digest, tag)
+        return Stored(store=Store.REGISTRY, digest=digest, repository=request.repository)
+
+    def holds(self, image: Stored) -> bool:
+        """See Builder."""
+        match image.store:
+            case Store.LAYOUT:
+                return self.engine.store is Store.LAYOUT and self.layout.holds(image.digest)
+            case Store.ENGINE:
+                from planner.build.docker_engine import image_id
+
+                return self.engine.store is Store.ENGINE and image_id(image.repository) == image.digest
+            case Store.REGISTRY:
+                if self.registry is None:
+                    return True
+                return self.registry.digest_of(image.repository, image.digest) == image.digest
+
+
+def _digest(metadata: Path) -> str:
+    try:
+        document = json.loads(metadata.read_bytes())
+    except ValueError as error:
+        raise BuilderError("buildx wrote no metadata that can be read") from error
+    digest = document.get("containerimage.digest") if isinstance(document, dict) else None
+    if not isinstance(digest, str):
+        raise BuilderError("buildx names no digest for what it built")
+    return digest
+
+
+def _file_name(image: str) -> str:
+    """A file name of its own for each image name, which may hold a slash."""
+    return urllib.parse.quote(image, safe="")
+
+
+def _log_line(news: StepNews) -> str:
+    if news.state is StepState.LOG:
+        return f"{news.text}\n"
+    return f"== {news.step}: {news.state}{f': {news.text}' if news.text else ''}\n"
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _kill(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        _signal(process, signal.SIGKILL)
+
+
+def _disk(error: OSError) -> str:
+    place = error.filename or "the state folder"
+    return (
+        f"{place}: {error.strerror}\n  the state folder needs room and must be writable; --state DIR names another one"
+    )

@@ -1,0 +1,49 @@
+"""Asks a Docker Engine about itself and its images, through the docker package; never through its classic builder."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from planner.errors import BuilderError
+
+
+@functools.cache
+def _client() -> Any:
+    """A client for the engine that the docker command would use."""
+    import docker
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_current_context()
+        host = context.Host if context is not None and context.name != "default" else None
+        return docker.DockerClient(base_url=host) if host else docker.from_env()
+    except (DockerException, OSError, ValueError) as error:
+        raise BuilderError(f"the Docker Engine does not answer: {error}") from error
+
+
+def check_engine(oldest: int) -> None:
+    """Raise BuilderError unless an engine answers whose BuildKit is new enough."""
+    from docker.errors import DockerException
+
+    try:
+        version = str(_client().version().get("Version", ""))
+    except (DockerException, OSError) as error:
+        raise BuilderError(f"the Docker Engine does not answer: {error}") from error
+    major = version.partition(".")[0]
+    if major.isdecimal() and int(major) < oldest:
+        hint = "upgrade it, or make a builder beside it: docker buildx create --name NAME, then --builder buildx:NAME"
+        raise BuilderError(f"Docker Engine {version} is too old: its BuildKit knows no named contexts\n  {hint}")
+
+
+def image_id(name: str) -> str | None:
+    """The id of the image with this name in the engine's own store, None where there is none."""
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        return str(_client().images.get(name).id)
+    except ImageNotFound:
+        return None
+    except (DockerException, OSError) as error:
+        raise BuilderError(f"the Docker Engine does not answer: {error}") from error

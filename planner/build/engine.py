@@ -1,0 +1,132 @@
+"""Finds the engine that builds: a Docker Engine, a buildx builder by name, or a BuildKit at an address.
+
+All of them are spoken to through buildx, which names what it sent before by its folder, never by its name alone (see
+`planner.build.context`), so one way of calling serves them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.errors import BuilderError, UsageError
+from planner.model.build import Store
+
+ANSWER = 30.0
+"""Seconds within which an engine must say that it is there."""
+OLDEST_ENGINE = 23
+"""The first Docker Engine whose BuildKit knows named contexts of images."""
+_FORMS = "docker, buildx:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """An engine that answered. `argv` is what calls its buildx, `store` where its results are kept."""
+
+    spec: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    store: Store
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.spec}{f' (BuildKit {self.version})' if self.version else ''}"
+
+
+def find_engine(spec: str, environment: Mapping[str, str], folder: Path) -> Engine:
+    """The engine of a `--builder` text; "" finds one: BUILDKIT_HOST, else the builder that buildx would use.
+
+    `folder` is private to the run, for buildx's own notes. Raises BuilderError when none answers, and UsageError.
+    """
+    spec = spec or environment.get("PLANNER_BUILDER", "")
+    if not spec and environment.get("BUILDKIT_HOST"):
+        spec = f"buildkit:{environment['BUILDKIT_HOST']}"
+    kind, _, name = spec.partition(":")
+    if kind == "buildkit" and name:
+        return _buildkit(spec, name, environment, folder)
+    if kind == "buildx" and name:
+        return _buildx(spec, ("--builder", name), environment)
+    if spec == "docker":
+        return _buildx(spec, ("--builder", "default"), environment)
+    if spec:
+        raise UsageError(f'--builder "{spec}": write {_FORMS}')
+    return _buildx("", (), environment)
+
+
+def _program(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What runs buildx here: on its own, or as a plugin of docker."""
+    path = environment.get("PATH")
+    for name in ("buildx", "docker-buildx"):
+        if found := shutil.which(name, path=path):
+            return (found,)
+    if found := shutil.which("docker", path=path):
+        return (found, "buildx")
+    hint = "install Docker with its buildx plugin, or put buildx on PATH"
+    raise BuilderError(f"there is no buildx here, so nothing can be built\n  {hint}")
+
+
+def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: Path) -> Engine:
+    program = _program(environment)
+    name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+    inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
+    _ask([*program, "create", "--name", name, "--driver", "remote", address], inside, spec)
+    facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
+    return _engine(spec, (*program, "--builder", name), inside, facts)
+
+
+def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str]) -> Engine:
+    program = _program(environment)
+    facts = _ask([*program, *choice[:1], *choice[1:], "inspect", "--bootstrap"], environment, spec)
+    found = spec or _found(facts)
+    return _engine(found, (*program, *choice), environment, facts)
+
+
+def _found(facts: str) -> str:
+    """The `--builder` text for the builder that buildx chose by itself."""
+    return "docker" if _fact(facts, "Driver") == "docker" else f"buildx:{_fact(facts, 'Name')}"
+
+
+def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], facts: str) -> Engine:
+    version = _fact(facts, "BuildKit version") or _fact(facts, "Buildkit")
+    docker = _fact(facts, "Driver") == "docker"
+    engine = Engine(
+        spec=spec,
+        argv=argv,
+        environment={**environment, "BUILDX_METADATA_PROVENANCE": "disabled", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+        store=Store.ENGINE if docker else Store.LAYOUT,
+        version=version,
+    )
+    if docker:
+        from planner.build.docker_engine import check_engine
+
+        check_engine(OLDEST_ENGINE)
+    return engine
+
+
+def _fact(facts: str, name: str) -> str:
+    """A fact of `buildx inspect`, which prints them as `NAME: VALUE`, some of them once for each node."""
+    found = re.search(rf"^\s*{re.escape(name)}:\s*(.*)$", facts, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _ask(argv: list[str], environment: Mapping[str, str], spec: str) -> str:
+    said = spec or "the builder that buildx would use"
+    try:
+        run = subprocess.run(
+            argv, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BuilderError(f"{said} does not answer within {ANSWER:.0f} s") from error
+    except OSError as error:
+        raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+    if run.returncode:
+        why = run.stderr.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
+        hint = f"start it, or name another one: --builder {_FORMS}"
+        raise BuilderError(f"{said} does not answer: {why or f'status {run.returncode}'}\n  {hint}")
+    return run.stdout.decode("utf-8", "replace")

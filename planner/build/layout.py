@@ -1,0 +1,100 @@
+"""The planner's own store of built images: one OCI layout whose blobs all builds share.
+
+A build writes to a layout of its own, whose `blobs` leads here: buildx locks `index.json` without waiting, so that two
+builds cannot write to one layout at once, while blobs are named by their content and may be written by anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+MAX_DOCUMENT = 4 << 20
+MAX_DEPTH = 4
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+INDEXES = frozenset(
+    {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
+)
+
+
+class Incomplete(Exception):
+    """An image of which some part is missing or not what it says."""
+
+
+class Layout:
+    """The store below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the folders. Raises OSError."""
+        (self.root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+        marker = self.root / "oci-layout"
+        if not marker.exists():
+            marker.write_text('{"imageLayoutVersion":"1.0.0"}')
+
+    def open_for_build(self, folder: Path) -> None:
+        """Make a layout for one build, which shares the blobs."""
+        folder.mkdir(parents=True)
+        (folder / "blobs").symlink_to(self.root / "blobs")
+
+    def holds(self, digest: str) -> bool:
+        """Whether the image of this digest is here with everything that it names."""
+        try:
+            self.check(digest)
+        except (Incomplete, OSError):
+            return False
+        return True
+
+    def check(self, digest: str) -> None:
+        """Raise Incomplete or OSError unless the image is here with everything that it names."""
+        self._check(digest, MAX_DEPTH)
+
+    def _check(self, digest: str, depth: int) -> None:
+        if depth == 0:
+            raise Incomplete(f"{digest}: indexes are nested too deep")
+        document = self._document(digest)
+        if document.get("mediaType") in INDEXES or "manifests" in document:
+            for entry in _entries(document, "manifests"):
+                self._check(str(entry.get("digest")), depth - 1)
+            return
+        self._sized(document.get("config"))
+        for entry in _entries(document, "layers"):
+            self._sized(entry)
+
+    def _document(self, digest: str) -> dict[str, Any]:
+        with open(self.blob(digest), "rb") as stream:
+            data = stream.read(MAX_DOCUMENT + 1)
+        if hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
+            raise Incomplete(f"{digest}: holds other bytes")
+        try:
+            document = json.loads(data)
+        except ValueError as error:
+            raise Incomplete(f"{digest}: is no manifest") from error
+        if not isinstance(document, dict):
+            raise Incomplete(f"{digest}: is no manifest")
+        return document
+
+    def _sized(self, entry: object) -> None:
+        if not isinstance(entry, dict):
+            raise Incomplete("a manifest without a config")
+        digest = str(entry.get("digest"))
+        if self.blob(digest).stat().st_size != entry.get("size"):
+            raise Incomplete(f"{digest}: has another size than its manifest says")
+
+    def blob(self, digest: str) -> Path:
+        """Where a blob is, or would be. Raises Incomplete for what is no digest."""
+        if not _DIGEST.fullmatch(digest):
+            raise Incomplete(f"{digest}: is no digest")
+        return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+
+def _entries(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = document.get(name)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise Incomplete(f"a manifest whose {name} are no list")
+    return found

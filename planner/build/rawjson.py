@@ -1,0 +1,153 @@
+"""Turns the lines that buildx prints with `--progress=rawjson` into news, steps with their times, and the failure.
+
+The lines are BuildKit's `SolveStatus` (client/graph.go, v0.32.2), one JSON document each, mixed with the plain lines
+of an error at the end. A vertex is told several times; the last word counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from planner.model.build import StepTime
+from planner.model.image import ImageName
+from planner.ports import BuildFailed, StepNews, StepState
+
+TAIL = 20
+"""Lines of output kept for the step that fails."""
+MAX_PLAIN = 200
+_STEP = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
+_SOURCE = re.compile(r"^(?P<file>.+):(?P<line>\d+)$")
+_ERROR = re.compile(r"^(?:ERROR|error): (?:failed to build: )?(?:failed to solve: )?(?P<text>.*)$")
+
+
+@dataclass
+class _Vertex:
+    name: str
+    started: str = ""
+    completed: str = ""
+    cached: bool = False
+    error: str = ""
+    told: set[StepState] = field(default_factory=set)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    unfinished: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether people call it a step: `[2/4] RUN …`, not what BuildKit does around it."""
+        return _STEP.match(self.name) is not None
+
+
+class Reading:
+    """Reads the output of one build, line by line."""
+
+    def __init__(self, image: ImageName) -> None:
+        self.image = image
+        self.vertexes: dict[str, _Vertex] = {}
+        self.plain: deque[str] = deque(maxlen=MAX_PLAIN)
+
+    def line(self, line: str) -> Iterator[StepNews]:
+        """The news in one line; a line that is no JSON is kept for the failure."""
+        document = _document(line)
+        if document is None:
+            if line.strip():
+                self.plain.append(line.rstrip())
+            return
+        for vertex in _list(document, "vertexes"):
+            yield from self._vertex(vertex)
+        for log in _list(document, "logs"):
+            yield from self._log(log)
+
+    def _vertex(self, told: dict[str, Any]) -> Iterator[StepNews]:
+        key = str(told.get("digest", ""))
+        vertex = self.vertexes.setdefault(key, _Vertex(name=str(told.get("name", ""))))
+        vertex.started = str(told.get("started") or vertex.started)
+        # BuildKit tells a vertex that is resolved and later run twice; a start without an end opens it again.
+        vertex.completed = str(told.get("completed") or "")
+        vertex.cached = bool(told.get("cached", False))
+        vertex.error = str(told.get("error", ""))
+        if not vertex.counts:
+            return
+        state = _state(vertex)
+        if state is not None and state not in vertex.told:
+            vertex.told.add(state)
+            yield self._news(vertex, state, vertex.error)
+
+    def _log(self, told: dict[str, Any]) -> Iterator[StepNews]:
+        vertex = self.vertexes.get(str(told.get("vertex", "")))
+        if vertex is None:
+            return
+        try:
+            text = base64.b64decode(str(told.get("data", ""))).decode("utf-8", "replace")
+        except binascii.Error:
+            return
+        *lines, vertex.unfinished = (vertex.unfinished + text).split("\n")
+        for line in lines:
+            vertex.tail.append(line.rstrip("\r"))
+            yield self._news(vertex, StepState.LOG, line.rstrip("\r"))
+
+    def _news(self, vertex: _Vertex, state: StepState, text: str) -> StepNews:
+        steps = [one for one in self.vertexes.values() if one.counts]
+        done = sum(1 for one in steps if one.completed)
+        return StepNews(image=self.image, step=vertex.name, state=state, text=text, done=done, total=len(steps))
+
+    def steps(self) -> tuple[StepTime, ...]:
+        """Every step with its time, in the order in which BuildKit named them."""
+        return tuple(
+            StepTime(name=one.name, seconds=_seconds(one), cached=one.cached)
+            for one in self.vertexes.values()
+            if one.counts
+        )
+
+    def failure(self, status: int) -> BuildFailed:
+        """What went wrong in a build that ended with `status`."""
+        failed = next((one for one in self.vertexes.values() if one.error and not _is_cancelled(one.error)), None)
+        line = next((int(found["line"]) for text in self.plain if (found := _SOURCE.match(text))), 0)
+        said = next((found["text"] for text in reversed(self.plain) if (found := _ERROR.match(text))), "")
+        if failed is None or not failed.counts:
+            plain = said or "\n".join(list(self.plain)[-TAIL:]) or f"the engine ended with status {status}"
+            return BuildFailed(step="", message=failed.error if failed and not said else plain, line=line)
+        tail = [*failed.tail, failed.unfinished] if failed.unfinished else list(failed.tail)
+        return BuildFailed(step=failed.name, message=failed.error, tail=tuple(tail), line=line)
+
+
+def _document(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _list(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = document.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _state(vertex: _Vertex) -> StepState | None:
+    if vertex.error:
+        return None if _is_cancelled(vertex.error) else StepState.FAILED
+    if vertex.completed:
+        return StepState.CACHED if vertex.cached else StepState.DONE
+    return StepState.STARTED if vertex.started else None
+
+
+def _is_cancelled(error: str) -> bool:
+    return "context canceled" in error
+
+
+def _seconds(vertex: _Vertex) -> float:
+    try:
+        took = datetime.fromisoformat(vertex.completed) - datetime.fromisoformat(vertex.started)
+    except ValueError:
+        return 0.0
+    return max(took.total_seconds(), 0.0)

@@ -1,0 +1,200 @@
+"""`planner build`: plans, builds what the plan names, in parallel, and records what is stored."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from planner.build.buildx import BuildxBuilder, Folders
+from planner.build.engine import find_engine
+from planner.cli import live
+from planner.cli import outcome as told
+from planner.cli.dry import dry_run
+from planner.cli.family import chosen, folder_of, keys_now, palette, warn
+from planner.cli.plan import AGAINST_RECORDS, against_records, state_of
+from planner.digest.key import Keys
+from planner.errors import PlanFileError, PlannerError
+from planner.local.records import SqliteRecords
+from planner.local.state import State
+from planner.model.build import Store, Stored
+from planner.model.image import ImageName
+from planner.plan import plan_file
+from planner.plan.baseline import Baseline, of_records
+from planner.plan.reasons import Code
+from planner.plan.rebuild import Action, Plan, PlannedImage
+from planner.plan.rebuild import plan as make_plan
+from planner.ports import Registry
+from planner.schedule.run import Job, Outcome, execute
+from planner.schedule.states import State as Ended
+
+INTERRUPTED = 130
+MAX_PLAN = 256 << 20
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
+    keys = keys_now(options)
+    registry = keys.made_by.loaded.family.registry
+    if options.push and not registry:
+        raise PlannerError("--push needs to know where to: give the graph file a registry: field")
+    plan = _saved(options, keys) if options.plan else against_records(options, keys)
+    if options.only:
+        plan = _only(plan, chosen(options.images, keys.made_by.loaded.graph))
+    if options.dry_run:
+        print(dry_run(plan, keys, registry if options.push else "", palette()))
+        return 0
+    for warning in plan.warnings:
+        warn(warning)
+    if not plan.building and not options.push:
+        return _tell(options, plan, Outcome(states={}), 0.0)
+    state = state_of(options)
+    with state.locked(wait=not options.no_wait, tell=_note):
+        return _locked(options, keys, state)
+
+
+def _locked(options: argparse.Namespace, keys: Keys, state: State) -> int:
+    """The run itself, with the state folder held: another run may have built something since the first look."""
+    began = time.monotonic()
+    builder, registry = _builder(options, keys, state)
+    records = SqliteRecords(state.records)
+    graph = keys.made_by.loaded.graph
+    then = of_records(graph, keys, records, _usable(options, builder))
+    if options.plan:
+        plan = _resumed(_saved(options, keys), then)
+    else:
+        wanted = chosen(options.images, graph)
+        plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+    if options.only:
+        plan = _only(plan, chosen(options.images, graph))
+    stored = _parents(plan, keys, then, registry)
+    if plan.building:
+        _note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
+    dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
+    with live.progress(dockerfiles, state.logs, len(plan.building)) as listener:
+        outcome = execute(
+            Job(
+                plan=plan,
+                keys=keys,
+                stored=stored,
+                builder=builder,
+                records=records,
+                listener=listener,
+                clock=time.time,
+                registry=keys.made_by.loaded.family.registry if options.push else "",
+                slots=options.jobs or default_jobs(),
+                keep_going=options.keep_going,
+            )
+        )
+    records.close()
+    return _tell(options, plan, outcome, time.monotonic() - began)
+
+
+def default_jobs() -> int:
+    """Builds at once without `--jobs`: one for each processor, at least two, since much of a build is waiting."""
+    return max(os.cpu_count() or 1, 2)
+
+
+def _builder(options: argparse.Namespace, keys: Keys, state: State) -> tuple[BuildxBuilder, Registry | None]:
+    registry: Registry | None = None
+    if options.push or options.only or options.plan:
+        from planner.registry.client import HttpRegistry
+
+        registry = HttpRegistry()
+    engine = find_engine(options.builder, os.environ, state.run)
+    folders = Folders(workspace=folder_of(options).absolute(), run=state.run, logs=state.logs, layout=state.layout)
+    return BuildxBuilder(engine, folders, keys.made_by.tree, registry), registry
+
+
+def _usable(options: argparse.Namespace, builder: BuildxBuilder) -> Callable[[Stored], bool]:
+    """Whether a stored image counts: it is there, this engine can read it, and it is published when that is asked."""
+
+    def holds(image: Stored) -> bool:
+        if options.push and image.store is not Store.REGISTRY:
+            return False
+        return builder.holds(image)
+
+    return holds
+
+
+def _saved(options: argparse.Namespace, keys: Keys) -> Plan:
+    path = Path(options.plan)
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(MAX_PLAN)
+    except OSError as error:
+        raise PlanFileError(f"{path}: cannot be read: {error.strerror}") from error
+    plan = plan_file.read(data, os.fspath(path))
+    plan_file.refuse_outdated(plan, keys, os.fspath(path))
+    return plan
+
+
+def _resumed(plan: Plan, then: Baseline) -> Plan:
+    """A saved plan less what was built since; what is forced or unsure is built whatever was built before."""
+    return replace(plan, images=tuple(_unless_built(image, then) for image in plan.images))
+
+
+def _unless_built(image: PlannedImage, then: Baseline) -> PlannedImage:
+    past = then.get(image.name)
+    always = any(reason.code in (Code.FORCED, Code.UNSURE) for reason in image.reasons)
+    if image.action is Action.REUSE or always or past is None or past.key != image.key or past.stored is None:
+        return image
+    return replace(image, action=Action.REUSE, reasons=(), stored=past.stored)
+
+
+def _only(plan: Plan, wanted: frozenset[ImageName]) -> Plan:
+    images = tuple(image for image in plan.images if image.name in wanted)
+    return replace(plan, images=images, total=len(images))
+
+
+def _parents(plan: Plan, keys: Keys, then: Baseline, registry: Registry | None) -> Mapping[ImageName, Stored]:
+    """Where each parent is that is read and not built: in the records, else published under its key."""
+    building = {image.name for image in plan.building}
+    found: dict[ImageName, Stored] = {}
+    missing: list[str] = []
+    for image in plan.building:
+        for parent in image.parents:
+            if parent in building or parent in found:
+                continue
+            stored = _stored(parent, keys, then, registry)
+            if stored is None:
+                missing.append(f"  {image.name} reads {parent}, which is neither recorded nor published")
+            else:
+                found[parent] = stored
+    if missing:
+        told_missing = "\n".join(dict.fromkeys(missing))
+        raise PlannerError(
+            f"these parents are not here in the state that is needed\n{told_missing}\n"
+            "  build them first, or leave out --only"
+        )
+    return found
+
+
+def _stored(name: ImageName, keys: Keys, then: Baseline, registry: Registry | None) -> Stored | None:
+    past = then.get(name)
+    if past is not None and past.key == keys.keys[name] and past.stored is not None:
+        return past.stored
+    host = keys.made_by.loaded.family.registry
+    if registry is None or not host:
+        return None
+    repository = f"{host}/{name}"
+    digest = registry.digest_of(repository, keys.keys[name])
+    return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
+
+
+def _tell(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: float) -> int:
+    if options.format == "json":
+        print(told.outcome_json(plan, outcome, seconds))
+    else:
+        print(told.outcome_text(plan, outcome, seconds, palette()))
+    if outcome.interrupted:
+        return INTERRUPTED
+    return 0 if all(state is Ended.DONE for state in outcome.states.values()) else 1
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,99 @@
+"""Reads the family that a command line names, and the keys of its images, from the folder or from a revision."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import sys
+from pathlib import Path
+
+from planner.digest.key import Keys, keys_of
+from planner.errors import PlannerError, UsageError, one_of
+from planner.explain import text
+from planner.local.git_tree import revision_tree, worktree
+from planner.model.graph import ImageGraph
+from planner.model.image import ImageName
+from planner.plan.baseline import Baseline, of_keys
+from planner.ports import Tree
+from planner.sources import yaml_file
+from planner.sources.load import LoadedFamily, load, refuse_unresolved
+
+MAX_GRAPH_FILE = 8 << 20
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """The folder of the graph file: the workspace. Raises PlannerError where there is none."""
+    folder = Path(options.folder, options.file).parent
+    if not folder.is_dir():
+        raise PlannerError(f"{folder}: is no folder")
+    return folder
+
+
+def _variables(options: argparse.Namespace) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in options.var:
+        name, equals, value = entry.partition("=")
+        if not equals or not name:
+            raise UsageError(f'--var takes NAME=VALUE, not "{entry}"')
+        found[name] = value
+    return found
+
+
+def load_family(options: argparse.Namespace, tree: Tree) -> LoadedFamily:
+    """The family as a tree has it."""
+    name = Path(options.file).name
+    if tree.entry(name) is None:
+        hint = "start in its folder, or name it with -C DIR or -f FILE"
+        raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
+    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, os.environ, _variables(options))
+    return load(family, tree)
+
+
+def keys_in(options: argparse.Namespace, tree: Tree) -> Keys:
+    """The keys of the family as a tree has it."""
+    loaded = load_family(options, tree)
+    refuse_unresolved(loaded.graph)
+    return keys_of(loaded, tree)
+
+
+def keys_now(options: argparse.Namespace) -> Keys:
+    """The keys of the family as it is on disk."""
+    return keys_in(options, worktree(folder_of(options)))
+
+
+def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys, Baseline]:
+    """The keys of the family as it is on disk, and the baseline that a git revision gives."""
+    folder = folder_of(options)
+    tree = worktree(folder)
+    now = keys_in(options, tree)
+    old = revision_tree(folder, revision)
+    if tree.is_at(old):
+        return now, of_keys(now)
+    if old.entry(Path(options.file).name) is None:
+        return now, {}
+    return now, of_keys(keys_in(options, old))
+
+
+def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:
+    """The images that names and globs choose, all without any. Raises PlannerError for one that chooses none."""
+    if not patterns:
+        return frozenset(graph.order)
+    found: set[ImageName] = set()
+    for pattern in patterns:
+        matched = [name for name in graph.order if fnmatch.fnmatchcase(name, pattern)]
+        if not matched:
+            hint = one_of(pattern, list(graph.order)) or f"there are {', '.join(graph.order)}"
+            raise PlannerError(f'no image is named "{pattern}"\n  {hint}')
+        found.update(matched)
+    return frozenset(found)
+
+
+def palette() -> text.Palette:
+    """Colours where standard output is a terminal and nobody asked for none."""
+    return text.Palette(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+
+
+def warn(message: str) -> None:
+    """One warning on standard error."""
+    print(f"planner: warning: {text.printable(message)}", file=sys.stderr)

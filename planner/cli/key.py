@@ -1,0 +1,22 @@
+"""`planner key`: the keys of images."""
+
+from __future__ import annotations
+
+import argparse
+
+from planner.cli.family import chosen, keys_now
+from planner.explain import text
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the keys."""
+    found = keys_now(options)
+    graph = found.made_by.loaded.graph
+    wanted = chosen(options.images, graph)
+    keys = {name: found.keys[name] for name in graph.order if name in wanted}
+    if options.format == "json":
+        print(text.keys_json(keys))
+    else:
+        width = max((len(name) for name in keys), default=0)
+        print("\n".join(f"{name:<{width}}  {value}" for name, value in keys.items()))
+    return 0

@@ -1,0 +1,93 @@
+"""Turns what a run did into text for people and its document for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+
+from planner.explain.text import Palette, printable
+from planner.model.build import Stored
+from planner.model.image import ImageName
+from planner.plan.rebuild import Action, Plan
+from planner.ports import BuildFailed
+from planner.schedule.run import Failure, Outcome
+from planner.schedule.states import State
+
+
+def short_digest(digest: str) -> str:
+    """The beginning of a digest, enough to tell two apart by eye."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"
+
+
+def failure_text(
+    name: ImageName, failure: Failure, dockerfile: str, blocked: tuple[ImageName, ...], logs: PurePath
+) -> str:
+    """A failed image: the step and its place, its last lines, and what is blocked by it."""
+    lines = [f"{name}: failed"]
+    if isinstance(failure, BuildFailed):
+        if failure.step:
+            place = f"  ({printable(dockerfile)}:{failure.line})" if failure.line else ""
+            lines.append(f"  {printable(failure.step)}{place}")
+        lines.extend(f"    | {printable(line)}" for line in failure.tail)
+        lines.extend(f"  {printable(line)}" for line in failure.message.splitlines())
+        lines.append(f"  the whole log: {logs / f'{name}.log'}")
+    else:
+        lines.extend(f"  {printable(line)}" for line in str(failure).splitlines())
+    if blocked:
+        lines.append(f"  not built because of it: {', '.join(blocked)}")
+    return "\n".join(lines)
+
+
+def outcome_text(plan: Plan, outcome: Outcome, seconds: float, palette: Palette) -> str:
+    """What was built, reused, failed and left, with digests."""
+    width = max((len(image.name) for image in plan.images), default=0)
+    lines: list[str] = []
+    counts: dict[str, int] = {}
+    for image in plan.images:
+        word, note = _ended(image.name, image.action, image.stored, outcome)
+        counts[word] = counts.get(word, 0) + 1
+        colour = {"built": "32", "reused": "2", "failed": "31"}.get(word, "33")
+        lines.append(f"{palette.paint(f'{word:<7}', colour)}  {image.name:<{width}}  {note}".rstrip())
+    told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing to build"
+    return "\n".join([*lines, "", palette.paint(f"{told} in {seconds:.1f} s", "1")])
+
+
+def _ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outcome) -> tuple[str, str]:
+    if action is Action.REUSE:
+        return "reused", stored.digest if stored else ""
+    result = outcome.results.get(name)
+    if result is not None:
+        return "built", f"{result.image.digest}  {result.seconds:.1f} s"
+    state = outcome.states.get(name, State.SKIPPED)
+    if state is State.FAILED:
+        return "failed", ""
+    if state is State.BLOCKED:
+        return "blocked", f"by {outcome.blocked_by[name]}"
+    return "skipped", ""
+
+
+def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
+    """What a run did as its document, version 1."""
+    images = []
+    for image in plan.images:
+        word, _ = _ended(image.name, image.action, image.stored, outcome)
+        result = outcome.results.get(image.name)
+        stored = result.image if result else image.stored
+        failure = outcome.failures.get(image.name)
+        images.append(
+            {
+                "name": image.name,
+                "outcome": word,
+                "key": image.key,
+                "digest": stored.digest if stored else None,
+                "store": stored.store.value if stored else None,
+                "repository": (stored.repository or None) if stored else None,
+                "seconds": round(result.seconds, 3) if result else None,
+                "steps": len(result.steps) if result else None,
+                "cached": sum(step.cached for step in result.steps) if result else None,
+                "blocked_by": outcome.blocked_by.get(image.name),
+                "error": str(failure) if failure else None,
+            }
+        )
+    return json.dumps({"version": 1, "seconds": round(seconds, 3), "images": images}, indent=2)

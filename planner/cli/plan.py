@@ -1,0 +1,79 @@
+"""`planner plan`: what would rebuild, and why, against the local records or a git revision. Needs no engine."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from planner.build.layout import Layout
+from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, palette, warn
+from planner.digest.key import Keys
+from planner.errors import PlanFileError
+from planner.explain import text
+from planner.local.records import open_records
+from planner.local.state import State
+from planner.model.build import Store, Stored
+from planner.plan.baseline import of_records
+from planner.plan.rebuild import Plan
+from planner.plan.rebuild import plan as make_plan
+
+SOMETHING_REBUILDS = 3
+AGAINST_RECORDS = "the local records"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan, and save it when asked to."""
+    made = plan_of(options)
+    if options.out:
+        save(made, Path(options.out))
+    if options.format == "json":
+        print(text.plan_json(made))
+    else:
+        print(text.plan_text(made, palette()))
+        for warning in made.warnings:
+            warn(warning)
+    return SOMETHING_REBUILDS if options.exit_code and made.building else 0
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan that the options of `plan` and `matrix` ask for."""
+    if options.since:
+        now, then = keys_and_revision(options, options.since)
+        graph = now.made_by.loaded.graph
+        wanted = chosen(options.images, graph)
+        return make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
+    now = keys_now(options)
+    return against_records(options, now)
+
+
+def against_records(options: argparse.Namespace, now: Keys) -> Plan:
+    """The plan against what was built here before, as far as can be told without an engine or a network."""
+    graph = now.made_by.loaded.graph
+    wanted = chosen(options.images, graph)
+    state = state_of(options)
+    layout = Layout(state.layout)
+
+    def holds(image: Stored) -> bool:
+        if options.push and image.store is not Store.REGISTRY:
+            return False
+        return image.store is not Store.LAYOUT or layout.holds(image.digest)
+
+    then = of_records(graph, now, open_records(state.root), holds)
+    return make_plan(graph, now, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+
+
+def state_of(options: argparse.Namespace) -> State:
+    """The state folder that the options name; without any, `.planner` beside the graph file."""
+    place = Path(options.state) if options.state else folder_of(options) / ".planner"
+    return State(place.absolute())
+
+
+def save(made: Plan, path: Path) -> None:
+    """Write a plan to a file that is never half written."""
+    staging = path.with_name(f".{path.name}.part")
+    try:
+        staging.write_text(text.plan_json(made) + "\n")
+        staging.replace(path)
+    except OSError as error:
+        staging.unlink(missing_ok=True)
+        raise PlanFileError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,168 @@
+"""Keeps records of what was built in one SQLite file: durable when `add` returns, whole after a kill at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import urllib.parse
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from planner.errors import StateError
+from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.image import ImageName
+
+FORMAT = 1
+WAIT = 30.0
+"""Seconds to wait for another process that writes."""
+MAX_MANIFESTS = 1 << 30
+_TABLES = """
+CREATE TABLE IF NOT EXISTS records (
+    image TEXT NOT NULL, platforms TEXT NOT NULL, key TEXT NOT NULL, resolved_key TEXT NOT NULL,
+    store TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL,
+    built_at REAL NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL, manifests BLOB NOT NULL,
+    PRIMARY KEY (image, platforms, key, store, repository)
+);
+CREATE INDEX IF NOT EXISTS newest ON records (image, built_at);
+"""
+_COLUMNS = "image, platforms, key, resolved_key, store, repository, digest, built_at, seconds, steps, manifests"
+
+
+class SqliteRecords:
+    """The records of one state folder; see `planner.ports.Records`. May be used from several threads.
+
+    Raises StateError when the file cannot be read or written, also when a newer planner wrote it.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        place = f"file:{urllib.parse.quote(os.fsencode(path.absolute()))}?mode={'rwc' if writable else 'ro'}"
+        with self._telling():
+            self._database = sqlite3.connect(
+                place, uri=True, timeout=WAIT, check_same_thread=False, isolation_level=None
+            )
+            found = int(self._database.execute("PRAGMA user_version").fetchone()[0])
+            if found > FORMAT:
+                raise StateError(f"{path}: was written by a newer planner (format {found}): upgrade, or remove it")
+            if writable:
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            hint = "it needs room and must be writable; it may be removed, then everything is built again"
+            raise StateError(f"{self.path}: {error}\n  {hint}") from error
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        return self._select("image = ? AND platforms = ? AND key = ?", (image, ",".join(platforms), key), 100)
+
+    def latest(self, image: ImageName) -> Record | None:
+        """See Records."""
+        found = self._select("image = ?", (image,), 1)
+        return found[0] if found else None
+
+    def _select(self, where: str, values: tuple[str, ...], limit: int) -> list[Record]:
+        query = f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY built_at DESC LIMIT ?"  # noqa: S608
+        with self._lock, self._telling():
+            rows = self._database.execute(query, (*values, limit)).fetchall()
+        return [_record(row) for row in rows]
+
+    def add(self, record: Record) -> None:
+        """See Records."""
+        row = (
+            record.image,
+            ",".join(record.platforms),
+            record.key,
+            record.resolved_key,
+            record.stored.store.value,
+            record.stored.repository,
+            record.stored.digest,
+            record.built_at,
+            record.seconds,
+            json.dumps([[step.name, step.seconds, step.cached] for step in record.steps]),
+            zlib.compress(record.manifests.encode(), 1),
+        )
+        with self._lock, self._telling():
+            self._database.execute(f"INSERT OR REPLACE INTO records ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)  # noqa: S608
+
+    def forget(self, record: Record) -> None:
+        """See Records."""
+        with self._lock, self._telling():
+            self._database.execute(
+                "DELETE FROM records WHERE image = ? AND platforms = ? AND key = ? AND store = ? AND repository = ?",
+                (
+                    record.image,
+                    ",".join(record.platforms),
+                    record.key,
+                    record.stored.store.value,
+                    record.stored.repository,
+                ),
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+
+class NoRecords:
+    """Records of a folder in which nothing was built yet."""
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        return ()
+
+    def latest(self, image: ImageName) -> Record | None:
+        """See Records."""
+        return None
+
+    def add(self, record: Record) -> None:
+        """Never called: whoever builds opens real records."""
+        raise AssertionError("nothing is recorded here")
+
+    def forget(self, record: Record) -> None:
+        """See Records."""
+
+
+def _record(row: Sequence[object]) -> Record:
+    image, platforms, key, resolved, store, repository, digest, built_at, seconds, steps, manifests = row
+    return Record(
+        image=ImageName(str(image)),
+        platforms=tuple(str(platforms).split(",")),
+        key=str(key),
+        resolved_key=str(resolved),
+        stored=Stored(store=Store(str(store)), digest=str(digest), repository=str(repository)),
+        built_at=float(str(built_at)),
+        seconds=float(str(seconds)),
+        manifests=_unpacked(manifests),
+        steps=tuple(
+            StepTime(name=str(name), seconds=float(took), cached=bool(cached))
+            for name, took, cached in json.loads(str(steps))
+        ),
+    )
+
+
+def _unpacked(data: object) -> str:
+    """The text of a row; "" for one that cannot be read, which then explains nothing and costs nothing else."""
+    if not isinstance(data, bytes):
+        return ""
+    unpacker = zlib.decompressobj()
+    try:
+        return unpacker.decompress(data, MAX_MANIFESTS).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return ""
+
+
+def open_records(state: Path) -> SqliteRecords | NoRecords:
+    """The records below a state folder, for reading: none where nothing was built."""
+    path = state / "records.sqlite"
+    return SqliteRecords(path, writable=False) if path.exists() else NoRecords()

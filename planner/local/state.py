@@ -1,0 +1,114 @@
+"""The state folder beside a graph file: its parts, the lock that one run holds, and what a killed run left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.errors import StateError
+
+NAME = ".planner"
+POLL = 0.2
+"""Seconds between two looks at a lock that another run holds."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A state folder and its parts."""
+
+    root: Path
+
+    @property
+    def records(self) -> Path:
+        """The file of records."""
+        return self.root / "records.sqlite"
+
+    @property
+    def layout(self) -> Path:
+        """The store of built images, an OCI layout."""
+        return self.root / "store"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of logs, one file for each image: that of its last build."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """What a run may throw away."""
+        return self.root / "run"
+
+    def prepare(self) -> None:
+        """Make the folder, kept out of git. Raises StateError."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            hint = "give --state DIR, a folder that can be written"
+            raise StateError(f"{self.root}: the state folder cannot be made: {error.strerror}\n  {hint}") from error
+
+    @contextlib.contextmanager
+    def locked(self, *, wait: bool, tell: Callable[[str], None]) -> Iterator[None]:
+        """Hold the folder for one run; the kernel lets go of it when the process ends, however it ends.
+
+        While another run holds it, `tell` is told once by whom, and this one waits, or with `wait` off raises
+        StateError. Whoever gets the lock removes what a killed run left in `run`.
+        """
+        self.prepare()
+        try:
+            handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StateError(f"{self.root}: cannot be locked: {error.strerror}") from error
+        try:
+            told = False
+            while not _locked(handle):
+                holder = f"{self.root} is in use by {_holder(handle)}"
+                if not wait:
+                    raise StateError(f"{holder}\n  wait for it, or leave out --no-wait to do so")
+                if not told:
+                    tell(f"{holder}: waiting for it to end")
+                    told = True
+                time.sleep(POLL)
+            _sign(handle)
+            shutil.rmtree(self.run, ignore_errors=True)
+            try:
+                self.run.mkdir(exist_ok=True)
+            except OSError as error:
+                raise StateError(f"{self.run}: cannot be made: {error.strerror}") from error
+            yield
+            shutil.rmtree(self.run, ignore_errors=True)
+        finally:
+            os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sign(handle: int) -> None:
+    """Say who holds the lock. A full disk is no reason to fail here: the lock itself needs no room."""
+    note = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")})
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, note.encode(), 0)
+
+
+def _holder(handle: int) -> str:
+    try:
+        note = json.loads(os.pread(handle, 4096, 0))
+        return f"process {int(note['pid'])} since {note['since']!s}"
+    except (ValueError, KeyError, TypeError, OSError):
+        return "another planner"

@@ -1,0 +1,83 @@
+"""What a plan compares with: for each image the key and the manifests that it had, from a revision or from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.digest import written
+from planner.digest.key import Keys
+from planner.digest.manifest import Input, Manifest, files_of
+from planner.model.build import Record, Stored
+from planner.model.graph import ImageGraph
+from planner.model.image import ImageName
+from planner.ports import Records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """One image as it was. `manifests` come with the files of an input; `stored` is where its image is kept.
+
+    `lost` says why it is of no use, where it is of none.
+    """
+
+    key: str
+    manifests: Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]] = ()
+    stored: Stored | None = None
+    lost: str = ""
+
+
+Baseline = Mapping[ImageName, Past]
+"""The images that the baseline knows."""
+
+
+def of_keys(keys: Keys) -> Baseline:
+    """A family at another revision as a baseline."""
+    return {
+        name: Past(key=keys.keys[name], manifests=[(manifest, lister(keys, manifest)) for manifest in manifests])
+        for name, manifests in keys.manifests.items()
+    }
+
+
+def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
+    """Lists what the inputs of one manifest select, from the tree that the keys were made of."""
+    image = keys.made_by.loaded.graph.nodes[manifest.image].image
+
+    def listing(item: Input) -> dict[str, str]:
+        if item.selection is None:
+            return {}
+        return dict(files_of(keys.made_by.context(image, item.selection.context), item.selection))
+
+    return listing
+
+
+def of_records(graph: ImageGraph, now: Keys, records: Records, holds: Callable[[Stored], bool]) -> Baseline:
+    """What was built before as a baseline. A record counts as long as `holds` its image."""
+    found: dict[ImageName, Past] = {}
+    for name in graph.order:
+        past = _recorded(name, graph.nodes[name].image.platforms, now.keys[name], records, holds)
+        if past is not None:
+            found[name] = past
+    return found
+
+
+def _recorded(
+    name: ImageName, platforms: tuple[str, ...], key: str, records: Records, holds: Callable[[Stored], bool]
+) -> Past | None:
+    same = records.find(name, platforms, key)
+    for record in same:
+        if holds(record.stored):
+            return Past(key=key, stored=record.stored)
+    if same:
+        return Past(key=key, lost="its image is gone from where it was kept")
+    latest = records.latest(name)
+    return None if latest is None else _past(latest)
+
+
+def _past(record: Record) -> Past:
+    """A record that tells what changed; one that cannot be read tells nothing, and the image is built all the same."""
+    try:
+        manifests = written.read(record.manifests)
+    except written.Unreadable:
+        return Past(key=record.key, lost="the record of its last build cannot be read")
+    return Past(key=record.key, manifests=[(one.manifest, one.listing) for one in manifests])

@@ -1,0 +1,1 @@
+"""Registries over HTTP: what publishing an image needs."""

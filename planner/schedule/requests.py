@@ -1,0 +1,114 @@
+"""Turns an image with its manifests into the request for an engine: exactly the files that the key counts, no more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from planner.digest.files import ContextTree
+from planner.digest.key import Keys
+from planner.digest.manifest import files_of
+from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
+from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
+from planner.model.image import Image, ImageName
+from planner.model.names import Published, Reference
+from planner.sources.load import dockerfile_bytes
+
+LATEST = "latest"
+
+
+def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored], *, registry: str) -> BuildRequest:
+    """Everything an engine needs to build one image now. `registry` is where results are pushed, empty for nowhere.
+
+    Raises InputError when a file is gone, KeyError when a parent is not among `parents`.
+    """
+    node = keys.made_by.loaded.graph.nodes[name]
+    image = node.image
+    files = _selected(keys, image)
+    return BuildRequest(
+        image=name,
+        platforms=image.platforms,
+        key=keys.keys[name],
+        dockerfile=dockerfile_bytes(keys.made_by.loaded, keys.made_by.tree, image.dockerfile),
+        dockerfile_path=image.dockerfile,
+        context=files.get("", FilesContext()),
+        target=image.target,
+        args=image.args,
+        contexts=tuple(_contexts(node, parents, files)),
+        labels=image.labels,
+        secrets=image.secrets,
+        ssh=image.ssh,
+        network=image.network,
+        repository=f"{registry}/{name}" if registry else "",
+        tags=_tags(image, keys.keys[name], registry) if registry else (),
+    )
+
+
+def _selected(keys: Keys, image: Image) -> dict[str, FilesContext]:
+    """The files of every context, over all platforms: "" for the build context, else by the folder of a named one."""
+    found: dict[str, dict[str, FileEntry]] = {}
+    for manifest in keys.manifests[image.name]:
+        for item in manifest.inputs:
+            if item.selection is None:
+                continue
+            context = keys.made_by.context(image, item.selection.context)
+            entries = found.setdefault(item.selection.context, {})
+            for path, value in files_of(context, item.selection):
+                entries[path] = _entry(context, path, value)
+    return {folder: FilesContext(files=tuple(entries.values())) for folder, entries in found.items()}
+
+
+def _entry(context: ContextTree, path: str, value: str) -> FileEntry:
+    mode, _, oid = value.partition(" ")
+    return FileEntry(path=path, source=context.path(path), mode=int(mode, 8), oid=oid)
+
+
+def _contexts(
+    node: Node, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext]
+) -> Iterable[tuple[str, Context]]:
+    """Named contexts: those that the image declares, and one in the place of every reference to a parent."""
+    declared = {_familiar(name) for name, _ in node.image.contexts}
+    found: dict[str, Context] = {}
+    for use in node.uses:
+        name = _familiar(use.reference)
+        context = _context(use.origin, parents, files)
+        if context is not None and (name in declared or isinstance(use.origin, ParentImage)):
+            found[name] = context
+    return sorted(found.items())
+
+
+def _context(origin: Origin, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext]) -> Context | None:
+    match origin:
+        case ParentImage(name=name):
+            return ImageContext(image=parents[name])
+        case ExternalImage(reference=reference):
+            return UrlContext(url=f"docker-image://{reference}")
+        case LocalFiles(folder=folder):
+            return files.get(folder, FilesContext())
+        case RemoteFiles(url=url):
+            return UrlContext(url=url)
+    return None
+
+
+def _familiar(reference: str) -> str:
+    try:
+        return Reference.parse(reference).familiar
+    except ValueError:
+        return reference.lower()
+
+
+def _tags(image: Image, key: str, registry: str) -> tuple[str, ...]:
+    """Full references: the key and `latest` in the image's own repository, and the tags that it declares."""
+    own = f"{registry}/{image.name}"
+    declared = [Published.parse(text) for text in image.tags]
+    named = [f"{one.repository}:{one.tag or LATEST}" for one in declared if one.tag != "*"]
+    return tuple(dict.fromkeys([f"{own}:{key}", f"{own}:{LATEST}", *named]))
+
+
+def context_id(context: FilesContext) -> str:
+    """A name for a context's content: equal exactly for equal files. SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+    for entry in context.files:
+        path = entry.path.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:%s %o %s\n" % (len(path), path, entry.mode, entry.oid.encode()))
+    return digest.hexdigest()
