@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup test lint format bench clean
+.PHONY: help setup engine test lint format bench clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,7 +15,10 @@ $(VENV)/installed: pyproject.toml
 
 setup: $(VENV)/installed  ## a virtual environment with the planner and its tools
 
-test: setup lint  ## everything CI runs: lint, types, import rules, tests
+engine: setup  ## BuildKit, buildx and a registry of our own, built once; needs root, or runc and busybox-static
+	@$(PYTHON) -m tests.engine.install
+
+test: setup lint engine  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests
 
 lint: setup  ## format, lint, types and the import rules between rooms

@@ -1,0 +1,19 @@
+"""Fixtures that several rooms share. An engine starts with the first test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.engine import Engine, running_engine
+
+MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """buildkitd and a registry that stands in for Docker Hub; a test that needs them fails where they do not start."""
+    with running_engine(MIRRORED.read_text().split()) as running:
+        yield running
