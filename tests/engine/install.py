@@ -81,4 +81,9 @@ def _is_static(program: Path) -> bool:
 
 
 if __name__ == "__main__":
-    install()
+    try:
+        install()
+    except KeyboardInterrupt:
+        raise SystemExit(
+            "interrupted; nothing half-built is used, the next run goes on from what Go has compiled"
+        ) from None

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,23 @@ def test_a_child_reads_its_parent_from_an_oci_layout(engine: Engine, tmp_path: P
     assert by_buildx["containerimage.digest"] == by_buildctl
     digests = {entry["digest"] for entry in json.loads((store / "index.json").read_text())["manifests"]}
     assert digests == {parent, by_buildctl}
+
+
+@pytest.mark.parametrize("build", [buildctl, buildx])
+def test_other_nanoseconds_are_enough_to_send_a_file_of_the_same_size_again(
+    build: Callable[..., dict[str, Any]], engine: Engine, tmp_path: Path
+) -> None:
+    """With the same mtime BuildKit would keep the bytes of the first context: it compares size, mtime and mode."""
+    digests = set()
+    for number, text in enumerate(("AAAA", "BBBB")):
+        (tmp_path / text).mkdir()
+        context = write(tmp_path / text / "context", "FROM scratch\nCOPY a.txt /a\n", a=text)
+        os.utime(context / "a.txt", ns=(0, 1767225600_000000000 + number))
+        metadata = build(engine, context, f"--output=type=oci,tar=false,dest={tmp_path / text}/store")
+        store = tmp_path / text / "store" / "blobs" / "sha256"
+        manifest = json.loads((store / metadata["containerimage.digest"].removeprefix("sha256:")).read_text())
+        digests.add(manifest["layers"][0]["digest"])
+    assert len(digests) == 2
 
 
 def test_an_image_is_pushed_to_the_registry_and_read_from_it(engine: Engine, tmp_path: Path) -> None:
