@@ -28,6 +28,8 @@ from planner.schedule.requests import context_id
 GRACE = 10.0
 """Seconds that a build has to end by itself after it was asked to."""
 MAX_LINE = 8 << 20
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+"""Has the kernel interrupt a build whose planner was killed, where util-linux is there; else it runs to its end."""
 NO_IGNORE = "# The context holds exactly the files that count.\n"
 """A specific ignore file that ignores nothing: it keeps a `.dockerignore` among the files from being read again.
 
@@ -138,7 +140,7 @@ class BuildxBuilder:
             if self._cancelled:
                 raise BuildCancelled
             process = subprocess.Popen(
-                argv,
+                [*_ENDS_WITH_US, *argv],
                 cwd=self.folders.workspace,
                 env=dict(self.engine.environment),
                 stdin=subprocess.DEVNULL,

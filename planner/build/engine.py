@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def _program(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: Path) -> Engine:
     program = _program(environment)
+    _knock(spec, address)
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
     _ask([*program, "create", "--name", name, "--driver", "remote", address], inside, spec)
@@ -80,16 +82,40 @@ def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: P
     return _engine(spec, (*program, "--builder", name), inside, facts)
 
 
+def _knock(spec: str, address: str) -> None:
+    """Whether anybody listens at an address: buildx would try for a long time."""
+    kind, _, place = address.partition("://")
+    try:
+        if kind == "unix":
+            with socket.socket(socket.AF_UNIX) as knocking:
+                knocking.settimeout(ANSWER)
+                knocking.connect(place)
+        elif kind == "tcp":
+            host, _, port = place.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+        else:
+            raise UsageError(f'--builder "{spec}": write {_FORMS}')
+    except (OSError, ValueError) as error:
+        raise BuilderError(_silent(spec, str(error))) from error
+
+
+def _silent(said: str, why: str) -> str:
+    return f"{said} does not answer: {why}\n  start it, or name another one: --builder {_FORMS}"
+
+
 def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str]) -> Engine:
     program = _program(environment)
-    facts = _ask([*program, *choice[:1], *choice[1:], "inspect", "--bootstrap"], environment, spec)
+    facts = _ask([*program, *choice, "inspect", "--bootstrap"], environment, spec)
     found = spec or _found(facts)
+    if error := _fact(facts, "Error"):
+        raise BuilderError(_silent(found, error))
     return _engine(found, (*program, *choice), environment, facts)
 
 
 def _found(facts: str) -> str:
     """The `--builder` text for the builder that buildx chose by itself."""
-    return "docker" if _fact(facts, "Driver") == "docker" else f"buildx:{_fact(facts, 'Name')}"
+    docker = _fact(facts, "Driver") == "docker" or _fact(facts, "Name") == "default"
+    return "docker" if docker else f"buildx:{_fact(facts, 'Name')}"
 
 
 def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], facts: str) -> Engine:
@@ -127,6 +153,5 @@ def _ask(argv: list[str], environment: Mapping[str, str], spec: str) -> str:
         raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     if run.returncode:
         why = run.stderr.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
-        hint = f"start it, or name another one: --builder {_FORMS}"
-        raise BuilderError(f"{said} does not answer: {why or f'status {run.returncode}'}\n  {hint}")
+        raise BuilderError(_silent(said, why or f"status {run.returncode}"))
     return run.stdout.decode("utf-8", "replace")

@@ -84,8 +84,10 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
                 "store": stored.store.value if stored else None,
                 "repository": (stored.repository or None) if stored else None,
                 "seconds": round(result.seconds, 3) if result else None,
-                "steps": len(result.steps) if result else None,
-                "cached": sum(step.cached for step in result.steps) if result else None,
+                "steps": [
+                    {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached}
+                    for step in (result.steps if result else ())
+                ],
                 "blocked_by": outcome.blocked_by.get(image.name),
                 "error": str(failure) if failure else None,
             }
