@@ -10,6 +10,14 @@ from planner.cli.plan import plan_of
 
 def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
-    made = plan_of(options)
-    print(matrix_github(made) if options.format == "github" else matrix_json(made))
+    made, keys = plan_of(options)
+    loaded = keys.made_by.loaded
+    command = ["planner"]
+    if options.folder != ".":
+        command += ["-C", options.folder]
+    if options.file != "images.yaml":
+        command += ["-f", options.file]
+    command += [word for entry in options.var for word in ("--var", entry)]
+    write = matrix_github if options.format == "github" else matrix_json
+    print(write(made, loaded.graph, loaded.family, command))
     return 0

@@ -23,7 +23,7 @@ AGAINST_RECORDS = "the local records"
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan, and save it when asked to."""
-    made = plan_of(options)
+    made, _ = plan_of(options)
     if options.out:
         save(made, Path(options.out))
     if options.format == "json":
@@ -35,15 +35,16 @@ def run(options: argparse.Namespace) -> int:
     return SOMETHING_REBUILDS if options.exit_code and made.building else 0
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
-    """The plan that the options of `plan` and `matrix` ask for."""
+def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
+    """The plan that the options of `plan` and `matrix` ask for, and the keys behind it."""
     if options.since:
         now, then = keys_and_revision(options, options.since)
         graph = now.made_by.loaded.graph
         wanted = chosen(options.images, graph)
-        return make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
+        made = make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
+        return made, now
     now = keys_now(options)
-    return against_records(options, now)
+    return against_records(options, now), now
 
 
 def against_records(options: argparse.Namespace, now: Keys) -> Plan:

@@ -34,14 +34,20 @@ HUB_LOGIN = "https://index.docker.io/v1/"
 
 
 class HttpRegistry:
-    """Registries by their host, each with one session. See `planner.ports.Registry`. One instance for each thread-safe
+    """Any registry, by the host in its repositories' names. See `planner.ports.Registry`.
 
-    use: requests sessions may be shared as long as nobody changes them, and tokens are plain texts.
+    May be used from several threads: sessions are never changed after they are made.
     """
 
     def __init__(self) -> None:
         self._session = requests.Session()
+        self._direct = requests.Session()
+        self._direct.trust_env = False
         self._tokens: dict[str, str] = {}
+
+    def _session_for(self, url: str) -> requests.Session:
+        """Through the environment's proxy, but for loopback, where a proxy cannot reach."""
+        return self._direct if _LOOPBACK.match(_host_of(url)) else self._session
 
     def digest_of(self, repository: str, reference: str) -> str | None:
         """See Registry."""
@@ -89,7 +95,7 @@ class HttpRegistry:
     ) -> requests.Response:
         sent = {**headers, **({"Authorization": authorization} if authorization else {})}
         try:
-            return self._session.request(method, url, data=body, headers=sent, timeout=TIMEOUT)
+            return self._session_for(url).request(method, url, data=body, headers=sent, timeout=TIMEOUT)
         except requests.RequestException as error:
             raise RegistryError(f"{_host_of(url)}: does not answer: {_why(error)}") from error
 
@@ -109,7 +115,7 @@ class HttpRegistry:
 
     def _token(self, realm: str, service: str, scope: str, login: tuple[str, str] | None, host: str) -> str:
         try:
-            answer = self._session.get(
+            answer = self._session_for(realm).get(
                 realm, params={"service": service, "scope": scope}, auth=login, timeout=TIMEOUT, allow_redirects=False
             )
             document: Any = answer.json() if len(answer.content) <= MAX_TOKEN else None

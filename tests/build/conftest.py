@@ -37,8 +37,8 @@ images:
 class BuildSpace(Workspace):
     """A workspace whose planner has an engine."""
 
-    def __init__(self, root: Path, engine: Engine) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, engine: Engine, *, init: bool = True) -> None:
+        super().__init__(root, init=init)
         self.engine = engine
 
     def build(self, *arguments: str, status: int = 0, **environment: str) -> dict[str, Any]:
