@@ -99,12 +99,9 @@ class Reading:
         return StepNews(image=self.image, step=vertex.name, state=state, text=text, done=done, total=len(steps))
 
     def steps(self) -> tuple[StepTime, ...]:
-        """Every step with its time, in the order in which BuildKit named them."""
-        return tuple(
-            StepTime(name=one.name, seconds=_seconds(one), cached=one.cached)
-            for one in self.vertexes.values()
-            if one.counts
-        )
+        """Every step with its time, in the order in which they began."""
+        began = sorted((one for one in self.vertexes.values() if one.counts), key=lambda one: (one.started, one.name))
+        return tuple(StepTime(name=one.name, seconds=_seconds(one), cached=one.cached) for one in began)
 
     def failure(self, status: int) -> BuildFailed:
         """What went wrong in a build that ended with `status`."""

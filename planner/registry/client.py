@@ -118,11 +118,12 @@ class HttpRegistry:
             answer = self._session_for(realm).get(
                 realm, params={"service": service, "scope": scope}, auth=login, timeout=TIMEOUT, allow_redirects=False
             )
-            document: Any = answer.json() if len(answer.content) <= MAX_TOKEN else None
+            found = answer.status_code == 200 and len(answer.content) <= MAX_TOKEN
+            document: Any = answer.json() if found else None
         except (requests.RequestException, ValueError) as error:
             raise RegistryError(f"{host}: its token server does not answer: {_why(error)}") from error
         token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
-        if answer.status_code != 200 or not isinstance(token, str):
+        if not isinstance(token, str):
             raise RegistryError(f"{host}: gives no token for {scope} (status {answer.status_code})")
         return token
 
@@ -160,6 +161,6 @@ def _login(host: str) -> tuple[str, str] | None:
         found = load_config().resolve_authconfig(HUB_LOGIN if host == HUB else host)
     except (DockerException, OSError) as error:
         raise RegistryError(f"{host}: the stored login cannot be read: {type(error).__name__}") from error
-    if not found or not found.get("Username"):
-        return None
-    return str(found["Username"]), str(found.get("Password", ""))
+    # A credential helper's answer has capitals, what stands in the file itself has none.
+    given = {str(name).lower(): str(value) for name, value in (found or {}).items()}
+    return (given["username"], given.get("password", "")) if given.get("username") else None

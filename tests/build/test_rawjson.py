@@ -1,0 +1,79 @@
+"""Reads recorded output of buildx v0.36.1 with BuildKit v0.32.2, and output that nobody should send."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.build.rawjson import Reading
+from planner.model.image import ImageName
+from planner.ports import StepNews, StepState
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def read(name: str) -> tuple[Reading, list[StepNews]]:
+    reading = Reading(ImageName("image"))
+    lines = (RECORDED / name).read_text().splitlines(keepends=True)
+    return reading, [news for line in lines for news in reading.line(line)]
+
+
+def test_a_build_that_succeeds() -> None:
+    reading, news = read("success.jsonl")
+    steps = reading.steps()
+    assert [step.name.partition("] ")[2].split(" ")[0] for step in steps] == ["FROM", "COPY", "RUN"]
+    assert all(step.seconds >= 0 for step in steps)
+    assert [one.text for one in news if one.state is StepState.LOG] == ["hello"]
+    assert (news[-1].done, news[-1].total) == (3, 3)
+
+
+def test_a_build_that_is_cached() -> None:
+    reading, news = read("cached.jsonl")
+    assert all(step.cached for step in reading.steps() if "FROM" not in step.name)
+    assert StepState.CACHED in {one.state for one in news}
+
+
+def test_a_build_that_fails() -> None:
+    reading, _ = read("failure.jsonl")
+    failure = reading.failure(1)
+    assert failure.step.endswith("RUN echo hello; exit 3")
+    assert failure.line == 3
+    assert failure.tail == ("hello",)
+    assert "exit code: 3" in failure.message
+
+
+def test_a_missing_file() -> None:
+    failure = read("missing.jsonl")[0].failure(1)
+    assert failure.line == 2
+    assert "not found" in failure.message
+
+
+def test_a_dockerfile_that_does_not_parse() -> None:
+    failure = read("malformed.jsonl")[0].failure(1)
+    assert failure.line == 2
+    assert "unknown instruction" in failure.message
+
+
+lines = st.one_of(
+    st.text(max_size=80),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["vertexes", "logs", "digest", "name", "vertex", "data", "x"]), inner)
+        ),
+        max_leaves=8,
+    ).map(json.dumps),
+)
+
+
+@given(st.lists(lines, max_size=10))
+def test_anything_may_come(given_lines: list[str]) -> None:
+    reading = Reading(ImageName("image"))
+    for line in given_lines:
+        list(reading.line(line))
+    reading.steps()
+    assert reading.failure(1).message

@@ -1,0 +1,126 @@
+"""Records survive: what was added is found again, by key and as the newest, whatever else happens to the file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planner.errors import StateError
+from planner.local.records import SqliteRecords, open_records
+from planner.local.state import State
+from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.image import ImageName
+
+BASE = ImageName("base")
+RECORD = Record(
+    image=BASE,
+    platforms=("linux/amd64",),
+    key="x3-1",
+    resolved_key="x3-2",
+    stored=Stored(store=Store.LAYOUT, digest="sha256:" + "a" * 64),
+    built_at=100.0,
+    seconds=1.5,
+    manifests='[{"name": "caf\\u00e9 \\udcff"}]',
+    steps=(StepTime(name="[1/2] RUN true", seconds=0.5, cached=True),),
+)
+
+
+def test_what_was_added_is_found(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "r")
+    records.add(RECORD)
+    newer = replace(RECORD, key="x3-3", built_at=200.0)
+    records.add(newer)
+    published = replace(newer, stored=replace(RECORD.stored, store=Store.REGISTRY, repository="r.example/base"))
+    records.add(replace(published, built_at=300.0))
+    records.close()
+    again = SqliteRecords(tmp_path / "r", writable=False)
+    assert again.find(BASE, ("linux/amd64",), "x3-1") == [RECORD]
+    assert [one.stored.store for one in again.find(BASE, ("linux/amd64",), "x3-3")] == [Store.REGISTRY, Store.LAYOUT]
+    assert again.find(BASE, ("linux/arm64",), "x3-1") == []
+    latest = again.latest(BASE)
+    assert latest is not None
+    assert latest.built_at == 300.0
+    assert again.latest(ImageName("other")) is None
+
+
+def test_what_is_forgotten_is_gone(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "r")
+    records.add(RECORD)
+    records.forget(RECORD)
+    assert records.find(BASE, RECORD.platforms, RECORD.key) == []
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "records.sqlite").write_text("no database" * 100)
+    with pytest.raises(StateError, match="may be removed"):
+        open_records(tmp_path)
+
+
+def test_a_file_of_a_newer_planner(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "r")
+    records._database.execute("PRAGMA user_version = 99")
+    records.close()
+    with pytest.raises(StateError, match="newer planner"):
+        SqliteRecords(tmp_path / "r")
+
+
+def test_a_damaged_row_explains_nothing_and_breaks_nothing(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "r")
+    records.add(RECORD)
+    records._database.execute("UPDATE records SET manifests = x'00'")
+    assert records.find(BASE, RECORD.platforms, RECORD.key)[0].manifests == ""
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from planner.local.records import SqliteRecords
+from tests.local.test_records import RECORD
+records = SqliteRecords(Path(sys.argv[1]))
+for number in range(100_000):
+    records.add(replace(RECORD, key=f"x3-{number}", built_at=float(number)))
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_loses_nothing_that_was_told_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    process = subprocess.Popen([sys.executable, "-c", WRITER, os.fspath(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(50)]
+    process.kill()
+    told += process.stdout.readlines()
+    process.wait()
+    last = max(int(line) for line in told if line.endswith("\n"))
+    records = SqliteRecords(path)
+    assert len(records.find(BASE, RECORD.platforms, f"x3-{last}")) == 1
+
+
+def test_two_writers_at_once(tmp_path: Path) -> None:
+    one, other = SqliteRecords(tmp_path / "r"), SqliteRecords(tmp_path / "r")
+    for number in range(20):
+        (one if number % 2 else other).add(replace(RECORD, key=f"x3-{number}"))
+    assert all(one.find(BASE, RECORD.platforms, f"x3-{number}") for number in range(20))
+
+
+def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    said: list[str] = []
+    with state.locked(wait=True, tell=said.append):
+        (state.run / "left").write_text("")
+        with pytest.raises(StateError, match=f"in use by process {os.getpid()}"):
+            state_again(state)
+    assert said == []
+    assert not state.run.exists()
+    assert (state.root / ".gitignore").read_text() == "*\n"
+
+
+def state_again(state: State) -> None:
+    with state.locked(wait=False, tell=print):
+        raise AssertionError("locked twice")
