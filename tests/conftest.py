@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.family import FILES, BuildSpace, Family
 from tests.engine.engine import Engine, running_engine
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
@@ -17,3 +18,16 @@ def engine() -> Iterator[Engine]:
     """buildkitd and a registry that stands in for Docker Hub; a test that needs them fails where they do not start."""
     with running_engine(MIRRORED.read_text().split()) as running:
         yield running
+
+
+@pytest.fixture
+def family(tmp_path: Path, engine: Engine) -> Family:
+    """Makes the small family of `tests.build.family`, with some of its files changed, in a workspace that builds."""
+
+    def make(**changed: str) -> BuildSpace:
+        space = BuildSpace(tmp_path / "family", engine)
+        space.write({**FILES, **{path.replace("__", "."): text for path, text in changed.items()}})
+        space.commit()
+        return space
+
+    return make

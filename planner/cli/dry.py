@@ -6,7 +6,8 @@ import shlex
 
 from planner.build.command import Paths, build_arguments
 from planner.digest.key import Keys
-from planner.explain.text import Palette, plan_text, printable
+from planner.explain.causes import plan_text
+from planner.explain.text import Palette, printable
 from planner.model.build import Store, Stored
 from planner.plan.rebuild import Plan
 from planner.schedule.requests import request_of

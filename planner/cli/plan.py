@@ -10,6 +10,7 @@ from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, p
 from planner.digest.key import Keys
 from planner.errors import PlanFileError
 from planner.explain import text
+from planner.explain.causes import plan_text
 from planner.local.records import open_records
 from planner.local.state import State
 from planner.model.build import Store, Stored
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(text.plan_json(made))
     else:
-        print(text.plan_text(made, palette()))
+        print(plan_text(made, palette()))
         for warning in made.warnings:
             warn(warning)
     return SOMETHING_REBUILDS if options.exit_code and made.building else 0

@@ -9,11 +9,7 @@ from planner.digest.manifest import InputKind, Manifest
 from planner.model.graph import ImageGraph, Unresolved
 from planner.model.image import ImageName, Span
 from planner.plan.plan_file import document
-from planner.plan.reasons import Reason
-from planner.plan.rebuild import Action, Plan, PlannedImage
-
-MAX_REASONS = 8
-"""Reasons shown for one image as text; JSON has them all."""
+from planner.plan.rebuild import Plan
 
 
 class Palette:
@@ -32,39 +28,8 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
-def plan_text(plan: Plan, palette: Palette) -> str:
-    """A plan as a tree of causes: images with reasons of their own, and below them what follows."""
-    lines: list[str] = []
-    for image in plan.images:
-        if image.action is Action.BUILD:
-            lines.extend(_image_lines(image, palette))
-    reused = [image.name for image in plan.images if image.action is Action.REUSE]
-    if reused and lines:
-        lines.append("")
-    lines.extend(f"{palette.paint('reuse', '32')}  {name}" for name in reused)
-    if lines:
-        lines.append("")
-    verb = "rebuilds" if len(plan.building) == 1 else "rebuild"
-    count = f"{len(plan.building)} of {plan.total} image{'' if plan.total == 1 else 's'}"
-    lines.append(palette.paint(f"{count} {verb}", "1") + f" against {plan.against}")
-    return "\n".join(lines)
-
-
-def _image_lines(image: PlannedImage, palette: Palette) -> list[str]:
-    lines = [f"{palette.paint('build', '33')}  {palette.paint(image.name, '1')}"]
-    shown = image.reasons[:MAX_REASONS]
-    lines.extend(f"         {_reason_text(reason, palette)}" for reason in shown)
-    if len(image.reasons) > MAX_REASONS:
-        lines.append(f"         … and {len(image.reasons) - MAX_REASONS} more")
-    return lines
-
-
-def _reason_text(reason: Reason, palette: Palette) -> str:
-    place = f"  {palette.paint(f'({_place(reason.where)})', '2')}" if reason.where else ""
-    return f"{reason.code.replace('-', ' ')}: {printable(reason.detail)}{place}"
-
-
-def _place(where: Span) -> str:
+def place(where: Span) -> str:
+    """A place as people read it, safe to print."""
     return printable(f"{where.file}:{where.line}")
 
 
@@ -112,9 +77,9 @@ def manifest_text(manifest: Manifest, files: Mapping[int, Mapping[str, str]], pa
     """A manifest with every input; `files` holds the files of those inputs that select some, by position."""
     lines: list[str] = []
     for index, item in enumerate(manifest.inputs):
-        place = f"  {palette.paint(f'({_place(item.where)})', '2')}" if item.where else ""
+        entered = f"  {palette.paint(f'({place(item.where)})', '2')}" if item.where else ""
         name = printable(item.name.partition("\n")[0])
-        lines.append(f"{item.digest[:12]}  {item.kind.value:<11}  {name}{place}")
+        lines.append(f"{item.digest[:12]}  {item.kind.value:<11}  {name}{entered}")
         if item.kind is InputKind.FILES:
             lines.extend(
                 f"{value.split(' ')[1][:12]}    {value.split(' ')[0][-4:]}       {printable(path)}"

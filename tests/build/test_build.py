@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.build.conftest import Family
+from tests.build.family import Family
 from tests.engine.engine import Engine
 
 

@@ -23,7 +23,7 @@ from planner.local.records import SqliteRecords
 from planner.model.image import ImageName
 from planner.ports import BuildFailed
 from planner.schedule.requests import request_of
-from tests.build.conftest import BuildSpace, Family
+from tests.build.family import BuildSpace, Family
 from tests.engine.engine import Engine
 from tests.workspace import IDENTITY
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.conftest import PIN, BuildSpace
+from tests.build.family import PIN, BuildSpace
 from tests.engine.engine import Engine
 from tests.workspace import Workspace
 

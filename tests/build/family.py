@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.build.images import BuiltImage, read_image
 from tests.engine.engine import Engine
 from tests.workspace import Workspace
@@ -59,14 +57,3 @@ class BuildSpace(Workspace):
 
 
 Family = Callable[..., BuildSpace]
-
-
-@pytest.fixture
-def family(tmp_path: Path, engine: Engine) -> Family:
-    def make(**changed: str) -> BuildSpace:
-        space = BuildSpace(tmp_path / "family", engine)
-        space.write({**FILES, **{path.replace("__", "."): text for path, text in changed.items()}})
-        space.commit()
-        return space
-
-    return make

@@ -1,0 +1,88 @@
+"""Turns a plan into a tree of causes for people: what changed, and below it everything that follows."""
+
+from __future__ import annotations
+
+from planner.explain.text import Palette, place, printable
+from planner.model.image import ImageName
+from planner.plan.reasons import Code, Reason
+from planner.plan.rebuild import Action, Plan, PlannedImage
+
+MAX_REASONS = 8
+"""Reasons shown for one image; JSON has them all."""
+HEAD = "build  "
+
+
+def plan_text(plan: Plan, palette: Palette) -> str:
+    """The images to build as trees, an image below the first of its parents that is built; then what is reused."""
+    tree = _Tree(plan, palette)
+    lines = [line for root in tree.roots for line in tree.lines(root, "", "")]
+    reused = [image.name for image in plan.images if image.action is Action.REUSE]
+    if reused and lines:
+        lines.append("")
+    lines.extend(f"{palette.paint('reuse', '32')}  {name}" for name in reused)
+    if lines:
+        lines.append("")
+    verb = "rebuilds" if len(plan.building) == 1 else "rebuild"
+    count = f"{len(plan.building)} of {plan.total} image{'' if plan.total == 1 else 's'}"
+    return "\n".join([*lines, palette.paint(f"{count} {verb}", "1") + f" against {plan.against}"])
+
+
+class _Tree:
+    """The images to build, each below one of its parents."""
+
+    def __init__(self, plan: Plan, palette: Palette) -> None:
+        self.palette = palette
+        self.images = {image.name: image for image in plan.building}
+        self.below: dict[ImageName, list[ImageName]] = {name: [] for name in self.images}
+        self.roots: list[ImageName] = []
+        for image in plan.building:
+            above = _above(image, self.images)
+            if above:
+                self.below[above[0]].append(image.name)
+            else:
+                self.roots.append(image.name)
+
+    def lines(self, name: ImageName, head: str, below: str) -> list[str]:
+        """An image with its reasons, and what follows from it. `below` stands before every line under the first."""
+        image = self.images[name]
+        above = _above(image, self.images)
+        reasons = [reason for reason in image.reasons if not (above and _is_of(reason, above[0]))]
+        mark = head or f"{self.palette.paint('build', '33')}  "
+        first = f"{mark}{self.palette.paint(name, '1')}"
+        indent = below or " " * len(HEAD)
+        if above and not reasons:
+            entered = next((reason for reason in image.reasons if _is_of(reason, above[0])), None)
+            return [f"{first}{self._place(entered)}", *self._children(name, indent)]
+        told = [self._reason(reason) for reason in reasons[:MAX_REASONS]]
+        if len(reasons) > MAX_REASONS:
+            told.append(f"… and {len(reasons) - MAX_REASONS} more")
+        bar = "│  " if self.below[name] else ""
+        if len(told) == 1 and reasons[0].code in (Code.FIRST_BUILD, Code.FORCED):
+            return [f"{first}  {told[0]}", *self._children(name, indent)]
+        return [first, *(f"{indent}{bar}{text}" for text in told), *self._children(name, indent)]
+
+    def _children(self, name: ImageName, indent: str) -> list[str]:
+        children = self.below[name]
+        lines: list[str] = []
+        for child in children:
+            last = child == children[-1]
+            lines += self.lines(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "))
+        return lines
+
+    def _reason(self, reason: Reason) -> str:
+        return f"{reason.code.replace('-', ' ')}: {printable(reason.detail)}{self._place(reason)}"
+
+    def _place(self, reason: Reason | None) -> str:
+        if reason is None or reason.where is None:
+            return ""
+        return f"  {self.palette.paint(f'({place(reason.where)})', '2')}"
+
+
+def _above(image: PlannedImage, images: dict[ImageName, PlannedImage]) -> list[ImageName]:
+    """The parents of an image that are built too, the one that its first reason names first."""
+    named = [reason.subject for reason in image.reasons if reason.code is Code.PARENT_CHANGED]
+    return sorted((name for name in image.parents if name in images), key=lambda name: (name not in named, name))
+
+
+def _is_of(reason: Reason, parent: ImageName) -> bool:
+    return reason.code is Code.PARENT_CHANGED and reason.subject == parent
