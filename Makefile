@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup engine test lint format bench clean
+.PHONY: help setup engine demo test lint format bench clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,9 @@ setup: $(VENV)/installed  ## a virtual environment with the planner and its tool
 
 engine: setup  ## BuildKit, buildx and a registry of our own, built once; needs root, or runc and busybox-static
 	@$(PYTHON) -m tests.engine.install
+
+demo: setup  ## the main job on nine images, with your Docker or with an engine of its own
+	@$(PYTHON) -m tests.demo
 
 test: setup lint engine  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests

@@ -16,6 +16,10 @@ from planner.ports import StepNews, StepState
 from planner.schedule.run import Failure
 
 
+REDRAW = 0.12
+"""Seconds between two drawings of the display, at least."""
+
+
 @dataclass
 class _Line:
     began: float
@@ -81,10 +85,22 @@ class LiveProgress(PlainProgress):
         self.lines: dict[ImageName, _Line] = {}
         self.began = time.monotonic()
         self.failures = 0
-        self.live = Live(console=self.console, get_renderable=self._table, refresh_per_second=8, transient=True)
+        self.shown = 0.0
+        # Drawn from the caller's thread only: what is shown changes while a thread of its own would draw it.
+        self.live = Live(console=self.console, auto_refresh=False, transient=True)
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self._draw()
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def _draw(self) -> None:
+        self.shown = time.monotonic()
+        self.live.update(self._table(), refresh=True)
+
+    def tick(self) -> None:
+        """See Listener."""
+        if time.monotonic() - self.shown >= REDRAW:
+            self._draw()
 
     def _table(self) -> Any:
         from rich.table import Table
@@ -115,6 +131,7 @@ class LiveProgress(PlainProgress):
         line.done, line.total = news.done, news.total
         if news.state is StepState.STARTED:
             line.step = _short(news.step)
+        self.tick()
 
     def built(self, name: ImageName, result: BuildResult) -> None:
         """See Listener."""

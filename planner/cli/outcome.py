@@ -50,7 +50,10 @@ def outcome_text(plan: Plan, outcome: Outcome, seconds: float, palette: Palette)
         colour = {"built": "32", "reused": "2", "failed": "31"}.get(word, "33")
         lines.append(f"{palette.paint(f'{word:<7}', colour)}  {image.name:<{width}}  {note}".rstrip())
     told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing to build"
-    return "\n".join([*lines, "", palette.paint(f"{told} in {seconds:.1f} s", "1")])
+    lines += ["", palette.paint(f"{told} in {seconds:.1f} s", "1")]
+    if "skipped" in counts and outcome.failures:
+        lines.append("nothing was started after the first failure; --keep-going builds all that can be built")
+    return "\n".join(lines)
 
 
 def _ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outcome) -> tuple[str, str]:
