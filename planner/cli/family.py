@@ -17,7 +17,7 @@ from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
 from planner.sources import yaml_file
-from planner.sources.load import LoadedFamily, load, refuse_unresolved
+from planner.sources.load import LoadedFamily, load
 
 MAX_GRAPH_FILE = 8 << 20
 
@@ -40,21 +40,19 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
     return found
 
 
-def load_family(options: argparse.Namespace, tree: Tree) -> LoadedFamily:
-    """The family as a tree has it."""
+def load_family(options: argparse.Namespace, tree: Tree, *, told: bool = False) -> LoadedFamily:
+    """The family as a tree has it; with `told`, references that cannot be told are errors."""
     name = Path(options.file).name
     if tree.entry(name) is None:
         hint = "start in its folder, or name it with -C DIR or -f FILE"
         raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
     family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, os.environ, _variables(options))
-    return load(family, tree)
+    return load(family, tree, told=told)
 
 
 def keys_in(options: argparse.Namespace, tree: Tree) -> Keys:
     """The keys of the family as a tree has it."""
-    loaded = load_family(options, tree)
-    refuse_unresolved(loaded.graph)
-    return keys_of(loaded, tree)
+    return keys_of(load_family(options, tree, told=True), tree)
 
 
 def keys_now(options: argparse.Namespace) -> Keys:

@@ -15,7 +15,6 @@ from planner.model.image import ImageName
 from planner.ports import StepNews, StepState
 from planner.schedule.run import Failure
 
-
 REDRAW = 0.12
 """Seconds between two drawings of the display, at least."""
 

@@ -1,7 +1,7 @@
 """Turns a Family and a tree into a LoadedFamily: the graph, and for every image and platform its steps.
 
-Mistakes of all Dockerfiles are collected and reported together. References that cannot be told are kept in the graph;
-whoever needs them told asks `refuse_unresolved`.
+Mistakes of all Dockerfiles are collected and reported together. References that cannot be told are kept in the graph,
+unless whoever loads it needs them told.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import graphlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.errors import DefinitionError, InputError, Mistake, one_of
@@ -48,21 +48,28 @@ class LoadedFamily:
     evaluations: Mapping[tuple[ImageName, str], Evaluation]
 
 
-def load(family: Family, tree: Tree) -> LoadedFamily:
-    """Read every Dockerfile, infer the edges and evaluate the steps. Raises DefinitionError with all mistakes."""
+def load(family: Family, tree: Tree, *, told: bool = False) -> LoadedFamily:
+    """Read every Dockerfile, infer the edges and evaluate the steps.
+
+    Raises DefinitionError with all mistakes of all files; with `told`, references that cannot be told are among them.
+    """
     mistakes: list[Mistake] = []
     published = _published(family, mistakes)
     dockerfiles = _dockerfiles(family, tree, mistakes)
-    if mistakes:
-        raise DefinitionError(mistakes)
     loader = _Loader(family, published, dockerfiles)
-    uses = {image.name: loader.uses(image) for image in family.images}
-    order = _ordered(family, uses)
-    for name in order:
-        uses[name] = loader.evaluated(loader.images[name], uses[name])
-    if loader.mistakes:
-        raise DefinitionError(sorted(set(loader.mistakes), key=lambda one: (one.file, one.line)))
-    order = _ordered(family, uses)
+    uses = {image.name: loader.uses(image) for image in family.images if image.dockerfile in dockerfiles}
+    try:
+        for name in _ordered(uses):
+            uses[name] = loader.evaluated(loader.images[name], uses[name])
+        order = _ordered(uses)
+    except DefinitionError as error:
+        mistakes.extend(error.mistakes)
+        order = ()
+    mistakes.extend(loader.mistakes)
+    if told:
+        mistakes.extend(_untold(use for found in uses.values() for use in found))
+    if mistakes:
+        raise DefinitionError(sorted(set(mistakes), key=lambda one: (one.file, one.line, one.column)))
     return LoadedFamily(
         family=family,
         graph=_graph(family, uses, order),
@@ -71,22 +78,17 @@ def load(family: Family, tree: Tree) -> LoadedFamily:
     )
 
 
-def refuse_unresolved(graph: ImageGraph) -> None:
-    """Raise DefinitionError when some reference of the graph cannot be told."""
-    mistakes = [
-        Mistake(
-            file=use.span.file,
-            line=use.span.line,
-            column=use.span.column,
-            what=f"{use.role} {use.reference}: {use.origin.reason}",
-            hint=use.origin.hint,
-        )
-        for name in graph.order
-        for use in graph.nodes[name].unresolved
-        if isinstance(use.origin, Unresolved)
-    ]
-    if mistakes:
-        raise DefinitionError(list(dict.fromkeys(mistakes)))
+def _untold(uses: Iterable[Use]) -> Iterator[Mistake]:
+    """The references that cannot be told, as mistakes."""
+    for use in uses:
+        if isinstance(use.origin, Unresolved):
+            yield Mistake(
+                file=use.span.file,
+                line=use.span.line,
+                column=use.span.column,
+                what=f"{use.role} {use.reference}: {use.origin.reason}",
+                hint=use.origin.hint,
+            )
 
 
 def _published(family: Family, mistakes: list[Mistake]) -> Index:
@@ -168,8 +170,8 @@ def _linked(path: str, target: str) -> str:
     return "/".join(parts)
 
 
-def _ordered(family: Family, uses: Mapping[ImageName, tuple[Use, ...]]) -> tuple[ImageName, ...]:
-    parents = _parents(family, uses)
+def _ordered(uses: Mapping[ImageName, tuple[Use, ...]]) -> tuple[ImageName, ...]:
+    parents = _parents(uses)
     try:
         return order_of(parents)
     except graphlib.CycleError as error:
@@ -196,15 +198,20 @@ def _cycle(path: list[ImageName], uses: Mapping[ImageName, tuple[Use, ...]]) -> 
     return mistakes
 
 
-def _parents(family: Family, uses: Mapping[ImageName, tuple[Use, ...]]) -> dict[ImageName, tuple[ImageName, ...]]:
+def _parents(uses: Mapping[ImageName, tuple[Use, ...]]) -> dict[ImageName, tuple[ImageName, ...]]:
+    """The parents of each image, less those whose Dockerfile could not be read."""
     return {
-        image.name: tuple(sorted({use.origin.name for use in uses[image.name] if isinstance(use.origin, ParentImage)}))
-        for image in family.images
+        name: tuple(
+            sorted(
+                {use.origin.name for use in found if isinstance(use.origin, ParentImage) and use.origin.name in uses}
+            )
+        )
+        for name, found in uses.items()
     }
 
 
 def _graph(family: Family, uses: Mapping[ImageName, tuple[Use, ...]], order: tuple[ImageName, ...]) -> ImageGraph:
-    parents = _parents(family, uses)
+    parents = _parents(uses)
     levels = levels_of(order, parents)
     cuda: set[ImageName] = set()
     nodes: dict[ImageName, Node] = {}

@@ -69,6 +69,58 @@ def test_a_dockerfile_that_is_not_utf8(space: Workspace) -> None:
     assert "Dockerfile:2: byte 0xff is not UTF-8" in run.stderr
 
 
+def test_all_mistakes_of_a_family_at_once(space: Workspace) -> None:
+    space.write(
+        {
+            "images.yaml": """\
+version: 1
+registry: r.example
+images:
+  a: {dockerfile: A}
+  b: {dockerfile: B, tags: [r.example/x]}
+  c: {dockerfile: C, tags: [r.example/x]}
+  d: {dockerfile: none/Dockerfile}
+  e: {dockerfile: E}
+  f: {dockerfile: F}
+""",
+            "A": "FROM r.example/b\n",
+            "B": "FROM r.example/a\n",
+            "C": "FROM scratch\nRUNN x\n",
+            "E": "ARG V\nFROM x:${V}\n",
+            "F": "FROM r.example/d\nCOPY x${ /\n",
+        }
+    )
+    run = space.planner("plan")
+    assert run.returncode == 1
+    for said in (
+        "A:1:6: the images depend on themselves: a → b → a",
+        "B:1:6: the same cycle",
+        'images.yaml:6: "c" and "b" (line 5) are both published as r.example/x',
+        'images.yaml:7: images.d: there is no Dockerfile at "none/Dockerfile"',
+        "C:2:1: unknown instruction RUNN",
+        "E:2:6: FROM x:${V}: ARG V has no value",
+    ):
+        assert said in run.stderr.replace(":1: the images", ":1:6: the images").replace(
+            ":1: the same", ":1:6: the same"
+        )
+    assert "Traceback" not in run.stderr
+
+
+def test_a_shallow_clone_says_what_it_lacks(space: Workspace, tmp_path: Path) -> None:
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    space.commit()
+    space.git("tag", "old")
+    space.write({"Dockerfile": "FROM b\n"})
+    space.commit()
+    space.git("clone", "-q", "--depth=1", f"file://{space.root}", str(tmp_path / "shallow"))
+    clone = Workspace(tmp_path / "shallow", init=False)
+    assert clone.planner("plan", "--since", "HEAD").returncode == 0
+    for revision in ("old", "HEAD~1"):
+        run = clone.planner("plan", "--since", revision)
+        assert run.returncode == 1
+        assert "git fetch --unshallow" in run.stderr
+
+
 def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
     space.write({"images.yaml": "version: 2\nimages:\n  base: {contxt: ., args: 1}\n"})
     message = space.planner("graph").stderr
@@ -102,6 +154,7 @@ def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
     space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
     (space.root / ".git").rename(tmp_path / "gone")
     assert space.planner("plan", "--all").returncode == 0
+    assert "3 of" not in space.planner("plan").stdout, "a plan against the records needs no git"
     run = space.planner("plan", "--since", "HEAD")
     assert run.returncode == 1
     assert "no revision HEAD" in run.stderr
