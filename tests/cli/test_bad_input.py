@@ -93,16 +93,14 @@ images:
     run = space.planner("plan")
     assert run.returncode == 1
     for said in (
-        "A:1:6: the images depend on themselves: a → b → a",
-        "B:1:6: the same cycle",
+        "A:1: the images depend on themselves: a → b → a",
+        "B:1: the same cycle",
         'images.yaml:6: "c" and "b" (line 5) are both published as r.example/x',
         'images.yaml:7: images.d: there is no Dockerfile at "none/Dockerfile"',
         "C:2:1: unknown instruction RUNN",
         "E:2:6: FROM x:${V}: ARG V has no value",
     ):
-        assert said in run.stderr.replace(":1: the images", ":1:6: the images").replace(
-            ":1: the same", ":1:6: the same"
-        )
+        assert said in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -81,9 +81,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         if docker_answers():
-            say(
-                "A Docker Engine answers: it builds. Base images come from Docker Hub, or from MIRROR where that is set."
-            )
+            say("A Docker Engine answers, so it builds; base images come from Docker Hub, or from MIRROR if set.")
             show({})
             return 0
         say("No Docker Engine answers: the demo uses a BuildKit of its own, and base images of its own.")

@@ -1,0 +1,115 @@
+"""Measures, interleaved in one run, what builds cost beside `buildx bake` of the same family on the same buildkitd.
+
+python -m tests.bench.build [--images 30] [--files 20] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.family import BASES, FAN
+from tests.engine.engine import Engine, running_engine
+from tests.workspace import IDENTITY, Workspace
+
+REGISTRY = "registry.example/family"
+
+
+def write_buildable(root: Path, images: int, files: int) -> Workspace:
+    """A family of chains and fans that builds with busybox, and the Bake file of the same family."""
+    workspace = Workspace(root)
+    graph = ["version: 1", f"registry: {REGISTRY}", "images:"]
+    targets: dict[str, object] = {}
+    for number in range(images):
+        name, folder = f"image{number}", f"image{number}"
+        above = f"image{number // FAN}" if number >= BASES else ""
+        sources = {f"{folder}/src/file{index}.txt": f"{number} {index}\n" for index in range(files)}
+        parent = f"{REGISTRY}/{above}" if above else "ubuntu:22.04"
+        dockerfile = f"FROM {parent}\nCOPY src /src{number}\nRUN cat /src{number}/* > /made{number}\n"
+        workspace.write({**sources, f"{folder}/Dockerfile": dockerfile})
+        graph.append(f"  {name}: {{context: {folder}}}")
+        targets[name] = {
+            "context": folder,
+            "contexts": {parent: f"target:{above}"} if above else {},
+            "output": [f"type=oci,dest=../out-{name},tar=false"],
+            "attest": [],
+        }
+    bake = {"group": {"default": {"targets": list(targets)}}, "target": targets}
+    workspace.write({"images.yaml": "\n".join(graph) + "\n", "docker-bake.json": json.dumps(bake)})
+    workspace.commit()
+    return workspace
+
+
+def timed(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    began = time.perf_counter()
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    took = time.perf_counter() - began
+    if run.returncode:
+        raise SystemExit(f"{command[0]} failed:\n{run.stderr.decode()[-2000:]}")
+    return took
+
+
+def measure(engine: Engine, options: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
+    """Seconds of each kind of build, planner's and bake's, in turns."""
+    environment = {**os.environ, **IDENTITY, **engine.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    space = write_buildable(folder / "family", options.images, options.files)
+    leaf = space.root / f"image{options.images - 1}" / "src" / "file0.txt"
+    planner = [os.fspath(Path(sys.executable).with_name("planner")), "build"]
+    bake = [engine.buildx, "bake", "--file=docker-bake.json", "--progress=quiet", "--allow=fs.write=*"]
+    times: dict[str, list[float]] = {}
+
+    def take(name: str, command: list[str], prepare: Callable[[], None]) -> None:
+        prepare()
+        times.setdefault(name, []).append(timed(command, space.root, environment))
+
+    def nothing() -> None:
+        """No change."""
+
+    def from_nothing() -> None:
+        subprocess.run([engine.buildctl, "--addr", engine.address, "prune", "--all"], capture_output=True, check=True)
+        shutil.rmtree(space.root / ".planner", ignore_errors=True)
+        for place in folder.glob("out-*"):
+            shutil.rmtree(place)
+
+    def edit() -> None:
+        leaf.write_text(f"{time.time_ns()}\n")
+
+    for turn in range(options.rounds):
+        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
+        take("planner, from nothing", planner, from_nothing)
+        take("planner, no change", planner, nothing)
+        take("planner, one leaf", planner, edit)
+        take("bake, from nothing", bake, from_nothing)
+        take("bake, no change", bake, nothing)
+        take("bake, one leaf", bake, edit)
+    return times
+
+
+def main() -> None:
+    """Print medians as ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=30)
+    parser.add_argument("--files", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running_engine(["ubuntu:22.04"]) as engine:
+        times = measure(engine, options, Path(folder))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(f"{options.images} images with {options.files} files each, {options.rounds} rounds, medians")
+    for kind in ("from nothing", "no change", "one leaf"):
+        ratio = medians[f"planner, {kind}"] / medians[f"bake, {kind}"]
+        print(f"planner build / buildx bake, {kind:<13} {ratio:6.2f}  (bake / planner {1 / ratio:5.1f})")
+
+
+if __name__ == "__main__":
+    main()
