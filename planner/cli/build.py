@@ -95,8 +95,8 @@ def _locked(options: argparse.Namespace, keys: Keys, state: State) -> int:
 
 
 def default_jobs() -> int:
-    """Builds at once without `--jobs`: one for each processor, at least two, since much of a build is waiting."""
-    return max(os.cpu_count() or 1, 2)
+    """Builds at once without `--jobs`: one for each processor, at least four, since much of a build is waiting."""
+    return max(os.cpu_count() or 1, 4)
 
 
 def _builder(options: argparse.Namespace, keys: Keys, state: State) -> tuple[BuildxBuilder, Registry | None]:

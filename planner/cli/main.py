@@ -105,7 +105,7 @@ def _build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="apply a saved plan; refused when its inputs changed since")
     parser.add_argument("--only", action="store_true", help="build no parents: take them as recorded or published")
     parser.add_argument("--push", action="store_true", help="push results by digest, verify, then tag")
-    parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 2]")
+    parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 4]")
     parser.add_argument("--keep-going", "-k", action="store_true", help="after a failure build all that can be built")
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
     parser.add_argument(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import graphlib
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from planner.model.graph import (
 from planner.model.image import Family, Image, ImageName, Kind
 from planner.model.names import Index, Platform, Published, Reference, index_of, owner_of
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
+from planner.sources.cycles import cycle_mistakes
 from planner.sources.dockerfile import instructions
 from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_triggers, reachable, staged
 from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
@@ -175,27 +175,7 @@ def _ordered(uses: Mapping[ImageName, tuple[Use, ...]]) -> tuple[ImageName, ...]
     try:
         return order_of(parents)
     except graphlib.CycleError as error:
-        path: list[ImageName] = list(reversed(error.args[1]))
-        raise DefinitionError(_cycle(path, uses)) from error
-
-
-def _cycle(path: list[ImageName], uses: Mapping[ImageName, tuple[Use, ...]]) -> list[Mistake]:
-    what = f"the images depend on themselves: {' → '.join(path)}"
-    mistakes: list[Mistake] = []
-    for child, parent in itertools.pairwise(path):
-        for use in uses[child]:
-            if use.origin == ParentImage(name=parent):
-                mistakes.append(
-                    Mistake(
-                        file=use.span.file,
-                        line=use.span.line,
-                        what=f"{what}\n    here {child} reads {parent}: {use.role} {use.reference}",
-                        hint="take one of these references out of the cycle",
-                    )
-                )
-                what = "the same cycle"
-                break
-    return mistakes
+        raise DefinitionError(cycle_mistakes(uses, parents)) from error
 
 
 def _parents(uses: Mapping[ImageName, tuple[Use, ...]]) -> dict[ImageName, tuple[ImageName, ...]]:

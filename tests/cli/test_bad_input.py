@@ -82,11 +82,15 @@ images:
   d: {dockerfile: none/Dockerfile}
   e: {dockerfile: E}
   f: {dockerfile: F}
+  g: {dockerfile: G}
+  h: {dockerfile: H}
 """,
             "A": "FROM r.example/b\n",
             "B": "FROM r.example/a\n",
             "C": "FROM scratch\nRUNN x\n",
             "E": "ARG V\nFROM x:${V}\n",
+            "G": "FROM r.example/h\n",
+            "H": "FROM scratch\nCOPY --from=r.example/g x /\n",
             "F": "FROM r.example/d\nCOPY x${ /\n",
         }
     )
@@ -95,6 +99,8 @@ images:
     for said in (
         "A:1: the images depend on themselves: a → b → a",
         "B:1: the same cycle",
+        "G:1: the images depend on themselves: g → h → g",
+        "here h reads g: COPY --from r.example/g",
         'images.yaml:6: "c" and "b" (line 5) are both published as r.example/x',
         'images.yaml:7: images.d: there is no Dockerfile at "none/Dockerfile"',
         "C:2:1: unknown instruction RUNN",
