@@ -16,7 +16,9 @@ def cycle_mistakes(
     """The cycles among images: for each set of images that all read one another, one cycle and its references."""
     import networkx  # loaded for a family that is wrong only
 
-    graph = networkx.DiGraph([(child, parent) for child, read in parents.items() for parent in read])
+    graph: networkx.DiGraph[ImageName] = networkx.DiGraph(
+        [(child, parent) for child, read in parents.items() for parent in read]
+    )
     knots = [knot for knot in networkx.strongly_connected_components(graph) if len(knot) > 1]
     for knot in sorted(knots, key=min):
         cycle = [child for child, _ in networkx.find_cycle(graph.subgraph(knot), min(knot))]
