@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.build.family import FILES, BuildSpace, Family
+from tests.engine.docker import DockerEngine, running_docker
 from tests.engine.engine import Engine, running_engine
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
@@ -31,3 +32,17 @@ def family(tmp_path: Path, engine: Engine) -> Family:
         return space
 
     return make
+
+
+@pytest.fixture(scope="session")
+def docker_engine(engine: Engine) -> Iterator[DockerEngine]:
+    """A Docker Engine with containerd's image store; the registry of `engine` is its Docker Hub."""
+    with running_docker(engine, "containerd") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def classic_docker_engine(engine: Engine) -> Iterator[DockerEngine]:
+    """A Docker Engine with the image store of old, in which an image has no digest until it is pushed."""
+    with running_docker(engine, "classic") as running:
+        yield running

@@ -1,7 +1,7 @@
 """Builds the programs that a Go module's `tool` lines name, once, into a cache folder keyed by what decides them.
 
 Standard library only: it runs before anything is installed. A folder under its final name is a finished build, so
-asking for one costs a hash of two files and starts nothing.
+asking for one costs a hash of a few files and starts nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class GoModule:
 
     folder: Path
     versions: tuple[tuple[str, str], ...] = ()  # (variable, module whose version it takes)
+    constants: tuple[tuple[str, str], ...] = ()  # (variable, value)
 
     @property
     def name(self) -> str:
@@ -68,14 +69,17 @@ class GoModule:
             line = re.search(rf"^\s{re.escape(module)} (v\S+)", self.text, re.MULTILINE)
             if line is None:
                 raise SystemExit(f"{self.folder}/go.mod: {module} is not required")
-            parts += ["-X", f"{variable}={line[1]}"]
+            parts += ["-X", f"{variable}={_release(line[1])}"]
+        for variable, value in self.constants:
+            parts += ["-X", f"{variable}={value}"]
         return " ".join(parts)
 
     def bin_folder(self) -> Path:
         recipe = (self.linker_flags(), FLAGS, sorted(ENVIRONMENT.items()), platform.machine())
         digest = hashlib.sha256(repr(recipe).encode())
-        for file in ("go.mod", "go.sum"):
-            digest.update((self.folder / file).read_bytes())
+        for file in sorted(self.folder.rglob("*")):
+            if file.is_file():
+                digest.update(file.read_bytes())
         return cache_folder() / "bin" / f"{self.name}-{digest.hexdigest()[:16]}"
 
     def build(self) -> Path:
@@ -127,6 +131,11 @@ class GoModule:
         if running.returncode:
             raise SystemExit(f"{label}: `{' '.join(argv)}` failed\n{log.read_text(errors='replace')[-3000:]}")
         print(f"{label}: done, {time.monotonic() - start:.0f} s", flush=True)
+
+
+def _release(version: str) -> str:
+    """What a program calls itself: repositories without Go's versions (`v29.7.2+incompatible`) write no `v`."""
+    return version.removeprefix("v").removesuffix("+incompatible") if version.endswith("+incompatible") else version
 
 
 def _counts(log: Path) -> str:

@@ -1,6 +1,7 @@
-"""Sets up the engine: `python -m tests.engine.install`, with the standard library only.
+"""Sets up the engine: `python -m tests.engine.install [--docker]`, with the standard library only.
 
-Debian gives runc and a static busybox, everything else is built from the Go modules that `.ci/engine/go.mod` pins.
+Debian gives runc and a static busybox, everything else is built from the Go modules that `.ci/engine/go.mod` pins. With
+`--docker` a Docker Engine is built too, from `.ci/docker/go.mod`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.engine.gomodule import CHECKOUT, GoModule
@@ -23,6 +25,12 @@ ENGINE = GoModule(
         ),
     ),
 )
+# The module's version is 2.0.0-beta.24; the Engine of its sources calls itself by the release that comes after 29.8.0.
+DOCKER = GoModule(
+    folder=CHECKOUT / ".ci" / "docker",
+    versions=(("github.com/docker/cli/cli/version.Version", "github.com/docker/cli"),),
+    constants=(("github.com/moby/moby/v2/dockerversion.Version", "29.8.1-dev"),),
+)
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PT_INTERP = 3
 
@@ -33,13 +41,18 @@ def busybox() -> Path | None:
     return Path(found) if found and _is_static(Path(found)) else None
 
 
-def missing_packages() -> list[str]:
+def missing_packages(*modules: GoModule) -> list[str]:
+    """What Debian has to give, to build those modules where that is still to be done and to run them."""
     missing = []
     if shutil.which("runc") is None:
         missing.append("runc")
     if busybox() is None:
         missing.append("busybox-static")
-    if not ENGINE.bin_folder().is_dir() and "SSL_CERT_FILE" not in os.environ and not _any_file(CERTIFICATES):
+    if (
+        not all(module.bin_folder().is_dir() for module in modules)
+        and "SSL_CERT_FILE" not in os.environ
+        and not _any_file(CERTIFICATES)
+    ):
         missing.append("ca-certificates")
     return missing
 
@@ -58,10 +71,12 @@ def install_packages(names: list[str]) -> None:
             raise SystemExit(f"apt-get {' '.join(argv)} failed; the engine needs {', '.join(names)}")
 
 
-def install() -> None:
-    if names := missing_packages():
+def install(*more: GoModule) -> None:
+    modules = (ENGINE, *more)
+    if names := missing_packages(*modules):
         install_packages(names)
-    ENGINE.build()
+    for module in modules:
+        module.build()
 
 
 def _any_file(paths: tuple[str, ...]) -> bool:
@@ -82,7 +97,7 @@ def _is_static(program: Path) -> bool:
 
 if __name__ == "__main__":
     try:
-        install()
+        install(*((DOCKER,) if sys.argv[1:] == ["--docker"] else ()))
     except KeyboardInterrupt:
         raise SystemExit(
             "interrupted; nothing half-built is used, the next run goes on from what Go has compiled"
