@@ -140,26 +140,30 @@ def test_a_server_that_hangs_is_given_up_and_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_server_outlives_its_owner(number: signal.Signals, tmp_path: Path) -> None:
     said = tmp_path / "said"
-    script = "echo $BUILDKIT_HOST > $0.part; echo ${MIRROR%%/*} >> $0.part; mv $0.part $0; exec sleep 60"
-    owner = subprocess.Popen([sys.executable, "-m", "tests.engine", "sh", "-c", script, str(said)], cwd=CHECKOUT)
+    script = "echo $DOCKER_HOST > $0.part; echo ${MIRROR%%/*} >> $0.part; mv $0.part $0; exec sleep 60"
+    argv = [sys.executable, "-m", "tests.engine", "--docker=containerd", "sh", "-c", script, os.fspath(said)]
+    owner = subprocess.Popen(argv, cwd=CHECKOUT)
     wait_for(said.exists)
     socket, address = said.read_text().split()
     registry = Registry(address=address, log=said)
     assert registry.request("GET", "/v2/")[0] == 200
+    folder = socket.removeprefix("unix://").rsplit("/", 2)[0]
+    assert {"registry", "buildkitd", "dockerd", "containerd"} <= running_in(folder)
     owner.send_signal(number)
     owner.wait(30)
-    wait_for(lambda: not running_with(socket.removeprefix("unix://").rsplit("/", 2)[0]))
+    wait_for(lambda: not running_in(folder))
 
 
-def running_with(text: str) -> list[str]:
-    """Processes whose command line holds `text`."""
-    found = []
+def running_in(folder: str) -> set[str]:
+    """The names of processes whose command line holds `folder`."""
+    found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        found += [line] if text in line else []
+        if folder in line:
+            found.add(line.split("\0")[0].rsplit("/", 1)[-1])
     return found
 
 
