@@ -67,7 +67,8 @@ class BuildxBuilder:
         try:
             with self._folder(request) as folder:
                 paths = self._paths(request, folder)
-                argv = [*self.engine.argv, *build_arguments(request, paths, store)]
+                by_tag = self.engine.store is Store.ENGINE
+                argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag)]
                 reading = self._run(request, argv, tell)
                 stored = self._verified(request, store, paths)
         except OSError as error:
@@ -183,7 +184,7 @@ class BuildxBuilder:
             return Stored(store=store, digest=digest)
         if store is Store.ENGINE:
             return self._in_engine(engine_name(request))
-        return self._published(request, digest)
+        return self._published(request, digest if self.engine.store is not Store.ENGINE else "")
 
     def _in_engine(self, name: str) -> Stored:
         from planner.build.docker_engine import image_id
@@ -194,8 +195,12 @@ class BuildxBuilder:
         return Stored(store=Store.ENGINE, digest=found, repository=name)
 
     def _published(self, request: BuildRequest, digest: str) -> Stored:
-        """By digest first, then read back, then tagged: a tag never names what is not there."""
+        """By digest first, then read back, then tagged: a tag never names what is not there.
+
+        A Docker Engine does not tell the digest that it pushed; the tag of the key, which it pushed, names it.
+        """
         assert self.registry is not None  # noqa: S101 -- wired whenever something is pushed
+        digest = digest or self.registry.digest_of(request.repository, request.key) or "nothing"
         for repository in request.repositories:
             if self.registry.digest_of(repository, digest) != digest:
                 raise BuilderError(f"{repository} does not hold {digest} after the push")

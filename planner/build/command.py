@@ -25,8 +25,11 @@ class Paths:
     store: str
 
 
-def build_arguments(request: BuildRequest, paths: Paths, store: Store) -> list[str]:
-    """The words after `buildx`, for a result that is kept in `store`."""
+def build_arguments(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool = False) -> list[str]:
+    """The words after `buildx`, for a result that is kept in `store`.
+
+    With `by_tag` a push names the key's tag, for an engine that cannot push by digest alone.
+    """
     words = ["build", "--progress=rawjson", f"--metadata-file={paths.metadata}", f"--file={paths.dockerfile}"]
     # Attestations hold the time of the build, so that a digest would never come out twice.
     words += ["--provenance=false", "--sbom=false"]
@@ -42,7 +45,7 @@ def build_arguments(request: BuildRequest, paths: Paths, store: Store) -> list[s
     if request.network == "host":
         words.append("--allow=network.host")
     words += [f"--build-context={name}={_context(name, context, paths)}" for name, context in request.contexts]
-    words.append(f"--output={_output(request, paths, store)}")
+    words.append(f"--output={_output(request, paths, store, by_tag=by_tag)}")
     return [*words, paths.contexts[""]]
 
 
@@ -65,7 +68,10 @@ def _context(name: str, context: Context, paths: Paths) -> str:
             return f"oci-layout://{paths.store}@{image.digest}"
 
 
-def _output(request: BuildRequest, paths: Paths, store: Store) -> str:
+def _output(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool) -> str:
+    if store is Store.REGISTRY and by_tag:
+        names = _field("name", ",".join(f"{repository}:{request.key}" for repository in request.repositories))
+        return f"type=image,{names},push=true"
     if store is Store.REGISTRY:
         names = _field("name", ",".join(request.repositories))
         return f"type=image,{names},push=true,push-by-digest=true,name-canonical=true"

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     registry = keys.made_by.loaded.family.registry
     if options.push and not registry:
         raise PlannerError("--push needs to know where to: give the graph file a registry: field")
-    plan = _saved(options, keys) if options.plan else against_records(options, keys)
+    plan = _saved(options, keys) if options.plan else against_records(options, keys, ask_engine=True)
     if options.only:
         plan = _only(plan, chosen(options.images, keys.made_by.loaded.graph))
     if options.dry_run:

@@ -48,8 +48,11 @@ def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
     return against_records(options, now), now
 
 
-def against_records(options: argparse.Namespace, now: Keys) -> Plan:
-    """The plan against what was built here before, as far as can be told without an engine or a network."""
+def against_records(options: argparse.Namespace, now: Keys, *, ask_engine: bool = False) -> Plan:
+    """The plan against what was built here before, as far as can be told without a network.
+
+    Without `ask_engine`, an image that a Docker Engine keeps is believed to be there still.
+    """
     graph = now.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     state = state_of(options)
@@ -58,6 +61,10 @@ def against_records(options: argparse.Namespace, now: Keys) -> Plan:
     def holds(image: Stored) -> bool:
         if options.push and image.store is not Store.REGISTRY:
             return False
+        if ask_engine and image.store is Store.ENGINE:
+            from planner.build.docker_engine import image_id
+
+            return image_id(image.repository) == image.digest
         return image.store is not Store.LAYOUT or layout.holds(image.digest)
 
     then = of_records(graph, now, open_records(state.root), holds)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.__main__ import show
+from tests.engine.docker import DockerEngine
 from tests.engine.engine import Engine
 
 CHECKOUT = Path(__file__).parents[2]
@@ -18,9 +19,18 @@ def status() -> str:
     return run.stdout
 
 
-def test_shows_the_main_job(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(params=["embedded", "docker"])
+def environment(request: pytest.FixtureRequest, engine: Engine) -> dict[str, str]:
+    """What the demo finds: an engine of its own, or a Docker Engine."""
+    if request.param == "embedded":
+        return engine.environment
+    docker: DockerEngine = request.getfixturevalue("docker_engine")
+    return {"BUILDKIT_HOST": "", **docker.environment}
+
+
+def test_shows_the_main_job(environment: dict[str, str], engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
     before = status()
-    show({**engine.environment, "MIRROR": engine.mirror})
+    show({**environment, "MIRROR": engine.mirror})
     out = capfd.readouterr().out
     for said in (
         "9 of 9 images rebuild against the local records",

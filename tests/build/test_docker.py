@@ -1,0 +1,108 @@
+"""A real Docker Engine builds, with either of its image stores: parents are found, results stay in the Engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from planner.build import docker_engine as asked
+from planner.errors import BuilderError
+from tests.build.family import FILES, BuildSpace
+from tests.build.images import BuiltImage, read_image
+from tests.engine.docker import DockerEngine
+from tests.engine.engine import Engine
+
+
+class DockerSpace(BuildSpace):
+    """A workspace that builds with a Docker Engine."""
+
+    def __init__(self, root: Path, engine: Engine, docker: DockerEngine) -> None:
+        super().__init__(root, engine)
+        self.docker = docker
+
+    def outcomes_of(self, *arguments: str) -> dict[str, str]:
+        environment = {"BUILDKIT_HOST": "", **self.docker.environment}
+        run = self.planner("build", *arguments, "--format", "json", **environment)
+        assert run.returncode == 0, run.stderr
+        return {image["name"]: image["outcome"] for image in json.loads(run.stdout)["images"]}
+
+    def saved(self, name: str, folder: Path) -> BuiltImage:
+        """An image as the Engine hands it out."""
+        archive = folder / f"{name}.tar"
+        run = self.docker.run("image", "save", "-o", str(archive), f"planner.local/{name}:{self.keys()[name]}")
+        assert run.returncode == 0, run.stderr
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder / name, filter="data")
+        return read_image(folder / name)
+
+
+def says(text: str) -> tuple[str, int, str]:
+    return "file", 0o644, hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture(params=["docker_engine", "classic_docker_engine"])
+def space(request: pytest.FixtureRequest, tmp_path: Path, engine: Engine) -> DockerSpace:
+    docker: DockerEngine = request.getfixturevalue(request.param)
+    made = DockerSpace(tmp_path / "family", engine, docker)
+    made.write(FILES)
+    made.commit()
+    return made
+
+
+def test_the_engine_is_found_builds_and_keeps(space: DockerSpace, tmp_path: Path) -> None:
+    assert set(space.outcomes_of().values()) == {"built"}
+    assert set(space.outcomes_of("--builder", "docker").values()) == {"reused"}
+    space.write({"base.txt": "two\n"})
+    assert set(space.outcomes_of("-j4").values()) == {"built"}
+    fresh = "the fresh parent is inside, whatever FROM pins"
+    assert space.saved("tool", tmp_path).files["tool"] == says("two\ntool\n"), fresh
+    assert space.saved("side", tmp_path).files["made.txt"] == says("two\n"), fresh
+    space.write({"tool.txt": "edited\n"})
+    assert space.outcomes_of() == {"base": "reused", "tool": "built", "app": "built", "side": "reused"}
+
+
+def test_an_image_removed_from_the_engine_is_built_again(space: DockerSpace) -> None:
+    space.outcomes_of()
+    removed = space.docker.run("image", "rm", "-f", f"planner.local/app:{space.keys()['app']}")
+    assert removed.returncode == 0, removed.stderr
+    assert space.outcomes_of() == {"base": "reused", "tool": "reused", "app": "built", "side": "reused"}
+
+
+def test_pushes(space: DockerSpace) -> None:
+    """The Engine pushes by the tag of the key; the digest is then read back from the registry."""
+    registry = f"{space.engine.registry.address}/docker-{space.docker.store}"
+    space.write({"images.yaml": FILES["images.yaml"].replace("registry.example/fam", registry)})
+    for name in ("tool", "app", "side"):
+        path = f"{name}.Dockerfile"
+        space.write({path: FILES[path].replace("registry.example/fam", registry)})
+    environment = {"BUILDKIT_HOST": "", **space.docker.environment}
+    run = space.planner("build", "app", "--push", "--format", "json", **environment)
+    assert run.returncode == 0, run.stderr
+    assert space.engine.registry.tags(f"docker-{space.docker.store}/app") == ["latest", space.keys()["app"]]
+    again = space.planner("build", "app", "--push", "--format", "json", **environment)
+    assert {image["outcome"] for image in json.loads(again.stdout)["images"]} == {"reused"}
+
+
+def test_an_engine_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such engine can be had here; the answer is the one that Docker Engine 20.10.24 gives to `/version`."""
+
+    class Old:
+        def version(self) -> dict[str, str]:
+            return {"Version": "20.10.24+dfsg1", "ApiVersion": "1.41"}
+
+    monkeypatch.setattr(asked, "_client", Old)
+    with pytest.raises(BuilderError, match=r"20\.10\.24\+dfsg1 is too old"):
+        asked.check_engine(23)
+
+
+def test_says_when_the_engine_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked._client.cache_clear()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(BuilderError, match="does not answer"):
+        asked.check_engine(23)
+    asked._client.cache_clear()
