@@ -12,6 +12,7 @@ from pathlib import Path
 
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.engine import find_engine
+from planner.cli import arguments as shared
 from planner.cli import live
 from planner.cli import outcome as told
 from planner.cli.dry import dry_run
@@ -33,7 +34,34 @@ from planner.schedule.run import Job, Outcome, execute
 from planner.schedule.states import State as Ended
 
 INTERRUPTED = 130
+MAX_JOBS = 256
 MAX_PLAN = 256 << 20
+
+EXAMPLE = "planner build --jobs 4 --keep-going"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    shared.everything(parser)
+    parser.add_argument("--plan", metavar="FILE", help="apply a saved plan; refused when its inputs changed since")
+    parser.add_argument("--only", action="store_true", help="build no parents: take them as recorded or published")
+    parser.add_argument("--push", action="store_true", help="push results by digest, verify, then tag")
+    parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 4]")
+    parser.add_argument("--keep-going", "-k", action="store_true", help="after a failure build all that can be built")
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    parser.add_argument(
+        "--builder", default="", metavar="ENGINE", help="docker, buildx:NAME or buildkit:ADDRESS [found by itself]"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")
+    shared.state(parser)
+    shared.formats(parser, "text", "json")
+    shared.images(parser)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"is a number from 1 to {MAX_JOBS}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from planner.cli import arguments as shared
 from planner.cli.family import folder_of, load_family, warn
 from planner.explain import pictures, text
 from planner.local.git_tree import worktree
+
+EXAMPLE = "planner graph --format mermaid"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    shared.formats(parser, "text", "json", "dot", "mermaid")
 
 
 def run(options: argparse.Namespace) -> int:

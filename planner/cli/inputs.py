@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from planner.cli import arguments as shared
 from planner.cli.family import chosen, keys_now, palette
 from planner.digest.key import Keys
 from planner.digest.manifest import Manifest
@@ -11,6 +12,15 @@ from planner.errors import PlannerError
 from planner.explain import text
 from planner.model.image import ImageName
 from planner.plan.baseline import lister
+
+EXAMPLE = "planner inputs base"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("--platform", default="", help="one of the image's platforms [its first]")
+    shared.formats(parser, "text", "json")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from planner.cli import arguments as shared
 from planner.cli.family import chosen, keys_now
 from planner.explain import text
+
+EXAMPLE = "planner key base 'cuda*'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs)")
+    shared.formats(parser, "text", "json")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 
 from planner.ci.matrix import matrix_github, matrix_json
+from planner.cli import arguments as shared
 from planner.cli.plan import plan_of
+
+EXAMPLE = "planner matrix --since origin/main --format github"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    shared.baseline(parser)
+    shared.formats(parser, "github", "json")
 
 
 def run(options: argparse.Namespace) -> int:

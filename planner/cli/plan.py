@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from planner.build.layout import Layout
+from planner.cli import arguments as shared
 from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, palette, warn
 from planner.digest.key import Keys
 from planner.errors import PlanFileError
@@ -20,6 +21,16 @@ from planner.plan.rebuild import plan as make_plan
 
 SOMETHING_REBUILDS = 3
 AGAINST_RECORDS = "the local records"
+
+EXAMPLE = "planner plan --since origin/main --exit-code"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    shared.baseline(parser)
+    shared.formats(parser, "text", "json")
+    parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 
 
 def run(options: argparse.Namespace) -> int:

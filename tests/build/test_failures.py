@@ -39,7 +39,8 @@ def test_a_file_that_the_manifest_misses_makes_the_build_fail(
     space = family()
     for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
-    keys = keys_now(_parser().parse_args(["-C", os.fspath(space.root), "build"]))
+    words = ["-C", os.fspath(space.root), "build"]
+    keys = keys_now(_parser(words).parse_args(words))
     request = request_of(keys, ImageName("base"), {}, registry="")
     folders = Folders(workspace=space.root, run=tmp_path / "run", logs=tmp_path / "logs", layout=tmp_path / "store")
     (tmp_path / "run").mkdir()

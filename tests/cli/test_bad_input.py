@@ -139,8 +139,9 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("plan", "--since", "no-such"), 'there is no revision "no-such"', 1),
         (("plan", "--since=--help"), 'there is no revision "--help"', 1),
         (("plan", "--all", "bsae"), 'did you mean "base"?', 1),
-        (("plan", "--alll"), "--help shows", 2),
-        (("grph",), 'did you mean "graph"?', 2),
+        (("plan", "--alll"), 'unrecognized arguments: --alll; did you mean "--all"?', 2),
+        (("grph",), 'there is no "grph"; did you mean "graph"?', 2),
+        (("plan", "--format", "jsn"), 'did you mean "json"?', 2),
     ],
 )
 def test_says_what_is_wrong_with_the_command(

@@ -1,0 +1,34 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def images(parser: argparse.ArgumentParser) -> None:
+    """Names and globs that narrow a command."""
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
+
+
+def state(parser: argparse.ArgumentParser) -> None:
+    """Where records, logs and images are."""
+    parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
+
+
+def everything(parser: argparse.ArgumentParser) -> None:
+    """Build whatever was built before."""
+    parser.add_argument("--all", action="store_true", help="build every image that is named, whatever was built before")
+
+
+def baseline(parser: argparse.ArgumentParser) -> None:
+    """What a plan compares with."""
+    parser.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    everything(parser)
+    parser.add_argument("--push", action="store_true", help="count only images that were published")
+    state(parser)
+    images(parser)
+
+
+def formats(parser: argparse.ArgumentParser, *names: str) -> None:
+    """How the answer is written; the first name is the default."""
+    parser.add_argument("--format", choices=names, default=names[0], help=f"how to answer [{names[0]}]")
