@@ -48,7 +48,7 @@ class Workspace:
 
     def planner(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "planner.cli.main", "-C", os.fspath(self.root), *arguments],
+            [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(self.root), *arguments],
             env={**os.environ, **IDENTITY, "NO_COLOR": "1", **environment},
             capture_output=True,
             text=True,

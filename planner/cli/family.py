@@ -11,6 +11,7 @@ from pathlib import Path
 from planner.digest.key import Keys, keys_of
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
+from planner.local.environment import Environment
 from planner.local.git_tree import revision_tree, worktree
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
@@ -20,6 +21,8 @@ from planner.sources import yaml_file
 from planner.sources.load import LoadedFamily, load
 
 MAX_GRAPH_FILE = 8 << 20
+ENVIRONMENT = Environment()
+"""The variables that graph files are read with."""
 
 
 def folder_of(options: argparse.Namespace) -> Path:
@@ -46,7 +49,7 @@ def load_family(options: argparse.Namespace, tree: Tree, *, told: bool = False) 
     if tree.entry(name) is None:
         hint = "start in its folder, or name it with -C DIR or -f FILE"
         raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
-    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, os.environ, _variables(options))
+    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, _variables(options))
     return load(family, tree, told=told)
 
 
@@ -65,7 +68,7 @@ def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys,
     folder = folder_of(options)
     tree = worktree(folder)
     now = keys_in(options, tree)
-    old = revision_tree(folder, revision)
+    old = revision_tree(folder, revision, tree)
     if tree.is_at(old):
         return now, of_keys(now)
     if old.entry(Path(options.file).name) is None:
@@ -94,4 +97,9 @@ def palette() -> text.Palette:
 
 def warn(message: str) -> None:
     """One warning on standard error."""
-    print(f"planner: warning: {text.printable(message)}", file=sys.stderr)
+    print(warning(message), file=sys.stderr)
+
+
+def warning(message: str) -> str:
+    """A warning as it is shown."""
+    return f"planner: warning: {text.printable(message)}"

@@ -6,6 +6,7 @@ import argparse
 
 from planner.cli import arguments as shared
 from planner.cli.family import chosen, keys_now
+from planner.cli.saying import say_again
 from planner.explain import text
 
 EXAMPLE = "planner key base 'cuda*'"
@@ -24,8 +25,6 @@ def run(options: argparse.Namespace) -> int:
     wanted = chosen(options.images, graph)
     keys = {name: found.keys[name] for name in graph.order if name in wanted}
     if options.format == "json":
-        print(text.keys_json(keys))
-    else:
-        width = max((len(name) for name in keys), default=0)
-        print("\n".join(f"{name:<{width}}  {value}" for name, value in keys.items()))
-    return 0
+        return say_again(found, "", text.keys_json(keys))
+    width = max((len(name) for name in keys), default=0)
+    return say_again(found, "", "\n".join(f"{name:<{width}}  {value}" for name, value in keys.items()))

@@ -7,6 +7,7 @@ import argparse
 from planner.ci.matrix import matrix_github, matrix_json
 from planner.cli import arguments as shared
 from planner.cli.plan import plan_of
+from planner.cli.saying import say, say_again
 
 EXAMPLE = "planner matrix --since origin/main --format github"
 
@@ -28,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
         command += ["-f", options.file]
     command += [word for entry in options.var for word in ("--var", entry)]
     write = matrix_github if options.format == "github" else matrix_json
-    print(write(made, loaded.graph, loaded.family, command))
-    return 0
+    out = write(made, loaded.graph, loaded.family, command)
+    return say_again(keys, options.since, out) if options.since else say(out)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from planner.build.layout import Layout
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, palette, warn
+from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, palette
+from planner.cli.saying import say, say_again
 from planner.digest.key import Keys
 from planner.errors import PlanFileError
 from planner.explain import text
@@ -35,16 +36,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan, and save it when asked to."""
-    made, _ = plan_of(options)
+    made, keys = plan_of(options)
     if options.out:
         save(made, Path(options.out))
-    if options.format == "json":
-        print(text.plan_json(made))
-    else:
-        print(plan_text(made, palette()))
-        for warning in made.warnings:
-            warn(warning)
-    return SOMETHING_REBUILDS if options.exit_code and made.building else 0
+    json = options.format == "json"
+    out = text.plan_json(made) if json else plan_text(made, palette())
+    warnings = () if json else made.warnings
+    status = SOMETHING_REBUILDS if options.exit_code and made.building else 0
+    if options.since and not options.out:
+        return say_again(keys, options.since, out, warnings, status)
+    return say(out, warnings, status)
 
 
 def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:

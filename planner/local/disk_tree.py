@@ -6,12 +6,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
 from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
 from planner.ports import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHUNK = 1 << 20
 
@@ -19,7 +21,7 @@ CHUNK = 1 << 20
 class DiskTree:
     """The files below a folder as they are now. What was asked once is answered the same for the whole run."""
 
-    def __init__(self, root: Path, algorithm: str = "sha1") -> None:
+    def __init__(self, root: Path | str, algorithm: str = "sha1") -> None:
         self.root = root
         self.algorithm = algorithm
         self._known: dict[str, Entry | None] = {}
@@ -88,9 +90,28 @@ class DiskTree:
             self._folders[path] = by_name(found)
         return self._folders[path]
 
+    def asked(self) -> dict[str, str]:
+        """All that was asked so far, in the form of `told`; what a folder's id says already is left out."""
+        paths = [*self._known, *(path for path in self._folders if path not in self._known)]
+        return {path: self.told(path) for path in paths if not self._said_above(path)}
+
+    def _said_above(self, path: str) -> bool:
+        while path:
+            path = path.rpartition("/")[0]
+            if path in self._folders or ((found := self._known.get(path)) is not None and found.mode == MODE_FOLDER):
+                return True
+        return False
+
+    def told(self, path: str) -> str:
+        """What stands at a path, in one text: its mode and id, or nothing."""
+        if not path:
+            return self.tree_id(self.entries(path))
+        found = self.entry(path)
+        return "" if found is None else f"{found.mode:o} {found.oid}"
+
     def _link(self, path: str) -> bytes:
         try:
-            return os.fsencode(Path(self._place(path)).readlink())
+            return os.fsencode(os.readlink(self._place(path)))  # noqa: PTH115
         except OSError as error:
             raise InputError(f"{path}: changed while it was read") from error
 
@@ -112,11 +133,15 @@ class DiskTree:
         if status is None:
             raise InputError(f"{path}: is not there")
         if stat.S_ISLNK(status.st_mode):
-            return self._link(path)
-        with self.open(path) as stream:
-            data = stream.read(limit + 1)
+            data = self._link(path)
+        else:
+            with self.open(path) as stream:
+                data = stream.read(limit + 1)
         if len(data) > limit:
             raise InputError(f"{path}: is longer than {limit} bytes")
+        found = self.entry(path)
+        if found is None or found.oid != blob_id(data, self.algorithm):
+            raise InputError(f"{path}: changed while it was read")
         return data
 
     def open(self, path: str) -> BinaryIO:

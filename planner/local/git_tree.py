@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from planner.errors import GitError, InputError
+from planner.local import look as looks
 from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
@@ -24,11 +24,12 @@ LARGEST = 1 << 34
 class RevisionTree:
     """The files of one commit below the workspace's folder."""
 
-    def __init__(self, objects: Objects, root: str, algorithm: str, submodules: Path | None) -> None:
+    def __init__(self, objects: Objects, root: str, algorithm: str, submodules: Path | None, commit: str = "") -> None:
         self.objects = objects
         self.root = root
         self.algorithm = algorithm
         self.submodules = submodules
+        self.commit = commit
         self._folders: dict[str, tuple[Entry, ...]] = {}
 
     def entry(self, path: str) -> Entry | None:
@@ -91,7 +92,10 @@ class _Folder:
 class WorkTree:
     """The files of a worktree now: HEAD's objects, with everything that differs from them read from disk."""
 
-    def __init__(self, clean: RevisionTree | None, disk: DiskTree, changed: Sequence[str]) -> None:
+    def __init__(
+        self, clean: RevisionTree | None, disk: DiskTree, changed: Sequence[str], look: looks.Look | None = None
+    ) -> None:
+        self.look = look
         self.clean = clean
         self.disk = disk
         self.algorithm = disk.algorithm
@@ -211,8 +215,15 @@ def repository(folder: Path) -> Repository | None:
     return Repository(prefix.removesuffix("\n"), algorithm, attributes) if inside == "true" else None
 
 
-def revision_tree(folder: Path, revision: str) -> RevisionTree:
-    """The workspace as a revision has it. Raises GitError for a revision that is not there."""
+def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -> RevisionTree:
+    """The workspace as a revision has it; `beside` a worktree that looked at it already, its answers are used.
+
+    Raises GitError for a revision that is not there.
+    """
+    if beside is not None and beside.clean is not None and beside.look is not None and beside.look.since:
+        look = beside.look
+        if look.revision == revision:
+            return _tree_of(folder, look.since, look.prefix, look.algorithm, beside.clean.objects)
     found = repository(folder)
     try:
         commit = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -220,16 +231,15 @@ def revision_tree(folder: Path, revision: str) -> RevisionTree:
         raise GitError(_unknown(folder, revision)) from error
     if found is None:
         raise GitError(_unknown(folder, revision))
-    return _tree_of(folder, commit.decode().strip(), found)
+    return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder))
 
 
-def _tree_of(folder: Path, commit: str, found: Repository) -> RevisionTree:
-    objects = Objects(folder)
+def _tree_of(folder: Path, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
     root = objects.tree_at(commit)
-    for name in found.prefix.rstrip("/").split("/") if found.prefix else ():
+    for name in prefix.rstrip("/").split("/") if prefix else ():
         entries = objects.tree(root) if root else ()
         root = next((entry.oid for entry in entries if entry.name == name and entry.mode == MODE_FOLDER), "")
-    return RevisionTree(objects, root, found.algorithm, folder)
+    return RevisionTree(objects, root, algorithm, folder, commit)
 
 
 def _unknown(folder: Path, revision: str) -> str:
@@ -240,21 +250,30 @@ def _unknown(folder: Path, revision: str) -> str:
         return f"{folder}: is not in a git repository, so there is no revision {revision}"
     if shallow:
         return f'this shallow clone lacks the revision "{revision}": run git fetch --unshallow, or fetch-depth: 0 in CI'
+    import difflib
+
     near = difflib.get_close_matches(revision, names.split(), n=1)
     return f'there is no revision "{revision}"' + (f': did you mean "{near[0]}"?' if near else "")
 
 
 def worktree(folder: Path) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
+    look = looks.taken(str(folder))
+    if look is not None:
+        return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look)
     found = repository(folder)
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
-    head, changed = changed_paths(folder, found.attributes)
-    disk = DiskTree(folder, found.algorithm)
-    inside = [
-        path.removeprefix(found.prefix) for path in changed if path.startswith(found.prefix) and path != found.prefix
-    ]
-    untracked_above = any(found.prefix == path or found.prefix.startswith(f"{path}/") for path in changed)
+    head, changed = changed_paths(folder, found.prefix, found.attributes)
+    return _seen(folder, head, changed, found.prefix, found.algorithm, None)
+
+
+def _seen(
+    folder: Path, head: str, changed: Sequence[str], prefix: str, algorithm: str, look: looks.Look | None
+) -> WorkTree:
+    disk = DiskTree(folder, algorithm)
+    inside = [path.removeprefix(prefix) for path in changed if path.startswith(prefix) and path != prefix]
+    untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
     if not head or untracked_above:
         return WorkTree(None, disk, ())
-    return WorkTree(_tree_of(folder, head, found), disk, inside)
+    return WorkTree(_tree_of(folder, head, prefix, algorithm, Objects(folder)), disk, inside, look)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from planner.local.look import HIDDEN
 from planner.ports import MODE_FOLDER, Entry
 
-HIDDEN = frozenset({".git", ".planner"})
-"""Names that are part of no tree: a repository's own folder, and the planner's."""
+__all__ = ["HIDDEN", "blob_id", "by_name", "tree_id"]
 
 
 def blob_id(data: bytes, algorithm: str) -> str:

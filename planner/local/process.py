@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from planner.errors import GitError
+from planner.local.spawn import TIMEOUT, environment, git_argv
 
-TIMEOUT = 120.0
-"""Seconds that one question to git may take."""
-
-
-def environment() -> dict[str, str]:
-    """The caller's environment, with what makes git's answers the same everywhere."""
-    return {
-        **os.environ,
-        "LC_ALL": "C",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_LITERAL_PATHSPECS": "1",
-    }
+__all__ = ["answer", "ask", "environment", "git_argv", "start"]
 
 
-def git_argv(*arguments: str) -> list[str]:
-    """A git command line that runs nothing the repository's own configuration names."""
-    return ["git", "-c", "core.quotePath=false", "-c", "core.hooksPath=/dev/null", *arguments]
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a question to git; end it with `answer`. Raises GitError where there is no git."""
     try:
         return subprocess.Popen(
@@ -59,6 +41,6 @@ def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> 
     return out
 
 
-def ask(folder: Path, *arguments: str, accepted: Sequence[int] = (0,)) -> bytes:
+def ask(folder: Path | str, *arguments: str, accepted: Sequence[int] = (0,)) -> bytes:
     """Ask git one question."""
     return answer(start(folder, *arguments), accepted)

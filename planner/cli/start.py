@@ -1,0 +1,103 @@
+"""The console script: answers at once what needs no thought or was answered before, and hands all else to `main`.
+
+It loads next to nothing. Where a command compares with a revision, git is asked before anything else is done, so that
+git and Python work side by side.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planner.local.answer_cache import Answer
+
+REMEMBERED = frozenset({"plan", "matrix", "key"})
+"""Commands whose answer is decided by the workspace, a revision and the environment alone."""
+
+
+def main() -> int:
+    """Run one command; gives the exit status."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        import planner
+
+        print(f"planner {planner.__version__}")
+        return 0
+    try:
+        found = _remembered(arguments)
+    except KeyboardInterrupt:
+        return 130
+    if found is not None:
+        return _give(found)
+    # Loading the command line's own modules takes longer than a whole remembered answer.
+    from planner.cli.main import main as think
+
+    return think()
+
+
+def _remembered(arguments: Sequence[str]) -> Answer | None:
+    asked = read(arguments)
+    if asked is None:
+        return None
+    from planner.local import look as looks
+
+    folder, revision = asked
+    looks.ahead(folder, revision)
+    # From here on git is at work: what follows costs nothing as long as git takes longer.
+    from planner.local import answer_cache
+
+    question = answer_cache.question(folder, arguments)
+    look = looks.wait(folder)
+    if look is None:
+        return None
+    look.question = question
+    return answer_cache.find(look, question)
+
+
+def read(arguments: Sequence[str]) -> tuple[str, str] | None:
+    """The folder and the revision that a command line names, where it is one whose answer may be remembered.
+
+    Understands only what is written out in full and in the usual order; `main` understands the rest.
+    """
+    folder, file, revision = ".", "images.yaml", ""
+    waiting = list(reversed(arguments))
+    while waiting and waiting[-1] in ("-C", "-f", "--var"):
+        option = waiting.pop()
+        if not waiting:
+            return None
+        value = waiting.pop()
+        folder = value if option == "-C" else folder
+        file = value if option == "-f" else file
+    if not waiting or waiting.pop() not in REMEMBERED:
+        return None
+    while waiting:
+        option = waiting.pop()
+        if option == "--since" and waiting:
+            revision = waiting.pop()
+        elif option.startswith("--since="):
+            revision = option[8:]
+        elif option in ("-h", "--help"):
+            return None
+    return os.path.dirname(os.path.join(folder, file)) or ".", revision  # noqa: PTH118, PTH120
+
+
+def _give(found: Answer) -> int:
+    try:
+        for stream, text in ((sys.stdout, found.out), (sys.stderr, found.err)):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+            stream.write(text)
+            stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return found.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""One look of git at a worktree: questions that run side by side, started before anything heavy is imported.
+
+A look is exact or it is none: wherever git's answers do not fit together (another repository than the one found here,
+an index that changed meanwhile, an option of the environment that moves things) there is no look, and whoever asked
+goes the long way, which also knows how to say what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+
+from planner.local import unseen
+from planner.local.spawn import Asked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HIDDEN = frozenset({".git", ".planner"})
+"""Names that are part of no tree: a repository's own folder, and the planner's."""
+
+STATUS = (
+    "status",
+    "--porcelain=v2",
+    "-z",
+    "--branch",
+    "--no-ahead-behind",
+    "--no-renames",
+    "--untracked-files=normal",
+    "--ignored=matching",
+    "--ignore-submodules=none",
+    "--",
+    ".",
+)
+REPOSITORY = (
+    "rev-parse",
+    "--is-inside-work-tree",
+    "--show-object-format",
+    "--absolute-git-dir",
+    "--git-path",
+    "index",
+    "--git-path",
+    "info/attributes",
+    "--show-prefix",
+)
+CONFIG = (
+    "config",
+    "--get-regexp",
+    r"^(core\.(autocrlf|eol|attributesfile|sparsecheckout)|sparse\.expectfilesoutsideofpatterns)$",
+)
+HARMLESS = (
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG",
+    "GIT_SSH",
+    "GIT_TRACE",
+    "GIT_ASKPASS",
+    "GIT_CURL_",
+    "GIT_EDITOR",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_",
+    "GIT_LFS_",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OPTIONAL_LOCKS",
+    "GIT_PAGER",
+    "GIT_PS1_",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSL_",
+    "GIT_TERMINAL_PROMPT",
+)
+"""Beginnings of the variables of git's environment that move neither the repository nor its index."""
+
+
+class Look:
+    """What git said of the worktree around `folder`.
+
+    `head` is HEAD's commit, "" when unborn; `since` that of the revision asked for, "" without one. `changed` are the
+    paths, from the repository's root, whose bytes must be read from disk: those that git status names (a folder that
+    git does not keep is one path), and those that it is silent about. `cache` is the folder of disposable files
+    that belong to this worktree.
+    """
+
+    def __init__(self, place: Place, revision: str, facts: Facts, head: str, changed: list[str]) -> None:
+        self.folder = place.folder
+        self.cache = place.cache
+        self.revision = revision
+        self.algorithm = facts.algorithm
+        self.prefix = facts.prefix
+        self.since = facts.since
+        self.head = head
+        self.changed = changed
+        self.question: list[str] = []
+
+
+class Place:
+    """A workspace, its repository's private files for it, and the checksum of the index before git looked."""
+
+    def __init__(self, folder: str, git_dir: str, index: str) -> None:
+        self.folder = folder
+        self.git_dir = git_dir
+        self.index = index
+        self.cache = f"{git_dir}/planner"
+        self.memory = unseen.place(self.cache, folder)
+
+
+class Facts:
+    """What git says of the repository itself."""
+
+    def __init__(self, algorithm: str, attributes: str, prefix: str, since: str) -> None:
+        self.algorithm = algorithm
+        self.attributes = attributes
+        self.prefix = prefix
+        self.since = since
+
+
+def begin(folder: str, revision: str = "") -> Callable[[], Look | None]:
+    """Start the questions; call what is returned to wait for the answers, once."""
+    folder = folder or "."
+    git_dir = _git_dir(folder)
+    moved = any(name[:4] == "GIT_" and not name.startswith(HARMLESS) for name in os.environ)
+    index = "" if git_dir is None else _checksum(f"{git_dir}/index")
+    if git_dir is None or moved or not index or revision.startswith("-"):
+        return _nothing
+    place = Place(folder, git_dir, index)
+    known = unseen.remembered(place.memory, index)
+    since = (f"{revision}^{{commit}}",) if revision else ()
+    try:
+        asked = [Asked(folder, question) for question in (STATUS, (*REPOSITORY, *since), CONFIG)]
+        listing = Asked(folder, unseen.LISTING) if known is None else None
+    except OSError:
+        return _nothing
+
+    def finish() -> Look | None:
+        answers = [question.answer() for question in asked]
+        listed = None if listing is None else listing.answer()
+        return _look(place, revision, answers, known, listed)
+
+    return finish
+
+
+_ahead: dict[str, Callable[[], Look | None]] = {}
+
+
+def ahead(folder: str, revision: str = "") -> None:
+    """Start looking at a folder now; whoever takes the look of this folder first gets it."""
+    _ahead[os.path.realpath(folder)] = begin(folder, revision)
+
+
+def wait(folder: str) -> Look | None:
+    """The look that was started ahead, which can still be taken once. None where git could not tell."""
+    look = taken(folder)
+    _ahead[os.path.realpath(folder)] = lambda: look
+    return look
+
+
+def taken(folder: str) -> Look | None:
+    """The look that was started ahead, once; else a look that starts now. None where git could not tell."""
+    return (_ahead.pop(os.path.realpath(folder), None) or begin(folder))()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _look(
+    place: Place,
+    revision: str,
+    answers: list[tuple[int, bytes]],
+    known: unseen.Unseen | None,
+    listed: tuple[int, bytes] | None,
+) -> Look | None:
+    (failed, status), (lost, told), (wrong, configured) = answers
+    facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
+    if failed or lost or wrong not in (0, 1) or facts is None:
+        return None
+    head, changed = parsed(status)
+    config = configured.decode("utf-8", "surrogateescape")
+    said_by = unseen.said_by(place.index, config, facts.attributes, changed)
+    if known is None or known.said_by != said_by:
+        failed, listing = listed or Asked(place.folder, unseen.LISTING).answer()
+        if failed:
+            return None
+        known = unseen.told(place.folder, listing, config, facts.attributes, changed)
+        known.said_by = said_by or []
+    if _checksum(f"{place.git_dir}/index") != place.index:
+        return None
+    if said_by and (listed is not None):
+        unseen.remember(place.memory, known)
+    changed += known.paths(place.folder, facts.prefix)
+    return Look(place, revision, facts, head, sorted(set(changed)))
+
+
+def _git_dir(folder: str) -> str | None:
+    """Where the repository of a folder keeps this worktree's files, as far as can be seen without git."""
+    at = os.path.realpath(folder)
+    while not os.path.lexists(f"{at}/.git"):
+        above = os.path.dirname(at)  # noqa: PTH120 -- pathlib takes longer to load than the rest of the start
+        if above == at:
+            return None
+        at = above
+    place = f"{at}/.git"
+    if os.path.isdir(place):  # noqa: PTH112
+        return os.path.realpath(place)
+    try:
+        with open(place, encoding="utf-8", errors="surrogateescape") as stream:
+            text = stream.read(4096)
+    except OSError:
+        return None
+    if not text.startswith("gitdir: "):
+        return None
+    return os.path.realpath(os.path.join(at, text[8:].rstrip("\n")))  # noqa: PTH118
+
+
+def _checksum(path: str) -> str:
+    """The checksum that ends git's index (of either length, so the longer is taken); "" where it has none."""
+    try:
+        with open(path, "rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - 32))
+            found = stream.read(32)
+    except OSError:
+        return ""
+    return f"{size} {found.hex()}" if any(found[-20:]) else ""
+
+
+def _facts(told: str, place: Place, revision: str) -> Facts | None:
+    """What git says of the repository, where it sees the same one as we do."""
+    lines = told.split("\n")
+    if len(lines) != (8 if revision else 7) or lines[0] != "true":
+        return None
+    _, algorithm, its_dir, index, attributes, prefix, since, *_ = lines
+    its_index = os.path.realpath(os.path.join(place.folder, index))  # noqa: PTH118
+    if os.path.realpath(its_dir) != place.git_dir or its_index != os.path.realpath(f"{place.git_dir}/index"):
+        return None
+    if revision and (len(since) not in (40, 64) or since.strip("0123456789abcdef")):
+        return None
+    return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
+
+
+def parsed(out: bytes) -> tuple[str, list[str]]:
+    """HEAD's commit and the paths that git status (`--porcelain=v2 -z --branch`) names, those of no tree left out."""
+    head = ""
+    changed: list[str] = []
+    for text in out.decode("utf-8", "surrogateescape").split("\0"):
+        if text.startswith("# branch.oid "):
+            head = text.removeprefix("# branch.oid ").replace("(initial)", "")
+        elif text[:2] in ("? ", "! "):
+            changed.append(text[2:].rstrip("/"))
+        elif text.startswith("1 "):
+            changed.append(text.split(" ", 8)[8])
+        elif text.startswith("u "):
+            changed.append(text.split(" ", 10)[10])
+    return head, [path for path in changed if HIDDEN.isdisjoint(path.split("/"))]

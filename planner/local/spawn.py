@@ -1,0 +1,69 @@
+"""Starts git and reads its answer with nothing but what Python has loaded anyway: `subprocess` costs more than git."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIMEOUT = 120.0
+"""Seconds that one question to git may take."""
+
+CHUNK = 1 << 16
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment, with what makes git's answers the same everywhere."""
+    return {
+        **os.environ,
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
+    }
+
+
+def git_argv(*arguments: str) -> list[str]:
+    """A git command line that runs nothing the repository's own configuration names."""
+    return ["git", "-c", "core.quotePath=false", "-c", "core.hooksPath=/dev/null", *arguments]
+
+
+class Asked:
+    """One question to git that is under way. What git says on its error output is thrown away."""
+
+    def __init__(self, folder: str, arguments: Sequence[str]) -> None:
+        argv = git_argv("-C", folder, *arguments)
+        self._output, write = os.pipe()
+        actions = (
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, write, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        )
+        try:
+            self._pid = os.posix_spawnp(argv[0], argv, environment(), file_actions=actions)
+        except OSError:
+            os.close(self._output)
+            raise
+        finally:
+            os.close(write)
+
+    def answer(self) -> tuple[int, bytes]:
+        """Wait for the end: git's exit status and its output. A git that takes too long is killed: status -9."""
+        import select
+
+        chunks: list[bytes] = []
+        ready = select.poll()
+        ready.register(self._output, select.POLLIN)
+        while True:
+            if not ready.poll(TIMEOUT * 1000):
+                os.kill(self._pid, 9)
+            chunk = os.read(self._output, CHUNK)
+            if not chunk:
+                break
+            chunks.append(chunk)
+        os.close(self._output)
+        _, status = os.waitpid(self._pid, 0)
+        return os.waitstatus_to_exitcode(status), b"".join(chunks)

@@ -1,0 +1,134 @@
+"""Which paths git status is silent about although their bytes on disk may differ from git's.
+
+Files that git was told to assume unchanged or to skip, submodules, and files whose checkout converts bytes. Telling
+takes a listing of the whole index, so it is remembered by the index's own checksum.
+"""
+
+from __future__ import annotations
+
+import os
+
+from planner.local import cache_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
+CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
+ATTRIBUTES = ".gitattributes"
+
+
+class Unseen:
+    """What an index and git's settings say, remembered: `disk` are paths whose bytes must be read from disk.
+
+    `skipped` are paths that git leaves alone whether they are there or not: those that are there must be read.
+    """
+
+    def __init__(self, said_by: list[str], disk: list[str], skipped: list[str]) -> None:
+        self.said_by = said_by
+        self.disk = disk
+        self.skipped = skipped
+
+    def paths(self, folder: str, prefix: str) -> list[str]:
+        """The paths, from the repository's root, that must be read from disk."""
+        return [*self.disk, *(path for path in self.skipped if os.path.lexists(_place(folder, prefix, path)))]
+
+
+def _place(folder: str, prefix: str, path: str) -> str:
+    return f"{folder}/{path.removeprefix(prefix)}"
+
+
+def place(cache: str, folder: str) -> str:
+    """The file that remembers for a workspace."""
+    return f"{cache}/unseen-{cache_file.digest([os.path.realpath(folder)])}"
+
+
+def remembered(path: str, index: str) -> Unseen | None:
+    """What was told from exactly this index; whether git's settings are still the same is asked later."""
+    groups = cache_file.read(path)
+    if groups is None or len(groups) != 3 or len(groups[0]) != 4 or groups[0][:2] != [cache_file.SCHEMA, index]:
+        return None
+    return Unseen(*groups)
+
+
+def remember(path: str, unseen: Unseen) -> None:
+    """Keep for the next run."""
+    cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped))
+
+
+def said_by(index: str, config: str, attributes_file: str, changed: Sequence[str]) -> list[str] | None:
+    """Everything that decides; None where that cannot be told cheaply and nothing may be remembered."""
+    shared = "core.attributesfile" in config or any(os.path.exists(path) for path in _shared_attributes())  # noqa: PTH110
+    if shared or any(path.rpartition("/")[2] == ATTRIBUTES for path in changed):
+        return None
+    try:
+        with open(attributes_file, encoding="utf-8", errors="surrogateescape") as stream:
+            attributes = stream.read()
+    except FileNotFoundError:
+        attributes = ""
+    except OSError:
+        return None
+    return [cache_file.SCHEMA, index, config, attributes]
+
+
+def _shared_attributes() -> tuple[str, str]:
+    """The attributes files of the user and of the machine, where git looks when nothing else is set."""
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    return f"{home}/git/attributes", "/etc/gitattributes"
+
+
+def told(folder: str, listing: bytes, config: str, attributes_file: str, changed: Sequence[str]) -> Unseen:
+    """Read a listing of the index (`LISTING`), and ask for attributes where files have some."""
+    import re
+
+    disk: list[str] = []
+    skipped: list[str] = []
+    for tag, mode, path in re.findall(rb"(?:\A|\0)(?!H 1[02]0)(.) (\d+) [^\t]*\t([^\0]*)", listing):
+        name = path.decode("utf-8", "surrogateescape")
+        if tag.islower() or mode == b"160000":
+            disk.append(name)
+        elif tag == b"S":
+            skipped.append(name)
+    settings = config.splitlines()
+    if "core.sparsecheckout true" in settings and "sparse.expectfilesoutsideofpatterns true" not in settings:
+        skipped = []  # Git itself forgets the flag of those that are there, so its status names them.
+    converts = any(line.startswith("core.") and "sparse" not in line and line[-6:] != " false" for line in settings)
+    attributes = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
+    attributes = attributes or any(path.rpartition("/")[2] == ATTRIBUTES for path in changed)
+    if converts or attributes or any(map(os.path.exists, (attributes_file, *_shared_attributes()))):
+        names = re.findall(rb"\t([^\0]*)\0", listing)
+        disk.extend(_converted(folder, names, settings))
+    return Unseen([], list(dict.fromkeys(disk)), skipped)
+
+
+def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[str]) -> list[str]:
+    """The tracked paths whose bytes on disk may differ from git's."""
+    import subprocess
+
+    from planner.local.process import ask, environment, git_argv
+
+    if any(_converts_all(line) for line in settings):
+        return [path.decode("utf-8", "surrogateescape") for path in tracked]
+    top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
+    run = subprocess.run(
+        git_argv("check-attr", "-z", "--stdin", *CONVERTING),
+        cwd=top,
+        env=environment(),
+        input=b"".join(path + b"\0" for path in tracked),
+        capture_output=True,
+        check=True,
+    )
+    fields = run.stdout.split(b"\0")
+    found = {
+        path.decode("utf-8", "surrogateescape")
+        for path, value in zip(fields[::3], fields[2::3], strict=False)
+        if value not in (b"unspecified", b"unset", b"auto")
+    }
+    return sorted(found)
+
+
+def _converts_all(setting: str) -> bool:
+    """Whether `core.autocrlf` or `core.eol` rewrites the line ends of every text file."""
+    name, _, value = setting.partition(" ")
+    return name in ("core.autocrlf", "core.eol") and value not in ("false", "native", "lf", "input")
