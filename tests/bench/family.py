@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.workspace import Workspace
@@ -16,11 +17,29 @@ def write_family(root: Path, images: int = 100, files: int = 100) -> Workspace:
     graph = ["version: 1", "registry: registry.example/family", "images:"]
     for number in range(images):
         parent = f"registry.example/family/image{number // FAN}" if number >= BASES else "alpine:3.20"
-        folder = f"image{number}"
-        sources = {f"{folder}/src/file{index}.txt": f"{number} {index}\n" for index in range(files - 1)}
-        dockerfile = f"FROM {parent}\nARG LEVEL=1\nCOPY src /src\nRUN make LEVEL=$LEVEL\n"
-        workspace.write({**sources, f"{folder}/Dockerfile": dockerfile})
-        graph.append(f"  image{number}: {{context: {folder}}}")
+        folder = f"{root}/image{number}"
+        Path(folder, "src").mkdir(parents=True)
+        _write(f"{folder}/Dockerfile", f"FROM {parent}\nARG LEVEL=1\nCOPY src /src\nRUN make LEVEL=$LEVEL\n")
+        for index in range(files - 1):
+            _write(f"{folder}/src/file{index}.txt", f"{number} {index}\n")
+        graph.append(f"  image{number}: {{context: image{number}}}")
     workspace.write({"images.yaml": "\n".join(graph) + "\n"})
+    workspace.git("config", "core.looseCompression", "0")
+    workspace.git("config", "gc.auto", "0")
     workspace.commit()
+    workspace.git("repack", "-q", "-a", "-d", "--window=0")
     return workspace
+
+
+def edit(workspace: Workspace, turn: int, images: int = 10) -> None:
+    """Change one file of each of some images, spread over the family, to what it never was before."""
+    folders = sorted(path.name for path in workspace.root.glob("image*") if path.is_dir())
+    step = max(1, len(folders) // images)
+    for folder in folders[::step][:images]:
+        _write(f"{workspace.root}/{folder}/src/file0.txt", f"edited {turn}\n")
+
+
+def _write(path: str, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.write(handle, text.encode())
+    os.close(handle)

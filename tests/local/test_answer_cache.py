@@ -1,0 +1,388 @@
+"""A remembered answer is never a stale one: warm, cold and damaged caches say the same, whatever is edited between."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from planner.cli import start
+from planner.local import answer_cache
+from tests.plan.test_edits import FILES
+from tests.workspace import IDENTITY, Workspace
+
+Said = tuple[int, str, str]
+PLAN = ("plan", "--since", "HEAD")
+QUESTIONS: tuple[tuple[str, ...], ...] = (PLAN, ("key",), ("matrix", "--since", "HEAD~1"))
+
+
+class Shell:
+    """A workspace with an environment, asked in this process as the console script would be."""
+
+    def __init__(self, root: Path) -> None:
+        self.space = Workspace(root)
+        self.environment: dict[str, str] = {}
+        self.hits = 0
+        self.space.write(FILES)
+        (root / "link.md").symlink_to("docs/target.md")
+        self.space.commit()
+        self.space.write({"docs/index.md": "second\n"})
+        self.space.commit()
+
+    @property
+    def cache(self) -> Path:
+        return self.space.root / ".git" / "planner"
+
+    def ask(self, *arguments: str) -> Said:
+        out, err = io.StringIO(), io.StringIO()
+        environment = {**IDENTITY, "NO_COLOR": "1", **self.environment}
+        with (
+            mock.patch.dict(os.environ, environment),
+            mock.patch.object(sys, "argv", ["planner", "-C", os.fspath(self.space.root), *arguments]),
+            mock.patch.object(answer_cache, "find", self._find(answer_cache.find)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            status = start.main()
+        return status, out.getvalue(), err.getvalue()
+
+    def _find(self, real: Callable[..., object]) -> Callable[..., object]:
+        def find(*given: object) -> object:
+            found = real(*given)
+            self.hits += found is not None
+            return found
+
+        return find
+
+    def everything(self) -> list[Said]:
+        return [self.ask(*question) for question in QUESTIONS]
+
+    def without_cache(self) -> list[Said]:
+        """What a planner says that has never been here; the cache is put back."""
+        aside = self.cache.with_name("aside")
+        if self.cache.exists():
+            self.cache.rename(aside)
+        said = self.everything()
+        shutil.rmtree(self.cache, ignore_errors=True)
+        if aside.exists():
+            aside.rename(self.cache)
+        return said
+
+
+def flag(shell: Shell, path: str, option: str) -> None:
+    with contextlib.suppress(subprocess.CalledProcessError):
+        shell.space.git("update-index", option, path)
+
+
+def remove(shell: Shell, path: str) -> None:
+    (shell.space.root / path).unlink(missing_ok=True)
+
+
+def chmod(shell: Shell, path: str, mode: int) -> None:
+    if (shell.space.root / path).exists():
+        (shell.space.root / path).chmod(mode)
+
+
+def link(shell: Shell, target: str) -> None:
+    remove(shell, "link.md")
+    (shell.space.root / "link.md").symlink_to(target)
+
+
+def commit(shell: Shell) -> None:
+    shell.space.git("add", "-A")
+    shell.space.git("commit", "-q", "--allow-empty", "-m", "state")
+
+
+PATHS = st.sampled_from(
+    [
+        "src/a.c",
+        "src/b.c",
+        "docs/index.md",
+        "scripts/setup.sh",
+        "ignored/lost.txt",
+        "ignored/kept.txt",
+        "new/x",
+        "LICENSE",
+    ]
+)
+TRACKED = st.sampled_from(["src/a.c", "docs/index.md", "scripts/setup.sh", "base.Dockerfile", "images.yaml"])
+TEXTS = st.sampled_from(["int a;\n", "int b;\n", "docs\n", ""])
+GRAPHS = st.sampled_from(
+    [
+        FILES["images.yaml"],
+        FILES["images.yaml"].replace('UNUSED: "1"', 'UNUSED: "${OTHER:-1}"'),
+        FILES["images.yaml"].replace('LEVEL: "1"', 'LEVEL: "2"'),
+        FILES["images.yaml"].replace("version: 1", "version: 1\nkeys: {algorithm: sha256}"),
+    ]
+)
+DOCKERFILES = st.sampled_from(
+    [
+        FILES["tool.Dockerfile"],
+        FILES["tool.Dockerfile"].replace("VERSION=3", "VERSION=4"),
+        FILES["tool.Dockerfile"].replace("src/*.c", "src/*"),
+        FILES["tool.Dockerfile"] + "ADD https://example.org/x /x\n",
+    ]
+)
+EDITS = st.one_of(
+    st.builds(lambda path, text: lambda shell: shell.space.write({path: text}), PATHS, TEXTS),
+    st.builds(lambda path: lambda shell: remove(shell, path), PATHS),
+    st.builds(lambda path, mode: lambda shell: chmod(shell, path, mode), TRACKED, st.sampled_from([0o644, 0o755])),
+    st.builds(lambda text: lambda shell: shell.space.write({"images.yaml": text}), GRAPHS),
+    st.builds(lambda text: lambda shell: shell.space.write({"tool.Dockerfile": text}), DOCKERFILES),
+    st.builds(lambda text: lambda shell: shell.space.write({".dockerignore": text}), st.sampled_from(["src\n", ""])),
+    st.builds(
+        lambda text: lambda shell: shell.space.write({".gitignore": text}), st.sampled_from(["new\n", "ignored\n", ""])
+    ),
+    st.builds(
+        lambda text: lambda shell: shell.space.write({".gitattributes": text}), st.sampled_from(["*.c eol=crlf\n", ""])
+    ),
+    st.builds(lambda target: lambda shell: link(shell, target), st.sampled_from(["docs/index.md", "docs/target.md"])),
+    st.builds(
+        lambda name, value: lambda shell: shell.environment.update({name: value}),
+        st.sampled_from(["LEVEL", "OTHER", "ELSE"]),
+        st.sampled_from(["", "1", "2"]),
+    ),
+    st.just(lambda shell: shell.environment.clear()),
+    st.just(lambda shell: shell.space.git("add", "-A")),
+    st.just(lambda shell: shell.space.git("reset", "-q")),
+    st.just(commit),
+    st.just(lambda shell: shell.space.write({".planner/state": "x\n"})),
+    st.builds(
+        lambda path, option: lambda shell: flag(shell, path, option),
+        TRACKED,
+        st.sampled_from(["--assume-unchanged", "--no-assume-unchanged", "--skip-worktree", "--no-skip-worktree"]),
+    ),
+)
+
+
+def damage(shell: Shell, how: Callable[[bytes], bytes]) -> None:
+    for path in shell.cache.iterdir() if shell.cache.exists() else ():
+        path.write_bytes(how(path.read_bytes()))
+
+
+def flipped(data: bytes) -> bytes:
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "flipped": flipped,
+    "half": lambda data: data[: len(data) // 2],
+    "head": lambda data: data.partition(b"\n")[0],
+    "empty": lambda data: b"",
+    "noise": lambda data: b"\xff" * 100,
+    "longer": lambda data: data + b"1:x",
+}
+NO_DAMAGE: Callable[[bytes], bytes] = bytes
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(EDITS, st.sampled_from([NO_DAMAGE, NO_DAMAGE, *DAMAGES.values()])), min_size=1, max_size=6))
+def test_warm_cold_and_damaged_say_the_same(
+    edits: list[tuple[Callable[[Shell], None], Callable[[bytes], bytes]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shell = Shell(Path(folder, "family"))
+        shell.everything()
+        for edit, harm in edits:
+            edit(shell)
+            want = shell.without_cache()
+            damage(shell, harm)
+            assert shell.everything() == want
+            assert shell.everything() == want
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    yield Shell(tmp_path / "family")
+
+
+def test_asking_again_is_answered_from_the_cache(shell: Shell) -> None:
+    first = shell.everything()
+    assert shell.hits == 0
+    assert shell.everything() == first
+    assert shell.hits == len(QUESTIONS)
+
+
+def test_with_edited_files_too(shell: Shell) -> None:
+    shell.space.write({"src/a.c": "int other;\n", "new/x": "x\n", "images.yaml": FILES["images.yaml"] + "\n"})
+    first = shell.everything()
+    assert shell.everything() == first
+    assert shell.hits == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("how", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_cache_is_no_cache(shell: Shell, how: Callable[[bytes], bytes]) -> None:
+    shell.space.write({"src/a.c": "int other;\n"})
+    first = shell.everything()
+    damage(shell, how)
+    assert shell.everything() == first
+    assert shell.hits == 0
+    assert shell.everything() == first
+
+
+def test_answers_swapped_between_questions_are_not_given(shell: Shell) -> None:
+    first = shell.everything()
+    one, other, *_ = sorted(shell.cache.glob("answer-*"))
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+    assert shell.everything() == first
+
+
+def test_a_file_that_comes_and_goes_where_an_answer_looked(shell: Shell) -> None:
+    """Names below a folder that git does not keep are no news to git status: only their bytes tell."""
+    shell.space.write({"new/x": "x\n"})
+    before = shell.ask("key")
+    shell.space.write({"new/y": "y\n"})
+    assert shell.ask("key") != before
+    remove(shell, "new/y")
+    assert shell.ask("key") == before
+
+
+def test_a_skipped_file_counts_where_it_is_there(shell: Shell) -> None:
+    before = shell.ask("key")
+    shell.space.git("update-index", "--skip-worktree", "src/a.c")
+    assert shell.ask("key") == before
+    shell.space.write({"src/a.c": "int hidden;\n"})
+    assert shell.ask("key") != before
+    remove(shell, "src/a.c")
+    assert shell.ask("key") == before
+
+
+def test_an_own_state_folder_is_no_change(shell: Shell) -> None:
+    shell.space.write({".planner/state": "x\n", "src/.planner/state": "x\n"})
+    status, out, _ = shell.ask(*PLAN, "--exit-code")
+    assert (status, out) == (
+        0,
+        "reuse  base\nreuse  docs\nreuse  tool\nreuse  app\n\n0 of 4 images rebuild against HEAD\n",
+    )
+
+
+def test_an_unsure_image_is_planned_again_from_the_cache(shell: Shell) -> None:
+    shell.space.write({"docs.Dockerfile": "FROM alpine:3.20\nADD https://example.org/x /x\n"})
+    commit(shell)
+    first = shell.ask(*PLAN)
+    assert "1 of 4 images rebuilds" in first[1]
+    assert shell.ask(*PLAN) == first
+    assert shell.hits == 1
+
+
+def test_a_linked_worktree_has_a_cache_of_its_own(shell: Shell, tmp_path: Path) -> None:
+    first = shell.ask(*PLAN)
+    shell.space.git("worktree", "add", "-q", "--detach", os.fspath(tmp_path / "linked"))
+    linked = Workspace(tmp_path / "linked", init=False)
+    assert linked.planner(*PLAN).stdout == first[1]
+    linked.write({"src/a.c": "int other;\n"})
+    assert "0 of 4" not in linked.planner(*PLAN).stdout
+    assert shell.ask(*PLAN) == first
+
+
+@pytest.mark.parametrize("how", ["split", "sha256", "version4", "skip-hash"])
+def test_other_kinds_of_index(tmp_path: Path, how: str) -> None:
+    root = tmp_path / "family"
+    if how == "sha256":
+        root.mkdir()
+        Workspace(root, init=False).git("init", "-q", "-b", "main", "--object-format=sha256", ".")
+    shell = Shell(root)
+    options = {"split": ["--split-index"], "version4": ["--index-version", "4"]}
+    if how in options:
+        shell.space.git("update-index", *options[how])
+    if how == "skip-hash":
+        shell.space.git("config", "index.skipHash", "true")
+        shell.space.write({"LICENSE": "paid\n"})
+        commit(shell)
+    before = shell.ask("key")
+    assert shell.ask("key") == before
+    shell.space.git("update-index", "--assume-unchanged", "src/a.c")
+    shell.space.write({"src/a.c": "int hidden;\n"})
+    assert shell.ask("key") != before
+
+
+def test_a_cache_that_cannot_be_written_is_silent(shell: Shell) -> None:
+    """A file in the folder's place stops every user, root too."""
+    shell.cache.write_text("")
+    first = shell.everything()
+    assert shell.everything() == first
+    assert [said[2] for said in first] == ["", "", ""]
+    assert shell.hits == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_git_dir_that_cannot_be_written_is_silent(shell: Shell) -> None:
+    git_dir = shell.space.root / ".git"
+    git_dir.chmod(0o555)
+    try:
+        first = shell.everything()
+        assert shell.everything() == first
+        assert not shell.cache.exists()
+    finally:
+        git_dir.chmod(0o755)
+
+
+def command(shell: Shell, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(shell.space.root), *arguments]
+
+
+def test_several_at_once(shell: Shell) -> None:
+    """While files are edited back and forth, everyone who asks gets the answer of a state that was there."""
+    shell.environment = {}
+    wanted = {}
+    for text in ("int one;\n", "int two;\n"):
+        shell.space.write({"src/a.c": text})
+        wanted[text] = shell.without_cache()[1][1]
+    for turn in range(3):
+        for text, want in wanted.items():
+            shell.space.write({"src/a.c": text})
+            running = [
+                subprocess.Popen(
+                    command(shell, "key"),
+                    env={**os.environ, **IDENTITY, "NO_COLOR": "1"},
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                for _ in range(3)
+            ]
+            assert {process.communicate()[0] for process in running} == {want}, turn
+    assert not list(shell.cache.glob("*.draft"))
+
+
+FORBIDDEN = ("networkx", "docker", "yaml", "argparse", "dataclasses", "subprocess", "planner.sources", "planner.digest")
+
+
+@pytest.mark.parametrize("arguments", [("--version",), PLAN, ("key",)], ids=["version", "plan", "key"])
+def test_what_is_known_already_loads_next_to_nothing(shell: Shell, arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys; from planner.cli.start import main; status = main();"
+        f"print([name for name in sys.modules if name.startswith({FORBIDDEN})], file=sys.stderr); sys.exit(status)"
+    )
+    place = () if arguments == ("--version",) else ("-C", os.fspath(shell.space.root))
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", code, *place, *arguments],
+            env={**os.environ, **IDENTITY},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert run.stderr == "[]\n"
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = (
+        "import sys; from planner.cli.start import main\ntry: main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('networkx', 'docker', 'yaml', 'rich') if name in sys.modules], file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert run.stderr == "[]\n"
+    assert "planner" in run.stdout
