@@ -8,25 +8,24 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from planner.model.build import BuildRequest, BuildResult, Record, Stored
+from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 from planner.model.image import ImageName
 
-MODE_FILE = 0o100644
-MODE_EXECUTABLE = 0o100755
-MODE_LINK = 0o120000
-MODE_FOLDER = 0o040000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One name in a folder: git's mode and git's object id (hexadecimal, in the repository's own format).
-
-    A folder's id is its git tree id over what the tree holds *now* (dirty, untracked and ignored files included,
-    empty folders dropped), so two folders with the same bytes have the same id in every kind of tree.
-    """
-
-    name: str
-    mode: int
-    oid: str
+__all__ = [
+    "MODE_EXECUTABLE",
+    "MODE_FILE",
+    "MODE_FOLDER",
+    "MODE_LINK",
+    "BuildCancelled",
+    "BuildFailed",
+    "Builder",
+    "Entry",
+    "Records",
+    "Registry",
+    "StepNews",
+    "StepState",
+    "Tree",
+]
 
 
 class Tree(Protocol):

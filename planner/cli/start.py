@@ -47,16 +47,27 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     from planner.local import look as looks
 
     folder, revision = asked
-    looks.ahead(folder, revision)
-    # From here on git is at work: what follows costs nothing as long as git takes longer.
+    cache = looks.ahead(folder, revision)
+    # Git is at work now, and takes longer than all that follows.
     from planner.local import answer_cache
 
     question = answer_cache.question(folder, arguments)
+    recalled = answer_cache.recall(cache, question)
+    holds = recalled is not None and recalled.holds(folder)
+    if not holds:
+        _load_the_rest()
     look = looks.wait(folder)
-    if look is None:
-        return None
-    look.question = question
-    return answer_cache.find(look, question)
+    if look is not None:
+        look.question = question
+        if holds and recalled is not None and answer_cache.is_at(recalled, look):
+            return recalled.answer
+    return None
+
+
+def _load_the_rest() -> None:
+    """Load what every command needs, while git is at work."""
+    import planner.cli.family
+    import planner.cli.main  # noqa: F401
 
 
 def read(arguments: Sequence[str]) -> tuple[str, str] | None:

@@ -10,7 +10,8 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from planner.ports import MODE_FOLDER, MODE_LINK, Entry, Tree
+from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
+from planner.ports import Tree
 from planner.sources.dockerfile.steps import Selection
 from planner.sources.go_match import matches
 from planner.sources.ignore_rules import IgnoreRules

@@ -41,26 +41,40 @@ def question(folder: str, arguments: Sequence[str]) -> list[str]:
     return [*cache_file.program(), os.path.realpath(folder), *terminals, *display, "--", *arguments]
 
 
-def _place(look: Look, asked: Sequence[str]) -> str:
-    return f"{look.cache}/answer-{cache_file.digest(asked)}"
+class Recalled:
+    """An answer from before, and what decided it then."""
+
+    def __init__(self, state: list[str], environment: list[str], files: list[str], answer: Answer) -> None:
+        self.state = state
+        self.environment = environment
+        self.files = files
+        self.answer = answer
+
+    def holds(self, folder: str) -> bool:
+        """Whether the environment and all that was looked at on disk are as they were."""
+        return self.environment == _values(self.environment[::2]) and _same(folder, self.state[0], self.files)
+
+
+def _place(cache: str, asked: Sequence[str]) -> str:
+    return f"{cache}/answer-{cache_file.digest(asked)}"
 
 
 def _state(look: Look) -> list[str]:
     return [look.algorithm, look.head, look.since, look.prefix, *look.changed]
 
 
-def find(look: Look, asked: Sequence[str]) -> Answer | None:
-    """The answer to a question, where everything that decided it is as it was."""
-    groups = cache_file.read(_place(look, asked))
-    if groups is None or len(groups) != 5:
+def recall(cache: str, asked: Sequence[str]) -> Recalled | None:
+    """The last answer to exactly this question, which may hold no more."""
+    groups = cache_file.read(_place(cache, asked))
+    if groups is None or len(groups) != 5 or groups[0] != asked:
         return None
-    its_question, state, environment, files, answer = groups
-    if its_question != asked or state != _state(look):
-        return None
-    if environment != _values(environment[::2]) or not _same(look, files):
-        return None
-    status, out, err = answer
-    return Answer(int(status), out, err)
+    _, state, environment, files, (status, out, err) = groups
+    return Recalled(state, environment, files, Answer(int(status), out, err))
+
+
+def is_at(recalled: Recalled, look: Look) -> bool:
+    """Whether git sees what it saw then."""
+    return recalled.state == _state(look)
 
 
 def _values(names: Sequence[str]) -> list[str]:
@@ -68,14 +82,13 @@ def _values(names: Sequence[str]) -> list[str]:
     return [text for name in names for text in (name, f"={os.environ[name]}" if name in os.environ else "")]
 
 
-def _same(look: Look, files: Sequence[str]) -> bool:
-    """Whether all that was looked at on disk is as it was."""
+def _same(folder: str, algorithm: str, files: Sequence[str]) -> bool:
     if not files:
         return True
     from planner.errors import InputError
     from planner.local.disk_tree import DiskTree
 
-    disk = DiskTree(look.folder, look.algorithm)
+    disk = DiskTree(folder, algorithm)
     try:
         return all(disk.told(path) == told for path, told in zip(files[::2], files[1::2], strict=True))
     except InputError:
@@ -91,4 +104,4 @@ def remember(tree: WorkTree, revision: str, environment: Environment, answer: An
     files = [text for path in sorted(seen) for text in (path, seen[path])]
     said = (str(answer.status), answer.out, answer.err)
     variables = _values(sorted(environment.asked))
-    cache_file.write(_place(look, look.question), (look.question, _state(look), variables, files, said))
+    cache_file.write(_place(look.cache, look.question), (look.question, _state(look), variables, files, said))

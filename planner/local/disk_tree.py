@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
 from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
-from planner.ports import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.status import changed_paths
-from planner.ports import MODE_FOLDER, MODE_LINK, Entry
+from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
 
 MODE_SUBMODULE = 0o160000
 LARGEST = 1 << 34

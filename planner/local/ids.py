@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from planner.local.look import HIDDEN
-from planner.ports import MODE_FOLDER, Entry
+from planner.model.entry import MODE_FOLDER, Entry
 
 __all__ = ["HIDDEN", "blob_id", "by_name", "tree_id"]
 

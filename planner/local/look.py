@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 
-from planner.local import unseen
 from planner.local.spawn import Asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from planner.local.unseen import Unseen
 
 HIDDEN = frozenset({".git", ".planner"})
 """Names that are part of no tree: a repository's own folder, and the planner's."""
@@ -101,7 +102,6 @@ class Place:
         self.git_dir = git_dir
         self.index = index
         self.cache = f"{git_dir}/planner"
-        self.memory = unseen.place(self.cache, folder)
 
 
 class Facts:
@@ -114,62 +114,73 @@ class Facts:
         self.since = since
 
 
-def begin(folder: str, revision: str = "") -> Callable[[], Look | None]:
-    """Start the questions; call what is returned to wait for the answers, once."""
+class Started:
+    """Questions that are under way; `cache` is the folder of disposable files, "" where there is none."""
+
+    def __init__(self, cache: str, finish: Callable[[], Look | None]) -> None:
+        self.cache = cache
+        self.finish = finish
+
+
+def begin(folder: str, revision: str = "") -> Started:
+    """Start the questions."""
     folder = folder or "."
     git_dir = _git_dir(folder)
     moved = any(name[:4] == "GIT_" and not name.startswith(HARMLESS) for name in os.environ)
     index = "" if git_dir is None else _checksum(f"{git_dir}/index")
     if git_dir is None or moved or not index or revision.startswith("-"):
-        return _nothing
+        return Started("", lambda: None)
     place = Place(folder, git_dir, index)
-    known = unseen.remembered(place.memory, index)
     since = (f"{revision}^{{commit}}",) if revision else ()
     try:
         asked = [Asked(folder, question) for question in (STATUS, (*REPOSITORY, *since), CONFIG)]
+        # Loaded only now that git is at work, as in all of this module.
+        from planner.local import unseen
+
+        known = unseen.remembered(unseen.place(place.cache, folder), index)
         listing = Asked(folder, unseen.LISTING) if known is None else None
     except OSError:
-        return _nothing
+        return Started("", lambda: None)
 
     def finish() -> Look | None:
         answers = [question.answer() for question in asked]
         listed = None if listing is None else listing.answer()
         return _look(place, revision, answers, known, listed)
 
-    return finish
+    return Started(place.cache, finish)
 
 
-_ahead: dict[str, Callable[[], Look | None]] = {}
+_ahead: dict[str, Started] = {}
 
 
-def ahead(folder: str, revision: str = "") -> None:
-    """Start looking at a folder now; whoever takes the look of this folder first gets it."""
-    _ahead[os.path.realpath(folder)] = begin(folder, revision)
+def ahead(folder: str, revision: str = "") -> str:
+    """Start looking at a folder now; whoever takes the look of this folder first gets it. Gives the cache's folder."""
+    started = begin(folder, revision)
+    _ahead[os.path.realpath(folder)] = started
+    return started.cache
 
 
 def wait(folder: str) -> Look | None:
     """The look that was started ahead, which can still be taken once. None where git could not tell."""
     look = taken(folder)
-    _ahead[os.path.realpath(folder)] = lambda: look
+    _ahead[os.path.realpath(folder)] = Started("" if look is None else look.cache, lambda: look)
     return look
 
 
 def taken(folder: str) -> Look | None:
     """The look that was started ahead, once; else a look that starts now. None where git could not tell."""
-    return (_ahead.pop(os.path.realpath(folder), None) or begin(folder))()
-
-
-def _nothing() -> None:
-    return None
+    return (_ahead.pop(os.path.realpath(folder), None) or begin(folder)).finish()
 
 
 def _look(
     place: Place,
     revision: str,
     answers: list[tuple[int, bytes]],
-    known: unseen.Unseen | None,
+    known: Unseen | None,
     listed: tuple[int, bytes] | None,
 ) -> Look | None:
+    from planner.local import unseen
+
     (failed, status), (lost, told), (wrong, configured) = answers
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
@@ -177,7 +188,8 @@ def _look(
     head, changed = parsed(status)
     config = configured.decode("utf-8", "surrogateescape")
     said_by = unseen.said_by(place.index, config, facts.attributes, changed)
-    if known is None or known.said_by != said_by:
+    fresh = known is None or known.said_by != said_by
+    if known is None or fresh:
         failed, listing = listed or Asked(place.folder, unseen.LISTING).answer()
         if failed:
             return None
@@ -185,8 +197,8 @@ def _look(
         known.said_by = said_by or []
     if _checksum(f"{place.git_dir}/index") != place.index:
         return None
-    if said_by and (listed is not None):
-        unseen.remember(place.memory, known)
+    if said_by and fresh:
+        unseen.remember(unseen.place(place.cache, place.folder), known)
     changed += known.paths(place.folder, facts.prefix)
     return Look(place, revision, facts, head, sorted(set(changed)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planner.errors import GitError, InputError
 from planner.local.process import environment, git_argv
-from planner.ports import MODE_EXECUTABLE, MODE_FILE, Entry
+from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 
 
 class Objects:

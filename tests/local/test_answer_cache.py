@@ -50,20 +50,20 @@ class Shell:
         with (
             mock.patch.dict(os.environ, environment),
             mock.patch.object(sys, "argv", ["planner", "-C", os.fspath(self.space.root), *arguments]),
-            mock.patch.object(answer_cache, "find", self._find(answer_cache.find)),
+            mock.patch.object(answer_cache, "is_at", self._counted(answer_cache.is_at)),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
             status = start.main()
         return status, out.getvalue(), err.getvalue()
 
-    def _find(self, real: Callable[..., object]) -> Callable[..., object]:
-        def find(*given: object) -> object:
+    def _counted(self, real: Callable[..., bool]) -> Callable[..., bool]:
+        def counted(*given: object) -> bool:
             found = real(*given)
-            self.hits += found is not None
+            self.hits += found
             return found
 
-        return find
+        return counted
 
     def everything(self) -> list[Said]:
         return [self.ask(*question) for question in QUESTIONS]
