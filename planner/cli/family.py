@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import functools
 import os
 import sys
 from pathlib import Path
 
-from planner.digest.key import Keys, keys_of
+from planner.digest.key import Keys, Known, keys_of
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
@@ -43,19 +44,24 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
     return found
 
 
-def load_family(options: argparse.Namespace, tree: Tree, *, told: bool = False) -> LoadedFamily:
+def load_family(
+    options: argparse.Namespace, tree: Tree, *, told: bool = False, known: Known | None = None
+) -> LoadedFamily:
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
     name = Path(options.file).name
     if tree.entry(name) is None:
         hint = "start in its folder, or name it with -C DIR or -f FILE"
         raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
+    if known is not None and known.agrees(name):
+        like = known.keys.made_by.loaded
+        return load(like.family, tree, told=told, like=like)
     family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, _variables(options))
     return load(family, tree, told=told)
 
 
-def keys_in(options: argparse.Namespace, tree: Tree) -> Keys:
-    """The keys of the family as a tree has it."""
-    return keys_of(load_family(options, tree, told=True), tree)
+def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
+    """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again."""
+    return keys_of(load_family(options, tree, told=True, known=known), tree, known)
 
 
 def keys_now(options: argparse.Namespace) -> Keys:
@@ -73,7 +79,8 @@ def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys,
         return now, of_keys(now)
     if old.entry(Path(options.file).name) is None:
         return now, {}
-    return now, of_keys(keys_in(options, old))
+    known = Known(keys=now, agrees=functools.partial(tree.agrees_with, old))
+    return now, of_keys(keys_in(options, old, known))
 
 
 def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from planner.digest.hashing import Hasher
@@ -21,8 +21,20 @@ class Keys:
     made_by: Manifests
 
 
-def keys_of(loaded: LoadedFamily, tree: Tree) -> Keys:
-    """Every image's manifests and key."""
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Keys of the same loaded family in another tree; `agrees` tells whether both trees hold the same at a path."""
+
+    keys: Keys
+    agrees: Callable[[str], bool]
+
+
+def keys_of(loaded: LoadedFamily, tree: Tree, known: Known | None = None) -> Keys:
+    """Every image's manifests and key.
+
+    What is known from another tree is taken over for each image whose files are the same in both: the manifest of an
+    image is decided by its steps, by what its contexts and its ignore file hold, and by its parents' keys.
+    """
     hasher = Hasher(loaded.family.algorithm)
     maker = Manifests(loaded=loaded, tree=tree, hasher=hasher)
     by_platform: dict[tuple[ImageName, str], str] = {}
@@ -30,6 +42,11 @@ def keys_of(loaded: LoadedFamily, tree: Tree) -> Keys:
     manifests: dict[ImageName, tuple[Manifest, ...]] = {}
     for name in loaded.graph.order:
         node = loaded.graph.nodes[name]
+        if known is not None and known.keys.made_by.loaded is loaded and _is_known(name, maker, keys, known):
+            keys[name], manifests[name] = known.keys.keys[name], known.keys.manifests[name]
+            for manifest in manifests[name]:
+                by_platform[name, manifest.platform] = manifest_key(manifest, hasher)
+            continue
         made: list[Manifest] = []
         for platform in node.image.platforms:
             parents = {parent: by_platform.get((parent, platform), keys[parent]) for parent in node.parents}
@@ -40,6 +57,13 @@ def keys_of(loaded: LoadedFamily, tree: Tree) -> Keys:
         keys[name] = single[0] if len(single) == 1 else hasher.key([SCHEMA, *single])
         manifests[name] = tuple(made)
     return Keys(keys=keys, manifests=manifests, made_by=maker)
+
+
+def _is_known(name: ImageName, maker: Manifests, keys: Mapping[ImageName, str], known: Known) -> bool:
+    node = maker.loaded.graph.nodes[name]
+    if any(keys[parent] != known.keys.keys[parent] for parent in node.parents):
+        return False
+    return all(known.agrees(path) for path in maker.read_by(node.image))
 
 
 def manifest_key(manifest: Manifest, hasher: Hasher) -> str:

@@ -158,6 +158,16 @@ class Manifests:
                 reason = f"the named context {origin.url} may change unseen"
                 yield self._input(InputKind.UNSURE, reason, (("url", origin.url),), span)
 
+    def read_by(self, image: Image) -> Iterator[str]:
+        """Paths of the tree that hold everything a manifest of this image looks at, Dockerfiles left out."""
+        yield f"{image.dockerfile}.dockerignore"
+        yield _root(image.context)
+        for platform in image.platforms:
+            for step in self.loaded.evaluations[image.name, platform].steps:
+                for selection in step.selections:
+                    if selection.context:
+                        yield _root(selection.context)
+
     def context(self, image: Image, folder: str) -> ContextTree:
         """A context of an image: "" for its build context, else the workspace folder of a named one."""
         root = _root(image.context) if not folder else _root(folder)

@@ -30,12 +30,15 @@ class RevisionTree:
         self.algorithm = algorithm
         self.submodules = submodules
         self.commit = commit
+        self._named: dict[str, dict[str, Entry]] = {}
         self._folders: dict[str, tuple[Entry, ...]] = {}
 
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
         folder, _, name = path.rpartition("/")
-        return next((entry for entry in self.entries(folder) if entry.name == name), None)
+        if folder not in self._named:
+            self._named[folder] = {entry.name: entry for entry in self.entries(folder)}
+        return self._named[folder].get(name)
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
@@ -112,6 +115,21 @@ class WorkTree:
         """Whether nothing differs from a revision, told without looking at any file."""
         untouched = not self.changed.disk and not self.changed.below
         return self.clean is not None and untouched and self.clean.root == revision.root
+
+    def agrees_with(self, revision: RevisionTree, path: str) -> bool:
+        """Whether a revision holds the same at a path, told without looking at any file; False where that is unsure."""
+        if self.clean is None:
+            return False
+        at = self.changed
+        for name in path.split("/") if path else ():
+            if name in at.disk:
+                return False
+            if name not in at.below:
+                break
+            at = at.below[name]
+        else:
+            return not at.disk and not at.below and self.clean.root == revision.root
+        return self.clean.root == revision.root or self.clean.entry(path) == revision.entry(path)
 
     def _changed_at(self, path: str) -> _Folder | bool:
         """The changes below a folder; True where the folder is wholly on disk, False where nothing changed."""

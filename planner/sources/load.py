@@ -48,14 +48,17 @@ class LoadedFamily:
     evaluations: Mapping[tuple[ImageName, str], Evaluation]
 
 
-def load(family: Family, tree: Tree, *, told: bool = False) -> LoadedFamily:
+def load(family: Family, tree: Tree, *, told: bool = False, like: LoadedFamily | None = None) -> LoadedFamily:
     """Read every Dockerfile, infer the edges and evaluate the steps.
 
+    `like` is what another tree gave: where the family and all Dockerfiles say the same, it is the answer.
     Raises DefinitionError with all mistakes of all files; with `told`, references that cannot be told are among them.
     """
     mistakes: list[Mistake] = []
     published = _published(family, mistakes)
     dockerfiles = _dockerfiles(family, tree, mistakes)
+    if like is not None and not mistakes and like.family == family and like.dockerfiles == dockerfiles:
+        return like
     loader = _Loader(family, published, dockerfiles)
     uses = {image.name: loader.uses(image) for image in family.images if image.dockerfile in dockerfiles}
     try:
@@ -225,6 +228,7 @@ class _Loader:
         self.images = {image.name: image for image in family.images}
         self.evaluations: dict[tuple[ImageName, str], Evaluation] = {}
         self.mistakes: list[Mistake] = []
+        self._alone: dict[tuple[ImageName, str], Staged] = {}
 
     def settings(self, image: Image, platform: str) -> Settings:
         return Settings(
@@ -278,6 +282,7 @@ class _Loader:
         found: list[Use] = []
         for platform in image.platforms:
             whole = self._staged(image, platform)
+            self._alone[image.name, platform] = whole
             if whole.mistakes:
                 self.mistakes.extend(whole.mistakes)
             found.extend(reachable(whole, lambda text: self.origin(image, text))[1])
@@ -302,7 +307,9 @@ class _Loader:
             return uses
         added: list[Use] = []
         for platform in image.platforms:
-            whole = self._staged(image, platform, functools.partial(self._triggers, platform))
+            whole = self._alone[image.name, platform]
+            if any(self._triggers(platform, use.origin) for use in uses):
+                whole = self._staged(image, platform, functools.partial(self._triggers, platform))
             reached, more = reachable(whole, lambda text: self.origin(image, text))
             added.extend(more)
             evaluation = evaluate(

@@ -1,0 +1,102 @@
+"""What is taken over from another tree is what would have been found in this one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from planner.digest.key import Keys, Known, keys_of
+from planner.local.git_tree import revision_tree, worktree
+from planner.ports import Tree
+from planner.sources import yaml_file
+from planner.sources.load import LoadedFamily, load
+from tests.workspace import Workspace
+
+FILES = {
+    "images.yaml": """\
+version: 1
+registry: registry.example/fam
+images:
+  base: {context: base}
+  tool: {context: tool, contexts: {extra: shared}}
+  app: {context: app, dockerfile: ../files/app.Dockerfile}
+  leaf: {context: app/inner, dockerfile: ../../files/leaf.Dockerfile}
+  whole: {dockerfile: files/whole.Dockerfile}
+""",
+    "base/Dockerfile": "FROM alpine:3.20\nCOPY src /src\n",
+    "base/src/a": "a\n",
+    "base/.dockerignore": "none\n",
+    "tool/Dockerfile": "FROM registry.example/fam/base\nCOPY --from=extra . /extra\nCOPY b /b\n",
+    "tool/b": "b\n",
+    "shared/c": "c\n",
+    "files/app.Dockerfile": "FROM registry.example/fam/tool\nCOPY d* inner /d/\n",
+    "files/app.Dockerfile.dockerignore": "d2\n",
+    "app/d1": "d\n",
+    "app/d2": "d\n",
+    "app/inner/e": "e\n",
+    "files/leaf.Dockerfile": "FROM alpine:3.20\nCOPY link /e\n",
+    "files/whole.Dockerfile": "FROM registry.example/fam/leaf\nCOPY . /\n",
+}
+PATHS = st.sampled_from([*FILES, "app/d3", "base/src/new/f", "app/.dockerignore", "shared/.dockerignore"])
+IGNORES = ("app/.dockerignore", "shared/.dockerignore", "base/.dockerignore", "files/app.Dockerfile.dockerignore")
+
+
+def changed(path: str, more: str) -> Callable[[Workspace], None]:
+    """A change that every file of the family can bear: a line more that is a comment or a rule in some."""
+
+    def change(space: Workspace) -> None:
+        if path in IGNORES:
+            space.write({path: "d1\nsrc\n" if more else "e\n"})
+        elif path.endswith(("Dockerfile", ".yaml")):
+            space.write({path: FILES[path] + f"# {more}\n"})
+        else:
+            space.write({path: f"{more}\n"})
+
+    return change
+
+
+def commit(space: Workspace) -> None:
+    space.git("add", "-A")
+    space.git("commit", "-q", "--allow-empty", "-m", "state")
+
+
+EDITS = st.one_of(
+    st.builds(changed, PATHS, st.sampled_from(["", "x", "y"])),
+    st.builds(lambda path: lambda space: (space.root / path).unlink(missing_ok=True), st.sampled_from(["app/d2"])),
+    st.just(lambda space: (space.root / "app/d1").chmod(0o755)),
+    st.just(commit),
+)
+
+
+def loaded_from(tree: Tree, like: LoadedFamily | None = None) -> LoadedFamily:
+    family = yaml_file.read(tree.read("images.yaml", 1 << 20), "images.yaml", {}, {})
+    return load(family, tree, told=True, like=like)
+
+
+def told(keys: Keys) -> Iterator[object]:
+    for name, key in keys.keys.items():
+        yield name, key, keys.manifests[name], keys.made_by.loaded.graph.nodes[name]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(EDITS, min_size=1, max_size=5))
+def test_known_images_are_as_if_read_anew(edits: list[Callable[[Workspace], None]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        space = Workspace(Path(folder, "family"))
+        space.write(FILES)
+        (space.root / "app/inner/link").symlink_to("e")
+        commit(space)
+        first = space.git("rev-parse", "HEAD").strip()
+        for edit in edits:
+            edit(space)
+        place = Path(os.fspath(space.root))
+        now, old = worktree(place), revision_tree(place, first)
+        keys = keys_of(loaded_from(now), now)
+        known = Known(keys=keys, agrees=lambda path: now.agrees_with(old, path))
+        found = keys_of(loaded_from(old, keys.made_by.loaded), old, known)
+        assert list(told(found)) == list(told(keys_of(loaded_from(old), old)))
