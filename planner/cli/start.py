@@ -55,7 +55,10 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     # Git is at work now, and takes longer than all that follows.
     from planner.local import answer_cache
 
-    question = answer_cache.question(folder, arguments)
+    try:
+        question = answer_cache.question(folder, arguments)
+    except OSError:
+        return None
     recalled = answer_cache.recall(cache, question)
     holds = recalled is not None and recalled.holds(folder)
     if not holds:

@@ -35,7 +35,7 @@ class Answer:
 
 
 def question(folder: str, arguments: Sequence[str]) -> list[str]:
-    """What was asked, of which planner, and where."""
+    """What was asked, of which planner, and where. Raises OSError where the planner cannot see its own files."""
     terminals = [str(stream.isatty()) for stream in (sys.stdout, sys.stderr)]
     display = [f"{name}={os.environ[name]}" for name in DISPLAY if name in os.environ]
     return [*cache_file.program(), os.path.realpath(folder), *terminals, *display, "--", *arguments]
@@ -97,10 +97,15 @@ def _same(folder: str, algorithm: str, files: Sequence[str]) -> bool:
 
 def remember(tree: WorkTree, revision: str, environment: Environment, answer: Answer) -> None:
     """Keep an answer that was made from `tree`, a revision and these variables of the environment and nothing else."""
+    from planner.errors import InputError
+
     look = tree.look
     if look is None or not look.question or tree.clean is None or look.revision != revision:
         return
-    seen = tree.disk.asked()
+    try:
+        seen = tree.disk.asked()
+    except InputError:
+        return
     files = [text for path in sorted(seen) for text in (path, seen[path])]
     said = (str(answer.status), answer.out, answer.err)
     variables = _values(sorted(environment.asked))
