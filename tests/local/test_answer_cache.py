@@ -172,7 +172,8 @@ def damage(shell: Shell, how: Callable[[bytes], bytes]) -> None:
 
 
 def flipped(data: bytes) -> bytes:
-    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 1 for byte in data[middle : middle + 1]) + data[middle + 1 :]
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
