@@ -16,6 +16,8 @@ from planner.errors import PlannerError, UsageError, one_of
 COMMANDS = {
     "graph": "the images and what they read",
     "plan": "what would rebuild, and why",
+    "why": "why an image is rebuilt: the chain of causes",
+    "diff": "what would rebuild between two states",
     "build": "build what the plan names, in parallel",
     "matrix": "a CI matrix of what rebuilds",
     "inputs": "every input of an image",

@@ -61,6 +61,22 @@ def of_records(graph: ImageGraph, now: Keys, records: Records, holds: Callable[[
     return found
 
 
+def of_latest(graph: ImageGraph, records: Records) -> Baseline:
+    """What was built last, whether its image is still there or not."""
+    found = ((name, records.latest(name)) for name in graph.order)
+    return {name: _past(record) for name, record in found if record is not None}
+
+
+def of_plan(keys: Mapping[ImageName, str], graph: ImageGraph, records: Records) -> Baseline:
+    """The state that these keys name, as far as records still tell what stood behind them."""
+    found: dict[ImageName, Past] = {}
+    for name, key in keys.items():
+        platforms = graph.nodes[name].image.platforms if name in graph.nodes else ()
+        same = records.find(name, platforms, key)
+        found[name] = _past(same[0]) if same else Past(key=key)
+    return found
+
+
 def _recorded(
     name: ImageName, platforms: tuple[str, ...], key: str, records: Records, holds: Callable[[Stored], bool]
 ) -> Past | None:

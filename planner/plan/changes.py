@@ -140,7 +140,7 @@ def file_changes(old: dict[str, str], new: dict[str, str], item: Input) -> Itera
             code, detail = Code.MODE_CHANGED, f"{path} {_mode(before)} → {_mode(after)}"
         else:
             code, detail = Code.FILE_CHANGED, f"{path} changed"
-        yield Reason(code=code, subject=path, detail=detail, where=item.where)
+        yield Reason(code=code, subject=path, detail=detail, where=item.where, instruction=item.name)
 
 
 def _mode(value: str) -> str:

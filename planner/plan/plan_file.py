@@ -22,7 +22,7 @@ def document(plan: Plan) -> dict[str, object]:
         {
             "name": image.name,
             "action": image.action.value,
-            "reasons": [_reason_document(reason) for reason in image.reasons],
+            "reasons": [reason_document(reason) for reason in image.reasons],
             "key": image.key,
             "digest": image.stored.digest if image.stored else None,
             "store": image.stored.store.value if image.stored else None,
@@ -35,10 +35,13 @@ def document(plan: Plan) -> dict[str, object]:
     return {"version": VERSION, "against": plan.against, "images": images, "warnings": list(plan.warnings)}
 
 
-def _reason_document(reason: Reason) -> dict[str, object]:
+def reason_document(reason: Reason) -> dict[str, object]:
+    """A reason as it stands in documents."""
     entry: dict[str, object] = {"code": reason.code.value, "detail": reason.detail, "subject": reason.subject}
     if reason.where:
         entry |= {"file": reason.where.file, "line": reason.where.line}
+    if reason.instruction:
+        entry["instruction"] = reason.instruction
     if reason.code is Code.PARENT_CHANGED:
         entry["parent"] = reason.subject
     return entry
@@ -80,7 +83,13 @@ def _image(entry: Mapping[str, Any]) -> PlannedImage:
 
 def _reason(entry: Mapping[str, Any]) -> Reason:
     where = Span(file=str(entry["file"]), line=int(entry["line"])) if "file" in entry else None
-    return Reason(code=Code(entry["code"]), subject=str(entry["subject"]), detail=str(entry["detail"]), where=where)
+    return Reason(
+        code=Code(entry["code"]),
+        subject=str(entry["subject"]),
+        detail=str(entry["detail"]),
+        where=where,
+        instruction=str(entry.get("instruction", "")),
+    )
 
 
 def refuse_outdated(plan: Plan, now: Keys, file: str) -> None:

@@ -28,9 +28,13 @@ class Code(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """One reason: `subject` is the input it names (a path, an argument, an image), `detail` a sentence for people."""
+    """One reason: `subject` is the input it names (a path, an argument, an image), `detail` a sentence for people.
+
+    `instruction` is the one that reads the input, at `where`; empty where none does.
+    """
 
     code: Code
     subject: str
     detail: str
     where: Span | None = None
+    instruction: str = ""

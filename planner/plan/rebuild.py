@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from planner.digest.key import Keys
 from planner.model.build import Stored
-from planner.model.graph import ImageGraph
+from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, Past, lister
 from planner.plan.changes import changes
@@ -71,7 +71,7 @@ def plan(
     reasons: dict[ImageName, tuple[Reason, ...]] = {}
     for name in graph.order:
         own = _reasons(name, now, then.get(name), forced=everything and name in wanted)
-        reasons[name] = own + _from_parents(graph.nodes[name].parents, reasons, own)
+        reasons[name] = own + _from_parents(graph.nodes[name], reasons, own)
     needed = _needed(graph, reasons, wanted)
     images = [
         PlannedImage(
@@ -96,14 +96,15 @@ def plan(
 
 
 def _from_parents(
-    parents: Collection[ImageName], reasons: Mapping[ImageName, tuple[Reason, ...]], own: tuple[Reason, ...]
+    node: Node, reasons: Mapping[ImageName, tuple[Reason, ...]], own: tuple[Reason, ...]
 ) -> tuple[Reason, ...]:
     """A child of what is rebuilt is rebuilt, except where the parent merely is not at hand: the keys are equal then."""
     if any(reason.code in (Code.FIRST_BUILD, Code.FORCED) for reason in own):
         return ()
+    where = {use.origin.name: use.span for use in reversed(node.uses) if isinstance(use.origin, ParentImage)}
     return tuple(
-        Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt")
-        for parent in parents
+        Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt", where=where[parent])
+        for parent in node.parents
         if any(reason.code is not Code.FIRST_BUILD for reason in reasons[parent])
         and not any(reason.subject == parent for reason in own)
     )
@@ -138,6 +139,9 @@ def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> 
 
 
 def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
+    if not then.manifests:
+        detail = f"was in another state, of which only the key is known: {then.key}"
+        return (Reason(code=Code.UNSURE, subject=name, detail=detail),)
     before = {manifest.platform: (manifest, listing) for manifest, listing in then.manifests}
     found: list[Reason] = []
     for manifest in now.manifests[name]:

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from planner.cli.main import COMMANDS
 from planner.plan.reasons import Code
 from tests.build.family import Family
 from tests.workspace import Workspace
@@ -61,6 +62,9 @@ def test_the_documents_of_all_commands(space: Workspace, tmp_path: Path) -> None
     for arguments in (("--all",), ("--since", "HEAD"), ()):
         check("plan", space.document("plan", *arguments))
         check("matrix", space.document("matrix", *arguments))
+    for name in ("a", "b", "c"):
+        check("why", space.document("why", name, "--from", "HEAD", "--diff"))
+    check("plan", space.document("diff", "HEAD"))
     saved = tmp_path / "plan.json"
     assert space.planner("plan", "--out", os.fspath(saved)).returncode == 0
     check("plan", json.loads(saved.read_text()))
@@ -102,6 +106,6 @@ def test_a_file_that_is_no_plan(space: Workspace, tmp_path: Path, text: str) -> 
 
 
 def test_every_command_has_an_example(space: Workspace) -> None:
-    for command in ("graph", "plan", "build", "matrix", "inputs", "key"):
+    for command in tuple(COMMANDS):
         run = space.planner(command, "--help")
         assert f"Example: planner {command}" in run.stdout

@@ -1,0 +1,40 @@
+"""`planner diff`: what would rebuild between two states, over all images, and which images came or went."""
+
+from __future__ import annotations
+
+import argparse
+
+from planner.cli import arguments as shared
+from planner.cli import states
+from planner.cli.family import chosen, palette
+from planner.cli.saying import say
+from planner.explain import text
+from planner.explain.causes import plan_text
+from planner.plan.rebuild import plan as make_plan
+
+EXAMPLE = "planner diff v1.2 HEAD"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("from_", metavar="A", help=f"the earlier state: {states.FORMS}")
+    parser.add_argument("to", metavar="B", nargs="?", default=states.WORKTREE, help="the later state [WORKTREE]")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs)")
+    shared.state(parser)
+    shared.formats(parser, "text", "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan from one state to the other."""
+    earlier, later = states.compared(options)
+    assert later.keys is not None  # noqa: S101 -- the later state always has its files
+    graph = later.keys.made_by.loaded.graph
+    wanted = chosen(options.images, graph)
+    plan = make_plan(graph, later.keys, earlier.baseline, against=f"{earlier.name} → {later.name}", wanted=wanted)
+    if options.format == "json":
+        return say(text.plan_json(plan))
+    gone = sorted(name for name in earlier.baseline if name not in graph.nodes)
+    lines = [plan_text(plan, palette())]
+    if gone:
+        lines.append(f"no longer in the graph: {', '.join(gone)}")
+    return say("\n".join(lines))

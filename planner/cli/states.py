@@ -1,0 +1,99 @@
+"""Reads the states that `why` and `diff` compare: a git revision, WORKTREE, INDEX, RECORDS, or a saved plan."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.cli.family import folder_of, keys_in
+from planner.cli.plan import state_of
+from planner.digest.key import Keys
+from planner.errors import GitError, PlanFileError, PlannerError, UsageError
+from planner.local.git_tree import revision_tree, worktree
+from planner.local.index_tree import index_tree
+from planner.local.records import open_records
+from planner.model.image import ImageName
+from planner.plan import plan_file
+from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan
+
+WORKTREE = "WORKTREE"
+INDEX = "INDEX"
+RECORDS = "RECORDS"
+FORMS = "a git revision, WORKTREE, INDEX, RECORDS, or a file that planner plan --out wrote"
+MAX_PLAN = 256 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A state by its name. `keys` are None where the files of the state are not at hand."""
+
+    name: str
+    keys: Keys | None
+    baseline: Baseline
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`--from` and `--to`."""
+    parser.add_argument("--from", dest="from_", metavar="STATE", help=f"{FORMS} [RECORDS, else HEAD]")
+    parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
+    parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
+
+
+def compared(options: argparse.Namespace) -> tuple[State, State]:
+    """The two states of a command line. Raises PlannerError for one that cannot be read, UsageError for no state."""
+    later = later_state(options, options.to)
+    return earlier_state(options, options.from_ or _default(options), later), later
+
+
+def _default(options: argparse.Namespace) -> str:
+    return RECORDS if state_of(options).records.exists() else "HEAD"
+
+
+def later_state(options: argparse.Namespace, name: str) -> State:
+    """A state whose files are at hand: a revision, the worktree or the index."""
+    if name == RECORDS or _is_file(name):
+        raise UsageError(f"--to {name}: its files are not at hand\n  compare to WORKTREE, INDEX or a git revision")
+    keys = _keys(options, name)
+    return State(name=name, keys=keys, baseline=of_keys(keys))
+
+
+def earlier_state(options: argparse.Namespace, name: str, later: State) -> State:
+    """Any state; of a saved plan the records tell what stood behind its keys."""
+    assert later.keys is not None  # noqa: S101 -- `later_state` gives no other
+    graph = later.keys.made_by.loaded.graph
+    if name == RECORDS:
+        return State(name=name, keys=None, baseline=of_latest(graph, open_records(state_of(options).root)))
+    if _is_file(name):
+        records = open_records(state_of(options).root)
+        return State(name=name, keys=None, baseline=of_plan(_saved(name), graph, records))
+    keys = later.keys if name == later.name else _keys(options, name)
+    return State(name=name, keys=keys, baseline=of_keys(keys))
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".json") and Path(name).is_file()
+
+
+def _keys(options: argparse.Namespace, name: str) -> Keys:
+    folder = folder_of(options)
+    if name == WORKTREE:
+        return keys_in(options, worktree(folder))
+    if name == INDEX:
+        return keys_in(options, index_tree(folder))
+    try:
+        tree = revision_tree(folder, name)
+    except GitError as error:
+        raise GitError(f"{error}\n  a state is {FORMS}") from error
+    if tree.entry(Path(options.file).name) is None:
+        raise PlannerError(f"{name} has no {options.file}, so there is nothing to compare with")
+    return keys_in(options, tree)
+
+
+def _saved(name: str) -> dict[ImageName, str]:
+    """The keys of a saved plan."""
+    try:
+        with open(name, "rb") as stream:
+            return {image.name: image.key for image in plan_file.read(stream.read(MAX_PLAN), name).images}
+    except OSError as error:
+        raise PlanFileError(f"{name}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,160 @@
+"""Why: every chain begins at a real edit, every link is in the graph, and undoing what is named undoes the plan."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.build.family import Family
+from tests.plan.test_edits import DEFINITIONS, EDITS, FILES
+from tests.workspace import Workspace
+
+FILE_CODES = {"file-changed", "file-added", "file-removed", "mode-changed"}
+ALL_EDITS = [row[1] for row in EDITS] + [row[1] for row in DEFINITIONS]
+
+
+def made(root: Path) -> Workspace:
+    workspace = Workspace(root)
+    workspace.write(FILES)
+    (workspace.root / "link.md").symlink_to("docs/target.md")
+    workspace.commit()
+    return workspace
+
+
+def answers(workspace: Workspace, *arguments: str) -> list[dict[str, Any]]:
+    run = workspace.planner("why", "*", "--from", "HEAD", "--format", "json", *arguments)
+    assert run.returncode == 0, run.stderr
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while at < len(run.stdout.rstrip()):
+        document, at = decoder.raw_decode(run.stdout, at)
+        at += 1
+        found.append(document)
+    return found
+
+
+def undo(workspace: Workspace, reason: dict[str, Any]) -> None:
+    """Take back the edit that a reason names: the file itself, or the text that says it."""
+    path = reason["subject"] if reason["code"] in FILE_CODES else reason.get("file", "images.yaml")
+    for place in {path, "images.yaml"} if reason["code"] not in FILE_CODES else {path}:
+        known = workspace.git("ls-files", "--", place)
+        if known:
+            workspace.git("checkout", "--", place)
+        else:
+            (workspace.root / place).unlink(missing_ok=True)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chosen=st.lists(st.sampled_from(range(len(ALL_EDITS))), min_size=1, max_size=4, unique=True))
+def test_chains_are_true_and_undoing_what_they_name_undoes_the_plan(
+    tmp_path_factory: pytest.TempPathFactory, chosen: list[int]
+) -> None:
+    workspace = made(tmp_path_factory.mktemp("why") / "family")
+    for number in chosen:
+        try:
+            ALL_EDITS[number](workspace.root)
+        except (AssertionError, FileNotFoundError):
+            continue  # another edit took its text or file away
+    if workspace.planner("plan", "--since", "HEAD").returncode:
+        return  # edits that together make no family
+    edges = {(image["name"], parent) for image in workspace.document("graph")["images"] for parent in image["parents"]}
+    rebuilds = workspace.rebuilds()
+    found = answers(workspace)
+    assert {answer["image"] for answer in found if answer["rebuilds"]} == set(rebuilds)
+    for answer in found:
+        assert all((link["image"], link["parent"]) in edges for link in answer["chain"])
+        assert len(answer["chain"]) == answer["hops"] if answer["rebuilds"] else not answer["causes"]
+        if answer["chain"]:
+            assert answer["chain"][0]["image"] == answer["image"]
+            assert answer["chain"][-1]["parent"] == answer["causes"][0]["image"]
+    for answer in found:
+        for cause in answer["causes"]:
+            for reason in cause["reasons"]:
+                undo(workspace, reason)
+    assert workspace.rebuilds() == {}
+
+
+def test_the_chain_on_one_line_and_what_is_cached(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "family")
+    workspace.write({"scripts/setup.sh": "new\n"})
+    run = workspace.planner("why", "tool", "--from", "HEAD")
+    first = run.stdout.splitlines()[0]
+    assert first == ("tool ← base: scripts/setup.sh changed, COPY scripts/setup.sh /setup.sh at base.Dockerfile:3")
+    workspace.write({"scripts/setup.sh": FILES["scripts/setup.sh"], "src/a.c": "int other;\n"})
+    run = workspace.planner("why", "tool", "--from", "HEAD", "--diff")
+    assert "runs again from here" in run.stdout
+    assert "COPY src/*.c /src/  (tool.Dockerfile:5)" in run.stdout
+    assert "-int a;" in run.stdout
+    assert "+int other;" in run.stdout
+
+
+def test_all_kinds_of_states(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "family")
+    plan = os.fspath(tmp_path / "plan.json")
+    assert workspace.planner("plan", "--all", "--out", plan).returncode == 0
+    workspace.write({"docs/index.md": "staged\n"})
+    workspace.git("add", "docs/index.md")
+    workspace.write({"LICENSE": "dirty\n"})
+
+    def rebuilt(*arguments: str) -> set[str]:
+        run = workspace.planner("diff", *arguments, "--format", "json")
+        assert run.returncode == 0, run.stderr
+        return {image["name"] for image in json.loads(run.stdout)["images"] if image["action"] == "build"}
+
+    assert rebuilt("HEAD", "INDEX") == {"app", "docs"}
+    assert rebuilt("INDEX", "WORKTREE") == {"app"}
+    assert rebuilt("WORKTREE", "WORKTREE") == set()
+    assert rebuilt("HEAD") == {"app", "docs"}
+    assert rebuilt(plan, "HEAD") == set()
+    assert rebuilt(plan, "INDEX") == {"app", "docs"}
+
+
+def test_records_tell_what_changed_with_no_history_at_hand(family: Family) -> None:
+    space = family()
+    space.build()
+    space.write({"base.txt": "two\n"})
+    space.commit()
+    run = space.planner("why", "side")
+    assert run.stdout.startswith("side ← base: base.txt changed, COPY base.txt /base.txt at base.Dockerfile:2\n")
+    assert "RECORDS → WORKTREE, 1 hop" in run.stdout
+    assert "were not kept" in space.planner("why", "base", "--diff").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("why", "ap"), 'did you mean "app"?'),
+        (("why", "app", "--from", "nowhere"), "a state is a git revision, WORKTREE"),
+        (("why", "app", "--to", "RECORDS"), "its files are not at hand"),
+        (("diff", "HEAD", "RECORDS"), "its files are not at hand"),
+        (("diff", "broken.json"), "is no plan"),
+    ],
+)
+def test_states_that_cannot_be_read(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    workspace = made(tmp_path / "family")
+    workspace.write({"broken.json": "{}"})
+    words = [os.fspath(workspace.root / word) if word == "broken.json" else word for word in arguments]
+    run = workspace.planner(*words)
+    assert run.returncode in (1, 2)
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_an_index_in_conflict_is_no_state(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "family")
+    workspace.git("checkout", "-q", "-b", "other")
+    workspace.write({"LICENSE": "one\n"})
+    workspace.commit()
+    workspace.git("checkout", "-q", "main")
+    workspace.write({"LICENSE": "two\n"})
+    workspace.commit()
+    with pytest.raises(Exception, match="merge"):
+        workspace.git("merge", "-q", "other")
+    run = workspace.planner("diff", "HEAD", "INDEX")
+    assert run.returncode == 1
+    assert "LICENSE: is in conflict" in run.stderr
