@@ -17,6 +17,7 @@ COMMANDS = {
     "graph": "the images and what they read",
     "plan": "what would rebuild, and why",
     "why": "why an image is rebuilt: the chain of causes",
+    "why-not": "why an image is not rebuilt, and why a file does not count",
     "diff": "what would rebuild between two states",
     "build": "build what the plan names, in parallel",
     "matrix": "a CI matrix of what rebuilds",

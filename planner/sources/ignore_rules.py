@@ -20,11 +20,12 @@ MAX_PATTERNS = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One line: `exception` for a leading `!`, which brings back what an earlier line left out."""
+    """One line: `exception` for a leading `!`, which brings back what an earlier line left out. `line` from 1."""
 
     pattern: Pattern
     exception: bool
     text: str
+    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class IgnoreRules:
         mistakes: list[Mistake] = []
         for number, text in numbered:
             try:
-                rules.append(_rule(text))
+                rules.append(_rule(text, number))
             except BadPattern as error:
                 what = f'"{text}" is no pattern: {error}'
                 mistakes.append(Mistake(file=file, line=number, what=what, hint="escape [ and \\ with a \\"))
@@ -96,6 +97,13 @@ class IgnoreRules:
         self._folders[path] = judged
         return judged
 
+    def deciding(self, path: str) -> Rule | None:
+        """The rule that leaves a path out; None where it is not left out."""
+        left_out, hits = self._judged(path)
+        if not left_out:
+            return None
+        return next(rule for rule, hit in zip(reversed(self.rules), reversed(hits), strict=True) if hit)
+
     def could_match_below(self, folder: str) -> bool:
         """Whether some rule might speak of the folder or of anything under it; False is certain."""
         return any(rule.pattern.could_match_below(folder) for rule in self.rules)
@@ -122,7 +130,7 @@ def _cleaned(path: str) -> str:
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
-def _rule(text: str) -> Rule:
+def _rule(text: str, line: int) -> Rule:
     cleaned = _cleaned(text)
     exception = cleaned.startswith("!")
     if exception:
@@ -131,4 +139,4 @@ def _rule(text: str) -> Rule:
             raise BadPattern('"!" alone brings nothing back')
     for component in cleaned.split("/"):
         matches(component, ".")
-    return Rule(pattern=compile_pattern(cleaned), exception=exception, text=text)
+    return Rule(pattern=compile_pattern(cleaned), exception=exception, text=text, line=line)

@@ -64,6 +64,7 @@ def test_the_documents_of_all_commands(space: Workspace, tmp_path: Path) -> None
         check("matrix", space.document("matrix", *arguments))
     for name in ("a", "b", "c"):
         check("why", space.document("why", name, "--from", "HEAD", "--diff"))
+        check("why-not", space.document("why-not", name, "--from", "HEAD", "--file", "b"))
     check("plan", space.document("diff", "HEAD"))
     saved = tmp_path / "plan.json"
     assert space.planner("plan", "--out", os.fspath(saved)).returncode == 0

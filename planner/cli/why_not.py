@@ -1,0 +1,130 @@
+"""`planner why-not`: what was compared and found equal, and why each changed file does not count for an image."""
+
+from __future__ import annotations
+
+import argparse
+import posixpath
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.cli import arguments as shared
+from planner.cli import states
+from planner.cli.family import chosen, palette
+from planner.cli.saying import say
+from planner.cli.states import State
+from planner.digest.compared import changed_paths
+from planner.digest.key import Keys
+from planner.digest.manifest import Manifests
+from planner.digest.verdict import Ruling, Verdict, verdict
+from planner.errors import PlannerError
+from planner.explain.why_not import WhyNot, compared, why_not_json, why_not_text
+from planner.model.image import ImageName
+from planner.plan.baseline import lister
+from planner.plan.rebuild import Action
+from planner.plan.rebuild import plan as make_plan
+from planner.sources.dockerfile.syntax import From
+from planner.sources.load import load
+
+EXAMPLE = "planner why-not mmperf --file docs/notes.md"
+COUNTS = frozenset({Ruling.READ, Ruling.DOCKERFILE, Ruling.PARENT})
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="names or globs")
+    states.arguments(parser)
+    parser.add_argument(
+        "--file",
+        dest="paths",
+        action="append",
+        default=[],
+        metavar="F",
+        help="why this file does not count [all that changed]",
+    )
+    shared.formats(parser, "text", "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the answer for each image."""
+    earlier, later = states.compared(options)
+    keys = later.keys
+    assert keys is not None  # noqa: S101 -- the later state always has its files
+    graph = keys.made_by.loaded.graph
+    wanted = chosen(options.images, graph)
+    plan = make_plan(graph, keys, earlier.baseline, against=earlier.name, wanted=wanted)
+    building = {image.name for image in plan.images if image.action is Action.BUILD}
+    paths = [_clean(path) for path in options.paths] or list(_changed(earlier, keys))
+    said: list[str] = []
+    for name in (name for name in graph.order if name in wanted):
+        counts, files = compared(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item))
+        judge = _Judge(keys, name)
+        judged = [(path, judge.of(path)) for path in paths]
+        answer = WhyNot(
+            image=name,
+            from_=earlier.name,
+            to=later.name,
+            rebuilds=name in building,
+            equal=tuple(sorted(counts.items())),
+            files=files,
+            passed_over=tuple((path, one) for path, one in judged if options.paths or one.ruling not in COUNTS),
+        )
+        said.append(why_not_json(answer) if options.format == "json" else why_not_text(answer, palette()))
+    return say(("\n" if options.format == "json" else "\n\n").join(said))
+
+
+def _changed(earlier: State, keys: Keys) -> Iterator[str]:
+    """The paths that differ, where both states have their files."""
+    if earlier.keys is not None:
+        yield from changed_paths(earlier.keys.made_by.tree, keys.made_by.tree)
+
+
+def _clean(path: str) -> str:
+    clean = posixpath.normpath(path)
+    if clean.startswith(("/", "../")) or clean == "..":
+        raise PlannerError(f"{path}: leads out of the workspace: name a path below the graph file's folder")
+    return clean
+
+
+class _Judge:
+    """Rules over paths for one image, also for the stages that its target does not reach."""
+
+    def __init__(self, keys: Keys, name: ImageName) -> None:
+        self.maker = keys.made_by
+        self.name = name
+        self._others: list[tuple[str, Manifests]] | None = None
+
+    def of(self, path: str) -> Verdict:
+        """The verdict over one path."""
+        found = verdict(self.maker, self.name, path)
+        if found.ruling in COUNTS:
+            return found
+        graph = self.maker.loaded.graph
+        for parent in sorted(graph.ancestors({self.name}) - {self.name}):
+            above = verdict(self.maker, parent, path)
+            if above.ruling in COUNTS:
+                sentence = f"{parent}, which it stands on, reads it"
+                return Verdict(ruling=Ruling.PARENT, sentence=sentence, where=above.where)
+        if found.ruling is not Ruling.NOT_SELECTED:
+            return found
+        for stage, maker in self._stages():
+            other = verdict(maker, self.name, path)
+            if other.ruling is Ruling.READ:
+                sentence = f'only stage "{stage}" selects it, which the target does not reach'
+                return Verdict(ruling=Ruling.STAGE_NOT_REACHED, sentence=sentence, where=other.where)
+        return found
+
+    def _stages(self) -> list[tuple[str, Manifests]]:
+        """The same image with each stage of its Dockerfile as the target."""
+        if self._others is None:
+            loaded = self.maker.loaded
+            image = loaded.graph.nodes[self.name].image
+            heads = [one for one in loaded.dockerfiles[image.dockerfile].instructions if isinstance(one, From)]
+            self._others = []
+            for number, head in enumerate(heads):
+                target = replace(image, target=head.stage or str(number))
+                images = tuple(target if one.name == self.name else one for one in loaded.family.images)
+                other = load(replace(loaded.family, images=images), self.maker.tree)
+                self._others.append(
+                    (target.target, Manifests(loaded=other, tree=self.maker.tree, hasher=self.maker.hasher))
+                )
+        return self._others

@@ -1,0 +1,96 @@
+"""Turns what an image was compared by, and what changed without counting for it, into text and a document."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.verdict import Verdict
+from planner.explain.text import Palette, place, printable
+from planner.model.image import ImageName
+
+MAX_SHOWN = 30
+NOUNS = {
+    InputKind.PLATFORM: "platform",
+    InputKind.FRONTEND: "frontend",
+    InputKind.ARGUMENT: "argument",
+    InputKind.LABEL: "label",
+    InputKind.INSTRUCTION: "instruction",
+    InputKind.FILES: "selection",
+    InputKind.PARENT: "parent",
+    InputKind.EXTERNAL: "external image",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhyNot:
+    """Why an image is not rebuilt. `equal` counts the inputs that were compared, `passed_over` what does not count.
+
+    `rebuilds` is set for an image that is rebuilt all the same, for other reasons than the paths passed over.
+    """
+
+    image: ImageName
+    from_: str
+    to: str
+    rebuilds: bool
+    equal: tuple[tuple[str, int], ...]
+    files: int
+    passed_over: tuple[tuple[str, Verdict], ...]
+
+
+def compared(
+    manifests: Sequence[Manifest], listing: Callable[[Manifest, Input], dict[str, str]]
+) -> tuple[Counter[str], int]:
+    """How many inputs of each kind a key compares, and how many files they select."""
+    counts = Counter(NOUNS[item.kind] for one in manifests for item in one.inputs if item.kind in NOUNS)
+    files = {path for one in manifests for item in one.inputs for path in listing(one, item)}
+    return counts, len(files)
+
+
+def why_not_text(answer: WhyNot, palette: Palette) -> str:
+    """The image, what was found equal, and each changed path with why it does not count."""
+    name = palette.paint(answer.image, "1")
+    span = f"{printable(answer.from_)} → {printable(answer.to)}"
+    if answer.rebuilds:
+        lines = [f"{name} is rebuilt, {span}: planner why {answer.image} says why"]
+    else:
+        lines = [f"{name} is not rebuilt, {span}", f"  equal: {_counted(answer)}"]
+    if answer.passed_over:
+        lines.append("  does not count:" if answer.rebuilds else "  changed, and does not count:")
+    for path, verdict in answer.passed_over[:MAX_SHOWN]:
+        at = f"  {palette.paint(f'({place(verdict.where)})', '2')}" if verdict.where else ""
+        lines.append(f"    {printable(path)}: {printable(verdict.sentence)}{at}")
+    if len(answer.passed_over) > MAX_SHOWN:
+        lines.append(f"    … and {len(answer.passed_over) - MAX_SHOWN} more")
+    return "\n".join(lines)
+
+
+def _counted(answer: WhyNot) -> str:
+    told = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in answer.equal]
+    return f"{', '.join(told)}, {answer.files} file{'' if answer.files == 1 else 's'}"
+
+
+def why_not_json(answer: WhyNot) -> str:
+    """The answer as its document, version 1."""
+    document = {
+        "version": 1,
+        "image": answer.image,
+        "from": answer.from_,
+        "to": answer.to,
+        "rebuilds": answer.rebuilds,
+        "equal": dict(answer.equal),
+        "files": answer.files,
+        "passed_over": [
+            {
+                "path": path,
+                "ruling": verdict.ruling.value,
+                "detail": verdict.sentence,
+                **({"file": verdict.where.file, "line": verdict.where.line} if verdict.where else {}),
+            }
+            for path, verdict in answer.passed_over
+        ],
+    }
+    return json.dumps(document, indent=2)
