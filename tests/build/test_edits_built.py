@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.conftest import BuildSpace
+from tests.build.family import BuildSpace
 from tests.build.images import BuiltImage, read_image
 from tests.engine.engine import Engine
 from tests.plan.edits import ROWS, Row, write_family

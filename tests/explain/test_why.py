@@ -12,17 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.build.family import Family
-from tests.plan.test_edits import DEFINITIONS, EDITS, FILES
+from tests.plan.edits import FILES, ROWS, write_family
 from tests.workspace import Workspace
 
 FILE_CODES = {"file-changed", "file-added", "file-removed", "mode-changed"}
-ALL_EDITS = [row[1] for row in EDITS] + [row[1] for row in DEFINITIONS]
+ALL_EDITS = [row.edit for row in ROWS]
 
 
 def made(root: Path) -> Workspace:
     workspace = Workspace(root)
-    workspace.write(FILES)
-    (workspace.root / "link.md").symlink_to("docs/target.md")
+    write_family(workspace.root, hidden=False)
     workspace.commit()
     return workspace
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from planner.cli import start
 from planner.local import answer_cache
-from tests.plan.test_edits import FILES
+from tests.plan.edits import FILES
 from tests.workspace import IDENTITY, Workspace
 
 Said = tuple[int, str, str]
