@@ -267,7 +267,7 @@ def test_an_own_state_folder_is_no_change(shell: Shell) -> None:
     status, out, _ = shell.ask(*PLAN, "--exit-code")
     assert (status, out) == (
         0,
-        "reuse  base\nreuse  docs\nreuse  tool\nreuse  app\n\n0 of 4 images rebuild against HEAD\n",
+        "reuse  base\nreuse  docs\nreuse  side\nreuse  tool\nreuse  app\n\n0 of 5 images rebuild against HEAD\n",
     )
 
 
@@ -275,7 +275,7 @@ def test_an_unsure_image_is_planned_again_from_the_cache(shell: Shell) -> None:
     shell.space.write({"docs.Dockerfile": "FROM alpine:3.20\nADD https://example.org/x /x\n"})
     commit(shell)
     first = shell.ask(*PLAN)
-    assert "1 of 4 images rebuilds" in first[1]
+    assert "1 of 5 images rebuilds" in first[1]
     assert shell.ask(*PLAN) == first
     assert shell.hits == 1
 
