@@ -37,8 +37,9 @@ format: setup  ## write the format
 	$(VENV)/bin/ruff format planner tests
 	$(VENV)/bin/ruff check --fix planner tests
 
-bench: setup  ## what a plan costs beside git status, as ratios
+bench: setup engine  ## what a plan costs beside git status, and builds beside Bake, as ratios
 	$(PYTHON) -m tests.bench
+	$(PYTHON) -m tests.bench.build
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -161,6 +161,10 @@ class BuildxBuilder:
             with self._lock:
                 self._running.discard(process)
 
+    def close(self) -> None:
+        """Remove what stands outside the run's folder."""
+        self.contexts.remove_spare()
+
     def cancel(self) -> None:
         """See Builder. The first call asks, and kills what has not ended after a while; the second kills at once."""
         with self._lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,15 +25,24 @@ BuildKit takes a file with the same path, size and time for the same file when i
 before (fsutil compares metadata only), so each context's folder is named by its content: see `Contexts.folder`.
 """
 MAX_LINK = 4096
+PATH_MAX = 4096
+"""Bytes of a path, its final zero included, that Linux takes."""
+ROOM = 40
+"""Bytes for what stands between a root and a file of a context: its identity while it is written."""
 CHUNK = 1 << 20
 
 
 class Contexts:
-    """The materialised contexts of one run, below `root`. Equal contexts are written once."""
+    """The materialised contexts of one run, below `root`. Equal contexts are written once.
+
+    A context with a path that is too long to stand below `root` stands in a folder of `spare`, which is made when it
+    is needed; whoever ends the run removes both.
+    """
 
     def __init__(self, root: Path, tree: Tree) -> None:
         self.root = root
         self.tree = tree
+        self.spare: Path | None = None
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -43,10 +53,11 @@ class Contexts:
         """
         with self._lock:
             lock = self._locks.setdefault(identity, threading.Lock())
-        place = self.root / identity
+            root = self._root_for(context)
+        place = root / identity
         with lock:
             if not place.exists():
-                staging = self.root / f"{identity}.part"
+                staging = root / f"{identity}.part"
                 shutil.rmtree(staging, ignore_errors=True)
                 staging.mkdir(parents=True)
                 for entry in context.files:
@@ -54,6 +65,19 @@ class Contexts:
                 _set_times(staging)
                 staging.rename(place)
         return place
+
+    def _root_for(self, context: FilesContext) -> Path:
+        longest = max((len(os.fsencode(entry.path)) for entry in context.files), default=0)
+        if len(os.fsencode(self.root)) + longest + ROOM < PATH_MAX:
+            return self.root
+        if self.spare is None:
+            self.spare = Path(tempfile.mkdtemp(prefix="p-"))
+        return self.spare
+
+    def remove_spare(self) -> None:
+        """Remove what stands outside `root`."""
+        if self.spare is not None:
+            shutil.rmtree(self.spare, ignore_errors=True)
 
 
 def _write(root: Path, entry: FileEntry, tree: Tree) -> None:

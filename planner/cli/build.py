@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -103,7 +104,7 @@ def _locked(options: argparse.Namespace, keys: Keys, state: State) -> int:
     if plan.building:
         _note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
     dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
-    with live.progress(dockerfiles, state.logs, len(plan.building)) as listener:
+    with contextlib.closing(builder), live.progress(dockerfiles, state.logs, len(plan.building)) as listener:
         outcome = execute(
             Job(
                 plan=plan,

@@ -106,9 +106,9 @@ def _tags(image: Image, key: str, registry: str) -> tuple[str, ...]:
 
 
 def context_id(context: FilesContext) -> str:
-    """A name for a context's content: equal exactly for equal files. SHA-256, hexadecimal."""
+    """A name for a context's content: equal exactly for equal files. 128 bits of SHA-256, hexadecimal."""
     digest = hashlib.sha256()
     for entry in context.files:
         path = entry.path.encode("utf-8", "surrogateescape")
         digest.update(b"%d:%s %o %s\n" % (len(path), path, entry.mode, entry.oid.encode()))
-    return digest.hexdigest()
+    return digest.hexdigest()[:32]

@@ -191,7 +191,7 @@ def test_a_file_that_changed_meanwhile_is_refused(tmp_path: Path) -> None:
     (root / "file").write_text("two")
     with pytest.raises(InputError, match="file: changed since the plan was made"):
         Contexts(tmp_path / "contexts", tree).folder(context, context_id(context))
-    assert not list((tmp_path / "contexts").glob("[0-9a-f]" * 64)), "no half context under its name"
+    assert not list((tmp_path / "contexts").glob("[0-9a-f]" * 32)), "no half context under its name"
 
 
 entries = st.builds(
