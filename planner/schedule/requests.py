@@ -12,7 +12,7 @@ from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, 
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import Image, ImageName
 from planner.model.names import Published, Reference
-from planner.sources.load import dockerfile_bytes
+from planner.sources.dockerfiles import bytes_again
 
 LATEST = "latest"
 
@@ -29,7 +29,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         image=name,
         platforms=image.platforms,
         key=keys.keys[name],
-        dockerfile=dockerfile_bytes(keys.made_by.loaded, keys.made_by.tree, image.dockerfile),
+        dockerfile=bytes_again(keys.made_by.loaded.dockerfiles, keys.made_by.tree, image.dockerfile),
         dockerfile_path=image.dockerfile,
         context=files.get("", FilesContext()),
         target=image.target,

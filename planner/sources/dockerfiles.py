@@ -1,0 +1,73 @@
+"""Finds the Dockerfiles of a family in a tree and reads them; mistakes are collected, not raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.errors import DefinitionError, InputError, Mistake
+from planner.model.image import Family
+from planner.ports import MODE_FOLDER, MODE_LINK, Tree
+from planner.sources.dockerfile import instructions
+from planner.sources.dockerfile.syntax import Dockerfile
+
+MAX_DOCKERFILE = 4 << 20
+
+
+def read_all(family: Family, tree: Tree, mistakes: list[Mistake]) -> dict[str, Dockerfile]:
+    """Every Dockerfile that can be read, by its path."""
+    found: dict[str, Dockerfile] = {}
+    for image in family.images:
+        if image.dockerfile in found:
+            continue
+        path = place_of(tree, image.dockerfile)
+        if path is None:
+            what = f'images.{image.name}: there is no Dockerfile at "{image.dockerfile}"'
+            hint = "dockerfile: is relative to context:"
+            mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
+            continue
+        try:
+            found[image.dockerfile] = instructions.parse(tree.read(path, MAX_DOCKERFILE), image.dockerfile)
+        except InputError as error:
+            mistakes.append(Mistake(file=image.dockerfile, what=str(error)))
+        except DefinitionError as error:
+            mistakes.extend(error.mistakes)
+    return found
+
+
+def bytes_again(known: Mapping[str, Dockerfile], tree: Tree, path: str) -> bytes:
+    """The text of a Dockerfile that was read before. Raises InputError when it says something else by now."""
+    place = place_of(tree, path)
+    data = tree.read(place, MAX_DOCKERFILE) if place is not None else b""
+    if place is None or instructions.parse(data, path) != known[path]:
+        raise InputError(f"{path}: changed since the plan was made: plan again")
+    return data
+
+
+def place_of(tree: Tree, path: str) -> str | None:
+    """Where the Dockerfile stands, links inside the workspace followed; `dockerfile` stands in for `Dockerfile`."""
+    folder, _, name = path.rpartition("/")
+    names = [path] + ([f"{folder}/dockerfile" if folder else "dockerfile"] if name == "Dockerfile" else [])
+    for candidate in names:
+        for _ in range(40):
+            found = tree.entry(candidate)
+            if found is None or found.mode == MODE_FOLDER:
+                break
+            if found.mode != MODE_LINK:
+                return candidate
+            candidate = linked(candidate, tree.read(candidate, 4096).decode("utf-8", "surrogateescape"))
+    return None
+
+
+def linked(path: str, target: str) -> str:
+    """Where a link leads; a place that no tree has when it leaves the workspace."""
+    if target.startswith("/"):
+        return "\0"
+    parts = path.split("/")[:-1]
+    for piece in target.split("/"):
+        if piece == "..":
+            if not parts:
+                return "\0"
+            parts.pop()
+        elif piece not in ("", "."):
+            parts.append(piece)
+    return "/".join(parts)

@@ -1,0 +1,81 @@
+"""Tells what the references of a family's Dockerfiles mean: an image of the graph, a named context, or an external."""
+
+from __future__ import annotations
+
+from planner.errors import Mistake, one_of
+from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Unresolved
+from planner.model.image import Family, Image, ImageName
+from planner.model.names import Index, Published, Reference, index_of, owner_of
+from planner.sources.dockerfiles import linked
+
+
+class Origins:
+    """The published names of one family, and the names of its images."""
+
+    def __init__(self, family: Family, published: Index) -> None:
+        self.published = published
+        self.names = frozenset(image.name for image in family.images)
+
+    def contexts(self, image: Image) -> dict[str, str]:
+        """Named contexts by the name that BuildKit looks for."""
+        return {_familiar(name): value for name, value in image.contexts}
+
+    def origin(self, image: Image, reference: str) -> Origin:
+        """What a reference means for an image: a named context, an image of the graph, or an external."""
+        contexts = self.contexts(image)
+        if _familiar(reference) in contexts:
+            return self._context(image, contexts[_familiar(reference)])
+        return self._image(image, reference)
+
+    def _image(self, image: Image, reference: str) -> Origin:
+        try:
+            parsed = Reference.parse(reference)
+        except ValueError as error:
+            return Unresolved(reason=str(error), hint="check the reference and the ARGs in it")
+        owner = owner_of(self.published, parsed)
+        if owner is not None and owner != image.name:
+            return ParentImage(name=ImageName(owner))
+        return ExternalImage(reference=str(parsed))
+
+    def _context(self, image: Image, value: str) -> Origin:
+        if value.startswith("target:"):
+            name = value.removeprefix("target:")
+            if name in self.names:
+                return ParentImage(name=ImageName(name))
+            return Unresolved(reason=f'no image is named "{name}"', hint=one_of(name, sorted(self.names)))
+        if value.startswith("docker-image://"):
+            return self._image(image, value.removeprefix("docker-image://"))
+        if "://" in value or value.startswith("git@"):
+            return RemoteFiles(url=value)
+        folder = linked("x", value)
+        if folder == "\0":
+            return Unresolved(reason=f'the named context "{value}" leads out of the workspace')
+        return LocalFiles(folder=folder)
+
+
+def published_by(family: Family, mistakes: list[Mistake]) -> Index:
+    """The names that the images are known by; one that two images claim is a mistake."""
+    names: list[tuple[Published, str]] = []
+    owners: dict[Published, Image] = {}
+    for image in family.images:
+        for text in (*([f"{family.registry}/{image.name}"] if family.registry else []), *image.tags):
+            try:
+                entry = Published.parse(text)
+            except ValueError as error:
+                hint = "names under a registry are in lower case"
+                mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=str(error), hint=hint))
+                continue
+            first = owners.setdefault(entry, image)
+            if first.name != image.name:
+                what = f'"{image.name}" and "{first.name}" (line {first.span.line}) are both published as {text}'
+                hint = "give each image a tag of its own"
+                mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
+            names.append((entry, image.name))
+    return index_of(dict.fromkeys(names))
+
+
+def _familiar(name: str) -> str:
+    try:
+        return Reference.parse(name).familiar
+    except ValueError:
+        return name.lower()
