@@ -1,0 +1,131 @@
+"""`planner pin`: sets every digest that pins an image of the graph, anywhere in the repository, to the current one."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+
+from planner.cli import arguments as shared
+from planner.cli.family import folder_of, keys_now
+from planner.cli.plan import state_of
+from planner.cli.saying import say
+from planner.digest.key import Keys
+from planner.errors import Mistake, PlannerError
+from planner.explain.text import printable
+from planner.local.records import open_records
+from planner.local.text_files import rewrite, tracked_text
+from planner.model.build import Store
+from planner.model.image import ImageName
+from planner.plan.pins import Pin, pins_in, rewritten, stale
+from planner.ports import Records
+from planner.sources.origins import published_by
+
+EXAMPLE = "planner pin --check"
+STALE = 3
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true", help="exit with 3 when a pin is stale; write nothing")
+    choice.add_argument("--write", action="store_true", help="edit the files [only show what would be edited]")
+    parser.add_argument("files", nargs="*", metavar="GLOB", help="only these files that git tracks [all of them]")
+    parser.add_argument("--offline", action="store_true", help="believe the records, and ask no registry")
+    shared.state(parser)
+    shared.formats(parser, "text", "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show, check or write the pins."""
+    keys = keys_now(options)
+    folder = folder_of(options)
+    mistakes: list[Mistake] = []
+    index = published_by(keys.made_by.loaded.family, mistakes)
+    texts = {
+        path: data
+        for path, data in tracked_text(folder)
+        if not options.files or any(fnmatch.fnmatchcase(path, glob) for glob in options.files)
+    }
+    graph = keys.made_by.loaded.graph
+    found = (pin for path, data in texts.items() for pin in pins_in(data, path, index))
+    # An image whose own Dockerfile names its repository starts from an older release of itself: not ours to move.
+    pins = [pin for pin in found if graph.nodes[pin.image].image.dockerfile != pin.file]
+    current = _current(options, keys, pins)
+    old = stale(pins, current)
+    if options.write:
+        for path in dict.fromkeys(pin.file for pin in old):
+            here = [pin for pin in old if pin.file == path]
+            rewrite(folder, path, texts[path], rewritten(texts[path], here, current))
+    verb = "edited" if options.write else "stale"
+    answer = _json(pins, old, current) if options.format == "json" else _text(pins, old, current, keys, verb)
+    return say(answer, status=STALE if options.check and old else 0)
+
+
+def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin]) -> dict[ImageName, str]:
+    """The published digest of each pinned image in its current state. Raises PlannerError for one without any."""
+    records = open_records(state_of(options).root)
+    found: dict[ImageName, str] = {}
+    unpublished: list[str] = []
+    for name in dict.fromkeys(pin.image for pin in pins):
+        digest = _recorded(keys, name, records) or ("" if options.offline else _published(keys, name))
+        if digest:
+            found[name] = digest
+        else:
+            where = next(f"{pin.file}:{pin.line}" for pin in pins if pin.image == name)
+            unpublished.append(f"  {name} is pinned ({printable(where)}) and not published as {keys.keys[name]}")
+    if unpublished:
+        told = "\n".join(unpublished)
+        raise PlannerError(
+            f"these images are not published in their current state\n{told}\n  planner build --push first"
+        )
+    return found
+
+
+def _recorded(keys: Keys, name: ImageName, records: Records) -> str:
+    platforms = keys.made_by.loaded.graph.nodes[name].image.platforms
+    same = records.find(name, platforms, keys.keys[name])
+    return next((record.stored.digest for record in same if record.stored.store is Store.REGISTRY), "")
+
+
+def _published(keys: Keys, name: ImageName) -> str:
+    registry = keys.made_by.loaded.family.registry
+    if not registry:
+        return ""
+    from planner.registry.client import HttpRegistry
+
+    return HttpRegistry().digest_of(f"{registry}/{name}", keys.keys[name]) or ""
+
+
+def _text(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, str], keys: Keys, verb: str) -> str:
+    graph = keys.made_by.loaded.graph
+    lines: list[str] = []
+    for name in dict.fromkeys(pin.image for pin in old):
+        readers = ", ".join(graph.children.get(name, ())) or "nobody"
+        lines.append(f"{name}  {current[name]}  (read by {readers})")
+        lines += [f"  {printable(pin.file)}:{pin.line}  {pin.digest}" for pin in old if pin.image == name]
+    if lines:
+        lines.append("")
+    files = len({pin.file for pin in old})
+    return "\n".join([*lines, f"{len(old)} of {len(pins)} pins {verb}, in {files} file{'' if files == 1 else 's'}"])
+
+
+def _json(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, str]) -> str:
+    stale_ones = set(old)
+    document = {
+        "version": 1,
+        "pins": [
+            {
+                "file": pin.file,
+                "line": pin.line,
+                "reference": pin.reference,
+                "image": pin.image,
+                "digest": pin.digest,
+                "current": current[pin.image],
+                "stale": pin in stale_ones,
+            }
+            for pin in pins
+        ],
+    }
+    return json.dumps(document, indent=2)
