@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup engine docker demo test lint format bench clean
+.PHONY: docs help setup engine docker demo test lint format bench clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,18 +28,21 @@ test: setup lint docker  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests
 
 lint: setup  ## format, lint, types and the import rules between rooms
-	$(VENV)/bin/ruff format --check planner tests
-	$(VENV)/bin/ruff check planner tests
+	$(VENV)/bin/ruff format --check planner tests docs
+	$(VENV)/bin/ruff check planner tests docs
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
 format: setup  ## write the format
-	$(VENV)/bin/ruff format planner tests
-	$(VENV)/bin/ruff check --fix planner tests
+	$(VENV)/bin/ruff format planner tests docs
+	$(VENV)/bin/ruff check --fix planner tests docs
 
 bench: setup engine  ## what a plan costs beside git status, and builds beside Bake, as ratios
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.bench.build
+
+docs: setup  ## the documentation as a site, in .cache/site
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
