@@ -27,7 +27,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the plan from one state to the other."""
     earlier, later = states.compared(options)
-    assert later.keys is not None  # noqa: S101 -- the later state always has its files
     graph = later.keys.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     plan = make_plan(graph, later.keys, earlier.baseline, against=f"{earlier.name} → {later.name}", wanted=wanted)

@@ -25,12 +25,20 @@ MAX_PLAN = 256 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """A state by its name. `keys` are None where the files of the state are not at hand."""
+class Earlier:
+    """A state to compare with. `keys` are None where the files of the state are not at hand."""
 
     name: str
     keys: Keys | None
     baseline: Baseline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """A state that is asked about; its files are always at hand."""
+
+    name: str
+    keys: Keys
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,35 +48,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
 
 
-def compared(options: argparse.Namespace) -> tuple[State, State]:
+def compared(options: argparse.Namespace) -> tuple[Earlier, Later]:
     """The two states of a command line. Raises PlannerError for one that cannot be read, UsageError for no state."""
-    later = later_state(options, options.to)
-    return earlier_state(options, options.from_ or _default(options), later), later
+    later = _later(options, options.to)
+    return _earlier(options, options.from_ or _default(options), later), later
 
 
 def _default(options: argparse.Namespace) -> str:
     return RECORDS if state_of(options).records.exists() else "HEAD"
 
 
-def later_state(options: argparse.Namespace, name: str) -> State:
+def _later(options: argparse.Namespace, name: str) -> Later:
     """A state whose files are at hand: a revision, the worktree or the index."""
     if name == RECORDS or _is_file(name):
         raise UsageError(f"--to {name}: its files are not at hand\n  compare to WORKTREE, INDEX or a git revision")
-    keys = _keys(options, name)
-    return State(name=name, keys=keys, baseline=of_keys(keys))
+    return Later(name=name, keys=_keys(options, name))
 
 
-def earlier_state(options: argparse.Namespace, name: str, later: State) -> State:
+def _earlier(options: argparse.Namespace, name: str, later: Later) -> Earlier:
     """Any state; of a saved plan the records tell what stood behind its keys."""
-    assert later.keys is not None  # noqa: S101 -- `later_state` gives no other
     graph = later.keys.made_by.loaded.graph
     if name == RECORDS:
-        return State(name=name, keys=None, baseline=of_latest(graph, open_records(state_of(options).root)))
+        return Earlier(name=name, keys=None, baseline=of_latest(graph, open_records(state_of(options).root)))
     if _is_file(name):
         records = open_records(state_of(options).root)
-        return State(name=name, keys=None, baseline=of_plan(_saved(name), graph, records))
+        return Earlier(name=name, keys=None, baseline=of_plan(_saved(name), graph, records))
     keys = later.keys if name == later.name else _keys(options, name)
-    return State(name=name, keys=keys, baseline=of_keys(keys))
+    return Earlier(name=name, keys=keys, baseline=of_keys(keys))
 
 
 def _is_file(name: str) -> bool:

@@ -11,7 +11,7 @@ from planner.cli import arguments as shared
 from planner.cli import states
 from planner.cli.family import chosen, palette
 from planner.cli.saying import say
-from planner.cli.states import State
+from planner.cli.states import Earlier
 from planner.digest.compared import changed_paths
 from planner.digest.key import Keys
 from planner.digest.manifest import Manifests
@@ -48,7 +48,6 @@ def run(options: argparse.Namespace) -> int:
     """Print the answer for each image."""
     earlier, later = states.compared(options)
     keys = later.keys
-    assert keys is not None  # noqa: S101 -- the later state always has its files
     graph = keys.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     plan = make_plan(graph, keys, earlier.baseline, against=earlier.name, wanted=wanted)
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     return say(("\n" if options.format == "json" else "\n\n").join(said))
 
 
-def _changed(earlier: State, keys: Keys) -> Iterator[str]:
+def _changed(earlier: Earlier, keys: Keys) -> Iterator[str]:
     """The paths that differ, where both states have their files."""
     if earlier.keys is not None:
         yield from changed_paths(earlier.keys.made_by.tree, keys.made_by.tree)
