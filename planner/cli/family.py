@@ -7,6 +7,7 @@ import fnmatch
 import functools
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from planner.digest.key import Keys, Known, keys_of
@@ -16,9 +17,10 @@ from planner.local.environment import Environment
 from planner.local.git_tree import revision_tree, worktree
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
+from planner.model.lock import Lock
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
-from planner.sources import yaml_file
+from planner.sources import lock_file, yaml_file
 from planner.sources.load import LoadedFamily, load
 
 MAX_GRAPH_FILE = 8 << 20
@@ -52,11 +54,18 @@ def load_family(
     if tree.entry(name) is None:
         hint = "start in its folder, or name it with -C DIR or -f FILE"
         raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
-    if known is not None and known.agrees(name):
+    if known is not None and known.agrees(name) and known.agrees(lock_file.NAME):
         like = known.keys.made_by.loaded
         return load(like.family, tree, told=told, like=like)
     family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, _variables(options))
-    return load(family, tree, told=told)
+    return load(replace(family, lock=lock_in(tree)), tree, told=told)
+
+
+def lock_in(tree: Tree) -> Lock:
+    """The lock beside the graph file; an empty one where there is none."""
+    if tree.entry(lock_file.NAME) is None:
+        return Lock()
+    return lock_file.read(tree.read(lock_file.NAME, lock_file.MAX_BYTES))
 
 
 def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:

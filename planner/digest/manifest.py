@@ -78,7 +78,7 @@ class Manifests:
         inputs = [
             *self._settings(image, platform),
             *self._steps(image, platform, warnings),
-            *self._images(image, parent_keys),
+            *self._images(image, platform, parent_keys, warnings),
         ]
         return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
 
@@ -145,7 +145,9 @@ class Manifests:
             listed.append((path, f"{entry.mode:o} {oid}"))
         return tuple(sorted(listed))
 
-    def _images(self, image: Image, parent_keys: Mapping[ImageName, str]) -> Iterator[Input]:
+    def _images(
+        self, image: Image, platform: str, parent_keys: Mapping[ImageName, str], warnings: list[str]
+    ) -> Iterator[Input]:
         node = self.loaded.graph.nodes[image.name]
         spans = {str(use.origin): use.span for use in reversed(node.uses)}
         for origin in sorted({use.origin for use in node.uses}, key=str):
@@ -153,10 +155,21 @@ class Manifests:
             if isinstance(origin, ParentImage):
                 yield self._input(InputKind.PARENT, origin.name, (("key", parent_keys[origin.name]),), span)
             elif isinstance(origin, ExternalImage):
-                yield self._input(InputKind.EXTERNAL, origin.reference, (("reference", origin.reference),), span)
+                parts = self._external(origin.reference, platform, warnings)
+                yield self._input(InputKind.EXTERNAL, origin.reference, parts, span)
             elif isinstance(origin, RemoteFiles) and not origin.pinned:
                 reason = f"the named context {origin.url} may change unseen"
                 yield self._input(InputKind.UNSURE, reason, (("url", origin.url),), span)
+
+    def _external(self, reference: str, platform: str, warnings: list[str]) -> tuple[tuple[str, str], ...]:
+        """An external image as it counts: by the digest that is locked for the platform, else by its reference."""
+        lock = self.loaded.family.lock
+        facts = lock.platform(reference, platform)
+        if facts is not None:
+            return (("reference", reference), ("digest", facts.digest))
+        if lock.images and "@" not in reference:
+            warnings.append(f"{reference} is not locked for {platform}: planner lock")
+        return (("reference", reference),)
 
     def read_by(self, image: Image) -> Iterator[str]:
         """Paths of the tree that hold everything a manifest of this image looks at, Dockerfiles left out."""

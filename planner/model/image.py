@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import NewType
 
+from planner.model.lock import Lock
+
 ImageName = NewType("ImageName", str)
 Pairs = tuple[tuple[str, str], ...]
 
@@ -71,13 +73,14 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """A whole graph file: its images in declared order and what they share."""
+    """A whole graph file: its images in declared order and what they share; `lock` is that of the file beside it."""
 
     file: str
     images: tuple[Image, ...]
     registry: str = ""
     algorithm: str = "xxh3_128"
     kinds: tuple[tuple[str, KindDefaults], ...] = field(default=())
+    lock: Lock = field(default_factory=Lock)
 
     def kind_defaults(self, kind: str) -> KindDefaults:
         """The defaults of a kind; empty ones where the file declares none."""

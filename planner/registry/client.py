@@ -7,11 +7,13 @@ the token server that it names over TLS, never into a message.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from planner.errors import RegistryError
 
@@ -60,12 +62,42 @@ class HttpRegistry:
             raise RegistryError(f"{repository}: the registry names no digest for {reference}")
         return digest
 
+    def manifest(self, repository: str, reference: str) -> tuple[str, dict[str, Any]]:
+        """The digest and the document of a manifest or index. Raises RegistryError, also where there is none."""
+        answer = self._ask("GET", repository, reference, "pull")
+        if answer.status_code == 404:
+            raise RegistryError(f"{repository}: has no {reference}")
+        self._expect(answer, repository, 200)
+        body = _body(answer, repository, MAX_MANIFEST)
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        told = answer.headers.get("Docker-Content-Digest", digest)
+        if told != digest or (_DIGEST.fullmatch(reference) and reference != digest):
+            raise RegistryError(f"{repository}: the registry answers {reference} with other bytes")
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise RegistryError(f"{repository}: {reference} is no manifest") from error
+        if not isinstance(document, dict):
+            raise RegistryError(f"{repository}: {reference} is no manifest")
+        return digest, document
+
+    def blob(self, repository: str, digest: str, limit: int) -> bytes:
+        """The bytes of a blob, checked against its digest. Raises RegistryError."""
+        if not _DIGEST.fullmatch(digest):
+            raise RegistryError(f"{repository}: {digest[:80]} is no digest")
+        answer = self._ask("GET", repository, digest, "pull", kind="blobs")
+        self._expect(answer, repository, 200)
+        body = _body(answer, repository, limit)
+        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+            raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
+        return body
+
     def tag(self, repository: str, digest: str, tag: str) -> None:
         """See Registry."""
         answer = self._ask("GET", repository, digest, "pull,push")
         self._expect(answer, repository, 200)
-        body = answer.content
-        if len(body) > MAX_MANIFEST or f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+        body = _body(answer, repository, MAX_MANIFEST)
+        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
             raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
         kind = answer.headers.get("Content-Type", MANIFESTS[1])
         put = self._ask("PUT", repository, tag, "pull,push", body, {"Content-Type": kind})
@@ -79,10 +111,11 @@ class HttpRegistry:
         actions: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        kind: str = "manifests",
     ) -> requests.Response:
         host, _, path = repository.partition("/")
         scope = f"repository:{path}:{actions}"
-        url = f"{_base(host)}/v2/{path}/manifests/{reference}"
+        url = f"{_base(host)}/v2/{path}/{kind}/{reference}"
         wanted = {"Accept": ", ".join(MANIFESTS), **(headers or {})}
         answer = self._send(method, url, body, wanted, self._tokens.get(f"{host} {scope}", ""))
         if answer.status_code == 401:
@@ -95,7 +128,7 @@ class HttpRegistry:
     ) -> requests.Response:
         sent = {**headers, **({"Authorization": authorization} if authorization else {})}
         try:
-            return self._session_for(url).request(method, url, data=body, headers=sent, timeout=TIMEOUT)
+            return self._session_for(url).request(method, url, data=body, headers=sent, timeout=TIMEOUT, stream=True)
         except requests.RequestException as error:
             raise RegistryError(f"{_host_of(url)}: does not answer: {_why(error)}") from error
 
@@ -116,10 +149,15 @@ class HttpRegistry:
     def _token(self, realm: str, service: str, scope: str, login: tuple[str, str] | None, host: str) -> str:
         try:
             answer = self._session_for(realm).get(
-                realm, params={"service": service, "scope": scope}, auth=login, timeout=TIMEOUT, allow_redirects=False
+                realm,
+                params={"service": service, "scope": scope},
+                auth=login,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
             )
-            found = answer.status_code == 200 and len(answer.content) <= MAX_TOKEN
-            document: Any = answer.json() if found else None
+            found = answer.status_code == 200
+            document: Any = json.loads(_body(answer, host, MAX_TOKEN)) if found else None
         except (requests.RequestException, ValueError) as error:
             raise RegistryError(f"{host}: its token server does not answer: {_why(error)}") from error
         token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
@@ -134,6 +172,17 @@ class HttpRegistry:
         host = repository.partition("/")[0]
         hint = f"\n  docker login {host}" if answer.status_code in (401, 403) else ""
         raise RegistryError(f"{repository}: the registry answers with status {answer.status_code}{hint}")
+
+
+def _body(answer: requests.Response, repository: str, limit: int) -> bytes:
+    """The body of an answer, never more than `limit` bytes of it. Raises RegistryError."""
+    try:
+        data: bytes = answer.raw.read(limit + 1, decode_content=True)
+    except (OSError, HTTPError) as error:
+        raise RegistryError(f"{repository}: the registry's answer broke off: {_why(error)}") from error
+    if len(data) > limit:
+        raise RegistryError(f"{repository}: the registry answers with more than {limit} bytes")
+    return data
 
 
 def _base(host: str) -> str:

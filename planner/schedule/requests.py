@@ -11,6 +11,7 @@ from planner.digest.manifest import files_of
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import Image, ImageName
+from planner.model.lock import Lock
 from planner.model.names import Published, Reference
 from planner.sources.dockerfiles import bytes_again
 
@@ -34,7 +35,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         context=files.get("", FilesContext()),
         target=image.target,
         args=image.args,
-        contexts=tuple(_contexts(node, parents, files)),
+        contexts=tuple(_contexts(node, parents, files, keys.made_by.loaded.family.lock)),
         labels=image.labels,
         secrets=image.secrets,
         ssh=image.ssh,
@@ -64,25 +65,34 @@ def _entry(context: ContextTree, path: str, value: str) -> FileEntry:
 
 
 def _contexts(
-    node: Node, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext]
+    node: Node, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext], lock: Lock
 ) -> Iterable[tuple[str, Context]]:
-    """Named contexts: those that the image declares, and one in the place of every reference to a parent."""
+    """Named contexts: those that the image declares, and one for every reference to a parent or to a locked image."""
     declared = {_familiar(name) for name, _ in node.image.contexts}
     found: dict[str, Context] = {}
     for use in node.uses:
         name = _familiar(use.reference)
-        context = _context(use.origin, parents, files)
-        if context is not None and (name in declared or isinstance(use.origin, ParentImage)):
+        context = _context(use.origin, parents, files, lock)
+        locked = isinstance(use.origin, ExternalImage) and use.origin.reference in lock.images
+        if context is not None and (name in declared or locked or isinstance(use.origin, ParentImage)):
             found[name] = context
     return sorted(found.items())
 
 
-def _context(origin: Origin, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext]) -> Context | None:
+def pinned(reference: str, digest: str) -> str:
+    """A reference with the digest that it is locked to."""
+    return f"{reference.partition('@')[0]}@{digest}"
+
+
+def _context(
+    origin: Origin, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext], lock: Lock
+) -> Context | None:
     match origin:
         case ParentImage(name=name):
             return ImageContext(image=parents[name])
         case ExternalImage(reference=reference):
-            return UrlContext(url=f"docker-image://{reference}")
+            locked = lock.images.get(reference)
+            return UrlContext(url=f"docker-image://{pinned(reference, locked.digest) if locked else reference}")
         case LocalFiles(folder=folder):
             return files.get(folder, FilesContext())
         case RemoteFiles(url=url):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import (
+    ExternalImage,
     ImageGraph,
     Node,
     Origin,
@@ -23,10 +24,13 @@ from planner.model.graph import (
     levels_of,
     order_of,
 )
-from planner.model.image import Family, Image, ImageName, Kind
+from planner.model.image import Family, Image, ImageName, Kind, Span
 from planner.model.names import Index, Platform
 from planner.ports import Tree
+from planner.sources import lock_file
 from planner.sources.cycles import cycle_mistakes
+from planner.sources.dockerfile.directives import DEFAULT_ESCAPE
+from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_triggers, reachable, staged
 from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
@@ -205,12 +209,29 @@ class _Loader:
         return tuple(dict.fromkeys((*uses, *added)))
 
     def _config(self, platform: str, origin: Origin) -> Config:
+        if isinstance(origin, ExternalImage):
+            return self._locked(platform, origin)
         if not isinstance(origin, ParentImage):
             return Config()
         parent = self.images[origin.name]
         at = platform if platform in parent.platforms else parent.platforms[0]
         known = self.evaluations.get((origin.name, at))
         return Config() if known is None else known.config
+
+    def _locked(self, platform: str, origin: ExternalImage) -> Config:
+        """What the lock knows of an external image's configuration."""
+        facts = self.family.lock.platform(origin.reference, platform)
+        if facts is None:
+            return Config()
+        place = Span(file=lock_file.NAME, line=1)
+        return Config(
+            env=dict(facts.env),
+            workdir=facts.workdir,
+            user=facts.user,
+            shell=facts.shell,
+            onbuild=tuple(parse_trigger(text, DEFAULT_ESCAPE, place) for text in facts.onbuild),
+            known=True,
+        )
 
 
 def _id_of(text: str) -> str:

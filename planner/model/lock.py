@@ -1,0 +1,38 @@
+"""What is locked of the images that a graph does not build: their digests, and what their children inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPlatform:
+    """One platform of an external image: the digest of its manifest, and what of its configuration a child inherits."""
+
+    digest: str
+    env: tuple[tuple[str, str], ...] = ()
+    workdir: str = ""
+    user: str = ""
+    shell: tuple[str, ...] = ()
+    onbuild: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedImage:
+    """An external image: the digest that its reference resolved to (of its index, if it has one), by platform."""
+
+    digest: str
+    platforms: Mapping[str, LockedPlatform]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """The locked images by their reference in Docker's normal form."""
+
+    images: Mapping[str, LockedImage] = field(default_factory=dict)
+
+    def platform(self, reference: str, platform: str) -> LockedPlatform | None:
+        """What is locked of a reference on a platform; None where nothing is."""
+        image = self.images.get(reference)
+        return image.platforms.get(platform) if image else None
