@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker demo test lint format bench clean
+.PHONY: docs help setup engine docker browser demo test lint format bench vendor clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,10 +21,13 @@ engine: setup  ## BuildKit, buildx and a registry of our own, built once; needs 
 docker: setup  ## the same, and a current Docker Engine for the tests that need one
 	@$(PYTHON) -m tests.engine.install --docker
 
+browser: setup  ## Chromium, for the tests of the page
+	@$(PYTHON) -m tests.page.install
+
 demo: setup  ## the main job on nine images, with your Docker or with an engine of its own
 	@$(PYTHON) -m tests.demo
 
-test: setup lint docker  ## everything CI runs: lint, types, import rules, tests
+test: setup lint docker browser  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests
 
 lint: setup  ## format, lint, types and the import rules between rooms
@@ -37,12 +40,16 @@ format: setup  ## write the format
 	$(VENV)/bin/ruff format planner tests docs
 	$(VENV)/bin/ruff check --fix planner tests docs
 
-bench: setup engine  ## what a plan costs beside git status, and builds beside Bake, as ratios
+bench: setup engine browser  ## what a plan costs beside git status, builds beside Bake, a page beside a plan, as ratios
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.bench.build
+	$(PYTHON) -m tests.bench.page
 
 docs: setup  ## the documentation as a site, in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
+
+vendor: setup  ## fetch the layout library of the page anew, as recorded; needs npm
+	$(PYTHON) .ci/page/vendor.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

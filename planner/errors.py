@@ -82,6 +82,10 @@ class StateError(PlannerError):
     """The state folder cannot be read, written or locked."""
 
 
+class OutputError(PlannerError):
+    """An answer cannot be written where it was asked for."""
+
+
 class PlanFileError(PlannerError):
     """A saved plan cannot be read or no longer holds."""
 

@@ -1,4 +1,4 @@
-"""`planner graph`: the images and what they read from one another."""
+"""`planner graph`: the images and what they read from one another, as text, for programs, or as a picture."""
 
 from __future__ import annotations
 
@@ -6,24 +6,82 @@ import argparse
 
 from planner.cli import arguments as shared
 from planner.cli.family import folder_of, load_family, warn
+from planner.cli.output import write
+from planner.cli.page_parts import part
+from planner.cli.plan import plan_of, state_of
+from planner.errors import DefinitionError, StateError, UsageError
 from planner.explain import pictures, text
+from planner.explain.page.assemble import assemble
+from planner.explain.page.document import Shown, page_document
+from planner.explain.svg import svg
 from planner.local.git_tree import worktree
+from planner.local.records import NoRecords, open_records
+from planner.model.build import Record
+from planner.model.graph import ImageGraph
+from planner.ports import Records
 
-EXAMPLE = "planner graph --format mermaid"
+EXAMPLE = "planner graph --format html -o graph.html"
+MARKED = ("html", "svg")
+MARKS = "give --format html or svg, or see planner plan"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    shared.formats(parser, "text", "json", "dot", "mermaid")
+    shared.formats(parser, "text", "json", "dot", "mermaid", "html", "svg")
+    parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
+    parser.add_argument("--since", metavar="REV", help="html, svg: mark what rebuilds since REV [the local records]")
+    shared.state(parser)
+    parser.set_defaults(all=False, push=False, images=[])
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the graph; references that cannot be told are warned about."""
-    found = load_family(options, worktree(folder_of(options))).graph
-    draw = {"text": pictures.tree, "json": text.graph_json, "dot": pictures.dot, "mermaid": pictures.mermaid}
-    print(draw[options.format](found))
-    for name in found.order:
-        for use in found.nodes[name].unresolved:
-            reason = getattr(use.origin, "reason", "")
-            warn(f"{use.span}: {use.role} {use.reference}: {reason}")
+    if options.since and options.format not in MARKED:
+        raise UsageError(f"--since marks what rebuilds, and --format {options.format} has no marks\n  {MARKS}")
+    if options.format in MARKED:
+        shown = _shown(options)
+        found = shown.graph
+        answer = assemble(part, page_document(shown)) if options.format == "html" else svg(found, shown.plan)
+        if shown.trouble:
+            warn(f"nothing is marked as to build or to reuse: {shown.trouble}")
+    else:
+        found = load_family(options, worktree(folder_of(options))).graph
+        draw = {"text": pictures.tree, "json": text.graph_json, "dot": pictures.dot, "mermaid": pictures.mermaid}
+        answer = draw[options.format](found)
+    write(answer, options.output)
+    _warn_of_unresolved(found)
     return 0
+
+
+def _warn_of_unresolved(graph: ImageGraph) -> None:
+    for name in graph.order:
+        for use in graph.nodes[name].unresolved:
+            warn(f"{use.span}: {use.role} {use.reference}: {getattr(use.origin, 'reason', '')}")
+
+
+def _shown(options: argparse.Namespace) -> Shown:
+    """The graph with its plan; without one where the family or its records do not allow any.
+
+    A still picture is marked only where something was built before or a revision is named: a family of which nothing
+    was ever built here has nothing to tell by its marks.
+    """
+    try:
+        plan, keys = plan_of(options)
+        records = open_records(state_of(options).root)
+    except (DefinitionError, StateError) as error:
+        loaded = load_family(options, worktree(folder_of(options)))
+        return Shown(title=loaded.family.registry, graph=loaded.graph, trouble=str(error))
+    loaded = keys.made_by.loaded
+    is_page = options.format == "html"
+    marked = is_page or options.since or not isinstance(records, NoRecords)
+    return Shown(
+        title=loaded.family.registry,
+        graph=loaded.graph,
+        plan=plan if marked else None,
+        keys=keys,
+        records=_latest(records, loaded.graph) if is_page else (),
+    )
+
+
+def _latest(records: Records, graph: ImageGraph) -> list[Record]:
+    return [record for name in graph.order if (record := records.latest(name)) is not None]

@@ -57,18 +57,19 @@ def missing_packages(*modules: GoModule) -> list[str]:
     return missing
 
 
-def install_packages(names: list[str]) -> None:
+def install_packages(names: list[str], needs: str = "the engine") -> None:
+    """Have Debian install them; `needs` is what they are for, for messages."""
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         raise SystemExit(
-            f"the engine needs {', '.join(names)}. As root on Debian or Ubuntu:\n  apt-get install {' '.join(names)}"
+            f"{needs} needs {', '.join(names)}. As root on Debian or Ubuntu:\n  apt-get install {' '.join(names)}"
         )
     print(f"installing {', '.join(names)} with apt-get", flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for argv in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *names]):
         run = subprocess.run([apt, *argv], env=quiet, stdout=subprocess.DEVNULL, check=False)
         if run.returncode:
-            raise SystemExit(f"apt-get {' '.join(argv)} failed; the engine needs {', '.join(names)}")
+            raise SystemExit(f"apt-get {' '.join(argv)} failed; {needs} needs {', '.join(names)}")
 
 
 def install(*more: GoModule) -> None:

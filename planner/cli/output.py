@@ -1,0 +1,39 @@
+"""Writes an answer to standard output or to a file that is never half written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from planner.errors import OutputError
+
+
+def write(text: str, file: str) -> None:
+    """Print the text, or with `file` put it there in one step; a file that was there keeps its mode."""
+    if not file:
+        print(text)
+        return
+    path = Path(file)
+    staging = ""
+    try:
+        handle, staging = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text + "\n")
+            os.fchmod(stream.fileno(), _mode(path))
+        Path(staging).replace(path)
+    except OSError as error:
+        if staging:
+            with contextlib.suppress(OSError):
+                Path(staging).unlink()
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _mode(path: Path) -> int:
+    """That of a file which is replaced, else what the umask leaves of 0666."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

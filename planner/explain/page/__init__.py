@@ -1,0 +1,1 @@
+"""The page of `planner graph --format html`: its document, its parts (HTML, CSS, JavaScript) and their assembly."""
