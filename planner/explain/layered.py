@@ -137,13 +137,14 @@ class _Part:
                 break
             down = sweep % 2 == 0
             near = self.before if down else self.after
+            rank = {box: at for layer in self.layers for at, box in enumerate(layer)}
             for layer in self.layers if down else reversed(self.layers):
-                rank = {box: at for others in self.layers for at, box in enumerate(others)} if layer else {}
                 mean = {
                     box: sum(rank[other] for other in near[box]) / len(near[box]) if near[box] else rank[box]
                     for box in layer
                 }
-                layer.sort(key=lambda box: (mean[box], rank[box]))
+                layer.sort(key=mean.__getitem__)
+                rank.update(zip(layer, range(len(layer)), strict=True))
             crossings = self._crossings()
             if crossings < fewest:
                 best, fewest = [list(layer) for layer in self.layers], crossings

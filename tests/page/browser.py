@@ -163,7 +163,8 @@ class Page:
         self.call("Input.insertText", text=text)
 
     def place(self, selector: str) -> tuple[float, float]:
-        """The middle of an element."""
+        """The middle of an element, once the page has drawn what was done before."""
+        self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         found = self.run(
             f"(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             " return [box.x + box.width / 2, box.y + box.height / 2]; })()"

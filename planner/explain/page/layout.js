@@ -1,6 +1,6 @@
 // Where nodes stand: asked of the layout library in a worker, and of the document where that fails or takes too long.
 
-const PATIENCE = 6000; // milliseconds; the document has places for all images, only less well drawn
+const PATIENCE = 10_000; // milliseconds; the document has places for all images, only less well drawn
 let worker = null;
 let asked = 0;
 startWorker(); // so that it loads its library while the page is made
@@ -12,19 +12,21 @@ function startWorker() {
   URL.revokeObjectURL(address);
 }
 
-/** Places and curves of the nodes that are shown: {places, curves, simple}. Never fails. */
+/** The edges between the first nodes. */
+function edgesAmong(count) {
+  return nodes.slice(0, count).flatMap((node) => node.sources.filter((at) => at < count).map((at) => [at, node.at]));
+}
+
+/** Places and curves of the nodes that are shown: {places, curves, blocks, simple}. Never fails. */
 async function layOut(withExternals) {
-  const visible = withExternals ? nodes : nodes.slice(0, images.length);
-  const edges = [];
-  for (const node of visible) {
-    for (const source of node.sources) if (source < visible.length) edges.push([source, node.at]);
-  }
+  const count = withExternals ? nodes.length : images.length;
+  const widths = nodes.slice(0, count).map((node) => node.width);
   try {
-    return await asking({ boxes: visible.map((node) => node.width), edges, height: data.boxHeight });
+    return await asking({ boxes: widths, edges: edgesAmong(count), height: data.boxHeight });
   } catch (error) {
     worker?.terminate();
     worker = null;
-    return simpleLayout(edges, String(error));
+    return simpleLayout(String(error));
   }
 }
 
@@ -45,12 +47,11 @@ function asking(question) {
 }
 
 /** The places that came with the document, and plain curves. Externals have none there and are left out. */
-function simpleLayout(edges, why) {
+function simpleLayout(why = "not yet") {
   const places = images.map((image) => image.at);
   const curves = {};
   const middle = data.boxHeight / 2;
-  for (const [start, end] of edges) {
-    if (start >= images.length) continue;
+  for (const [start, end] of edgesAmong(images.length)) {
     const [x, y] = [places[start][0] + images[start].width, places[start][1] + middle];
     const [toX, toY] = [places[end][0], places[end][1] + middle];
     const bend = Math.max((toX - x) / 2, 20);

@@ -1,6 +1,8 @@
 // What happens when: the selection, the keys, the switches, and the start.
 
-const state = { selected: null, run: 0, externals: false, laid: null };
+const state = { selected: null, run: 0, externals: false };
+const SOON = 1200; // milliseconds after which a simple picture is shown while the better one is still laid out
+const after = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 
 /** Select a node (null: none): picture, panel, list and timeline follow. */
 function select(at, move = false, focus = false) {
@@ -100,17 +102,28 @@ function changeTheme() {
 
 async function arrange(externals) {
   state.externals = externals;
-  const layout = await layOut(externals);
+  byId("busy").hidden = false;
+  const laying = layOut(externals);
+  if (!externals && await Promise.race([laying, after(SOON)]) === undefined) put(simpleLayout());
+  const layout = await laying;
   if (state.externals !== externals) return;
   if (layout.simple) {
     byId("externals").disabled = true;
     byId("externals").checked = state.externals = false;
   }
-  state.laid = layout;
+  if (layout.took) performance.measure("planner-layout", { start: performance.now() - layout.took, duration: layout.took });
+  put(layout);
+  byId("busy").hidden = true;
+  document.documentElement.dataset.ready = layout.simple ? "simple" : "laid out";
+}
+
+/** Draw a layout; who looked at a part of another one keeps the selected node in view. */
+function put(layout) {
   drawPicture(layout);
-  fit();
+  if (view.isWhole || state.selected === null) fit();
   if (state.selected !== null && !boxes[state.selected]) select(null);
-  else select(state.selected);
+  else select(state.selected, !view.isWhole);
+  if (!performance.getEntriesByName("planner-ready").length) performance.mark("planner-ready");
 }
 
 function start() {
@@ -142,11 +155,7 @@ function start() {
   drawLegend();
   filter();
   prepareTimeline();
-  arrange(false).then(() => {
-    byId("busy").hidden = true;
-    document.documentElement.dataset.ready = state.laid.simple ? "simple" : "laid out";
-    performance.mark("planner-ready");
-  });
+  arrange(false);
 }
 
 start();

@@ -55,7 +55,7 @@ function aboutExternal(node) {
 }
 
 const code = (text) => make("code", {}, isolated(text));
-const heading = (text) => make("h3", {}, text);
+const heading = (...words) => make("h3", {}, ...words);
 
 function facts(rows) {
   return make("dl", { class: "facts" },
@@ -71,7 +71,7 @@ function reasons(node) {
   if (node.action === "reuse") return [heading("Plan"), make("p", {}, "Nothing that counts changed against ", isolated(data.against), ".")];
   const items = node.reasons.map((reason) => make("li", {},
     make("span", { class: "code" }, `${reason.code.replaceAll("-", " ")}: `), isolated(reason.detail), where(reason)));
-  return [heading(`Why it builds, against ${shown(data.against)}`), make("ul", { class: "reasons" }, ...items)];
+  return [heading("Why it builds, against ", isolated(data.against)), make("ul", { class: "reasons" }, ...items)];
 }
 
 function unresolved(node) {

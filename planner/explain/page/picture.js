@@ -2,6 +2,7 @@
 
 const world = byId("world");
 const boxes = [];   // by node number; absent where an external is not shown
+const MANY = 200;
 let curves = [];    // {element, start, end}
 let extent = { width: 1, height: 1 };
 
@@ -22,6 +23,7 @@ function drawPicture(layout) {
     height: Math.max(1, ...layout.places.map((place) => place[1] + data.boxHeight)),
   };
   const blocks = layout.blocks.map(([x, y, width, height]) => draw("rect", { class: "block", x, y, width, height, rx: 9 }));
+  if (boxes.length > MANY) world.classList.add("far"); // no text is shaped for the first look; the view knows better soon
   world.replaceChildren(...blocks, ...curves.map((curve) => curve.element), ...boxes.filter(Boolean));
 }
 

@@ -6,12 +6,14 @@ const CLOSEST = 2.5;
 const FAR = 0.4; // below this, names cannot be read and are left out
 const EDGE = 32;
 let pending = false;
+let onPaper = false;
 
 function show() {
   if (pending) return;
   pending = true;
   requestAnimationFrame(() => {
     pending = false;
+    if (onPaper) return;
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
     world.classList.toggle("far", view.scale < FAR);
   });
@@ -113,6 +115,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 
 /** Paper shows the whole picture, whatever the screen shows. */
 function paper(printing) {
+  onPaper = printing;
   if (printing) {
     picture.setAttribute("viewBox", `-8 -8 ${extent.width + 16} ${extent.height + 16}`);
     world.removeAttribute("transform");
