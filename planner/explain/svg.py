@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from planner.explain.boxes import BOX_HEIGHT, box_text, box_width
 from planner.explain.layered import Point, layered
@@ -27,7 +27,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2937
 
 
 def svg(graph: ImageGraph, plan: Plan | None) -> str:
-    """A picture of the graph; with a plan, each image is marked by what the plan does with it."""
+    """A picture of the graph; with a plan, each image is marked by what the plan does with it. All ASCII."""
     position = {name: at for at, name in enumerate(graph.order)}
     edges = [(position[parent], position[name]) for name in graph.order for parent in graph.nodes[name].parents]
     drawing = layered([(box_width(name), BOX_HEIGHT) for name in graph.order], edges)
@@ -45,7 +45,7 @@ def svg(graph: ImageGraph, plan: Plan | None) -> str:
     for name in graph.order:
         lines += _box(name, graph.nodes[name].kind, planned.get(name), drawing.boxes[position[name]])
     lines += [f'<g transform="translate(0 {drawing.height + LEGEND:.0f})">', *legend[0], "</g>", "</g>", "</svg>"]
-    return "\n".join(lines)
+    return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _box(name: str, kind: Kind, planned: PlannedImage | None, place: Point) -> list[str]:
@@ -81,9 +81,7 @@ def _legend(kinds: list[Kind], plan: Plan | None) -> tuple[list[str], float]:
     """What colours and marks mean, in one line, and its width."""
     lines: list[str] = []
     x = 0.0
-    signs = [
-        (f'<rect class={quoteattr(kind.value)} y="-10" width="4" height="12" rx="2"/>', kind.value) for kind in kinds
-    ]
+    signs = [(f'<rect class="{kind.value}" y="-10" width="4" height="12" rx="2"/>', kind.value) for kind in kinds]
     if plan:
         signs += [
             ('<circle class="mark own" cx="4" cy="-4" r="4"/>', "changed: builds"),

@@ -22,21 +22,23 @@ POLICY = (
     "connect-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
 )
 _EXPORTS = re.compile(r"export\s*\{[^{}]*?([\w$]+) as Graphviz\b[^{}]*\};?\s*(//# sourceMappingURL=\S*\s*)?$")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 def assemble(part: Callable[[str], str], document: Mapping[str, object]) -> str:
-    """The page as text, ASCII but for what its own parts hold. `part` reads one of `PARTS`."""
-    script = '(() => {\n"use strict";\n' + "\n".join(part(name) for name in SCRIPTS) + "})();\n"
+    """The page as text, all ASCII: its digests hold in whatever encoding it is written. `part` reads one of `PARTS`."""
+    script = _ascii('(() => {\n"use strict";\n' + "\n".join(part(name) for name in SCRIPTS) + "})();\n")
     style = part(STYLE)
     slots = {
         "policy": POLICY.format(script=_digest(script), style=_digest(style)),
         "style": style,
         "data": embedded(document),
-        "worker": _worker(part(LIBRARY), part(WORKER)),
+        "worker": _ascii(_worker(part(LIBRARY), part(WORKER))),
         "script": script,
     }
-    return _SLOT.sub(lambda slot: slots[slot[1]], part(TEMPLATE))
+    template = part(TEMPLATE).encode("ascii", "xmlcharrefreplace").decode()
+    return _SLOT.sub(lambda slot: slots[slot[1]], template)
 
 
 def embedded(document: Mapping[str, object]) -> str:
@@ -54,6 +56,11 @@ def _worker(library: str, own: str) -> str:
     if re.search(r"</script|<!--", text, re.IGNORECASE):
         raise ValueError("the layout library cannot stand in an HTML element")
     return text
+
+
+def _ascii(script: str) -> str:
+    """A script with its other letters, which stand in strings and comments only, as JavaScript's escapes."""
+    return _BEYOND.sub(lambda letter: f"\\u{ord(letter[0]):04x}", script)
 
 
 def _digest(text: str) -> str:

@@ -61,7 +61,8 @@ function onKey(event) {
     }
     return;
   }
-  if (event.key === "Enter" && inPicture) {
+  if ((event.key === "Enter" || event.key === " ") && inPicture) {
+    event.preventDefault();
     const at = event.target.closest?.("[data-node]")?.dataset.node;
     if (at !== undefined) { select(Number(at), true); panel.focus(); }
     return;

@@ -51,7 +51,7 @@ function bars(run) {
     const row = draw("g", {
       class: `row${bar.critical ? " critical" : ""}`, transform: `translate(0 ${at * ROW + 22})`, role: "button", tabindex: 0,
       "aria-label": told, onclick: () => select(bar.image, true),
-      onkeydown: (event) => { if (event.key === "Enter") select(bar.image, true); },
+      onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") select(bar.image, true); },
     },
     draw("title", {}, told),
     draw("rect", { width, height: ROW, fill: "transparent" }),
