@@ -21,7 +21,7 @@ from planner.sources.dockerfile.refusal import Refused, mistake_at, shown
 from planner.sources.dockerfile.running import run
 from planner.sources.dockerfile.statement import statement
 from planner.sources.dockerfile.syntax import Arg, Dockerfile, From, Instruction, Onbuild
-from planner.sources.dockerfile.words import spaced_words
+from planner.sources.dockerfile.words import SPACES, first_word, spaced_words
 from planner.sources.dockerfile.written import Written
 
 MAX_MISTAKES = 50
@@ -116,15 +116,15 @@ def _onbuild(written: Written) -> Onbuild:
     if not written.rest:
         raise written.too_few("write ONBUILD <instruction>")
     only_known(written.read.flags, {})
-    inner = statement(written.text.removeprefix(written.keyword), written.escape)
+    # The configuration keeps the trigger as it is written, white space at its end and all.
+    inner = first_word(written.line.text.lstrip(SPACES))[1].lstrip(SPACES)
     bodies = "".join(f"\n{body.content}{body.opening.name}" for body in written.line.bodies)
-    trigger = inner.text + bodies
+    trigger = inner + bodies
     try:
         _trigger(trigger, written.span)
     except Refused as refused:
         raise written.refuse(refused.what, refused.hint) from refused
-    text = f"ONBUILD {inner.text}"
-    return Onbuild(span=written.span, text=text, trigger=trigger)
+    return Onbuild(span=written.span, text=f"ONBUILD {inner.rstrip(SPACES)}", trigger=trigger)
 
 
 _READERS: Mapping[str, Callable[[Written], Instruction]] = {

@@ -116,6 +116,8 @@ def evaluate(
         stage = whole.stages[index]
         states[index] = walker.stage(stage, _start(stage, states, config_of))
         steps.extend(walker.steps)
+    # The triggers of the target alone are in its configuration, as a list of their own.
+    steps.extend(walker.triggers)
     end = states[whole.target]
     config = Config(
         env=end.config_env,
@@ -177,6 +179,7 @@ class _Walker:
         self.counted = counted
         self.mistakes = mistakes
         self.steps: list[Step] = []
+        self.triggers: list[Step] = []
         self.escape = whole.dockerfile.directives.escape
         self.uncertain: set[str] = set()
         self.at: Instruction | None = None
@@ -184,22 +187,43 @@ class _Walker:
     def stage(self, stage: Stage, state: _State) -> _State:
         base = self._stage_name(stage.base) if isinstance(stage.base, int) else _origin_name(stage.base)
         text = f"FROM {stage.base.reference}" if isinstance(stage.base, Use) else f"FROM {base}"
-        self._add(text, stage.span, (("base", base), ("platform", stage.platform)))
+        if not _is_alias(stage):
+            parts = (("base", base), ("platform", stage.platform))
+            self._add(text, stage.span, parts, selections=self._started_from(stage))
         for item in stage.instructions:
             self.at = item
             state = self._one(item, state)
         return state
 
     def _stage_name(self, index: int) -> str:
-        """A stage by its place among those that count: neither its name nor unreached stages matter."""
-        return f"stage {self.reached.index(index)}" if index in self.reached else f"stage {index}"
+        """A stage by its place among those that count: neither its name, nor unreached stages, nor aliases matter."""
+        index = self._original(index)
+        counted = [one for one in self.reached if not _is_alias(self.whole.stages[one])]
+        return f"stage {counted.index(index)}" if index in counted else f"stage {index}"
+
+    def _original(self, index: int) -> int:
+        """The stage behind an alias."""
+        base = self.whole.stages[index].base
+        return self._original(base) if isinstance(base, int) and _is_alias(self.whole.stages[index]) else index
+
+    def _started_from(self, stage: Stage) -> tuple[Selection, ...]:
+        """All files of the folder that a stage starts from, unless others only copy from it or mount it."""
+        folder = _folder_of(stage)
+        stages = [self.whole.stages[index] for index in self.reached]
+        bases = [one.base for one in stages if isinstance(one.base, int) and not _is_alias(one)]
+        goes_on = stage.instructions or stage.index in map(self._original, (self.whole.target, *bases))
+        return (Selection(context=folder, sources=("/",), mount=True),) if folder is not None and goes_on else ()
 
     def _read_name(self, name: str, *, by_index: bool) -> str:
         """What a `from` reads, named so that a pin of an image of the graph does not count."""
-        found = int(name) if by_index and name.isdecimal() else self.whole.find(name)
-        if found is not None and found < len(self.whole.stages):
+        found = self._found(name, by_index=by_index)
+        if found is not None:
             return self._stage_name(found)
         return SCRATCH if name == SCRATCH else _origin_text(self.origin_of(name))
+
+    def _found(self, name: str, *, by_index: bool) -> int | None:
+        found = int(name) if by_index and name.isdecimal() else self.whole.find(name)
+        return found if found is not None and found < len(self.whole.stages) else None
 
     def _add(
         self,
@@ -231,7 +255,7 @@ class _Walker:
             case Setting():
                 return self._setting(item, state)
             case Onbuild():
-                self._config(item, (("trigger", item.trigger),))
+                self.triggers.append(Step(text=item.text, span=item.span, parts=(("trigger", item.trigger),)))
                 trigger = parse_trigger(item.trigger, self.escape, item.span)
                 return replace(state, onbuild=(*state.onbuild, trigger))
         return state
@@ -269,24 +293,30 @@ class _Walker:
                 scoped = replace(state, env=env)
                 value = self.whole.global_args.get(name) if default is None else self._word(default, scoped)
             args[name] = value
-            parts.append((f"ARG {name}", "" if value is None else value))
+            parts.append((f"ARG {name} without a value", "") if value is None else (f"ARG {name}", value))
             if value is not None and name not in NEVER_ENVIRONMENT:
-                env[name] = value
+                env = _set_last(env, name, value)
         self._config(item, tuple(parts))
         return replace(state, env=env, args=args)
 
     def _env(self, item: Env, state: _State) -> _State:
         pairs = self._pairs(item.pairs, state)
         self._config(item, tuple((f"ENV {name}", value) for name, value in pairs))
-        fresh = dict(pairs)
-        return replace(state, env={**state.env, **fresh}, config_env={**state.config_env, **fresh})
+        env = state.env
+        for name, value in pairs:
+            env = _set_last(env, name, value)
+        return replace(state, env=env, config_env={**state.config_env, **dict(pairs)})
 
     def _workdir(self, item: Workdir, state: _State) -> _State:
-        path = posixpath.normpath(posixpath.join(state.workdir or "/", self._word(item.path, state)))
+        written = self._word(item.path, state)
+        path = posixpath.normpath(posixpath.join(state.workdir or "/", written))
         parts: Parts = (("path", path),)
         if state.user:
             parts = (*parts, ("user", state.user))
-        self._add(item.text, item.span, parts)
+        if self.counted and written.startswith("/"):
+            parts = (*parts, ("in the configuration", written))
+        if self.counted or path != "/":
+            self._add(item.text, item.span, parts)
         return replace(state, workdir=path)
 
     def _setting(self, item: Setting, state: _State) -> _State:
@@ -341,7 +371,7 @@ class _Walker:
             return doc.content
 
     def _copied(self, item: Copy, sources: tuple[str, ...], names: frozenset[str]) -> tuple[Selection, ...]:
-        context = self._context(item.from_)
+        context = self._context(item.from_, by_index=True)
         if context is None or not sources:
             return ()
         whole, reason = bool(names), ""
@@ -358,16 +388,19 @@ class _Walker:
             ),
         )
 
-    def _context(self, name: str) -> str | None:
-        """The folder whose files a `from` reads: "" for the build context, None for a stage or an image."""
+    def _context(self, name: str, *, by_index: bool) -> str | None:
+        """The folder whose files a `from` reads: "" for the build context, None for a stage or an image.
+
+        A stage that is a folder and goes on from there counts as a whole, by itself.
+        """
         if not name:
             return ""
-        if name == SCRATCH or name.isdecimal() or self.whole.find(name) is not None:
-            stage = None if name.isdecimal() or name == SCRATCH else self.whole.find(name)
-            base = None if stage is None else self.whole.stages[stage].base
-            return base.origin.folder if isinstance(base, Use) and isinstance(base.origin, LocalFiles) else None
+        found = self._found(name, by_index=by_index)
+        if found is not None:
+            stage = self.whole.stages[self._original(found)]
+            return None if stage.instructions else _folder_of(stage)
         origin = self.origin_of(name)
-        return origin.folder if isinstance(origin, LocalFiles) else None
+        return origin.folder if name != SCRATCH and isinstance(origin, LocalFiles) else None
 
     def _run(self, item: Run, state: _State) -> _State:
         mounts = tuple(self._mount(mount, state) for mount in item.mounts)
@@ -381,7 +414,7 @@ class _Walker:
             ("network", item.network or self.settings.network),
             ("workdir", state.workdir),
             ("user", state.user),
-            *((_env_part(name, state), state.env[name]) for name in sorted(state.env)),
+            *((_env_part(name, state), state.env[name]) for name in state.env),
             *self._history(state),
         )
         unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
@@ -417,12 +450,23 @@ class _Walker:
     def _mounted(self, mount: Mount, state: _State) -> Selection | None:
         if mount.type in {"secret", "ssh", "tmpfs"} or (mount.type == "cache" and not mount.from_):
             return None
-        context = self._context(mount.from_)
+        context = self._context(mount.from_, by_index=False)
         if context is None:
             return None
         whole = bool(self.uncertain)
         reason = f"{', '.join(sorted(self.uncertain))} is known only while building" if whole else ""
         return Selection(context=context, sources=(mount.source or "/",), mount=True, whole=whole, reason=reason)
+
+
+def _is_alias(stage: Stage) -> bool:
+    """Whether a stage does nothing but give another one a name."""
+    return isinstance(stage.base, int) and not stage.instructions
+
+
+def _folder_of(stage: Stage) -> str | None:
+    """The folder that a stage starts from, None where it starts from something else."""
+    origin = stage.base.origin if isinstance(stage.base, Use) else None
+    return origin.folder if isinstance(origin, LocalFiles) else None
 
 
 def _origin_name(base: int | Use | None) -> str:
@@ -442,8 +486,13 @@ def _origin_text(origin: Origin) -> str:
     return "unresolved"
 
 
+def _set_last(env: Mapping[str, str], name: str, value: str) -> dict[str, str]:
+    """The environment with a variable set: BuildKit hands it to a RUN in the order in which it was last set."""
+    return {**{known: old for known, old in env.items() if known != name}, name: value}
+
+
 def _env_part(name: str, state: _State) -> str:
-    declared = name in state.args and state.args[name] == state.env[name]
+    declared = name in state.args and name not in state.config_env
     return f"{'ARG' if declared else 'ENV'} {name}"
 
 
