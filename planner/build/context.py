@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from planner.errors import InputError
 from planner.model.build import FileEntry, FilesContext
-from planner.ports import MODE_EXECUTABLE, MODE_FILE, MODE_LINK, Tree
+from planner.ports import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Tree
 
 MTIME = 946_684_800
 """Seconds since 1970 (2000-01-01, UTC): the time of every file and folder, so that equal files make equal layers.
@@ -83,6 +83,9 @@ class Contexts:
 def _write(root: Path, entry: FileEntry, tree: Tree) -> None:
     place = root / entry.path
     place.parent.mkdir(parents=True, exist_ok=True)
+    if entry.mode == MODE_FOLDER:
+        place.mkdir(exist_ok=True)
+        return
     if entry.mode == MODE_LINK:
         target = tree.read(entry.source, MAX_LINK)
         _compare(entry, lambda add: add(target), len(target))

@@ -60,7 +60,7 @@ class ContextTree:
         return found if found.mode == MODE_FOLDER and self._keeps_some(path) else None
 
     def _keeps_some(self, folder: str) -> bool:
-        return bool(self.rules.has_exceptions) and next(self.files(folder), None) is not None
+        return self.rules.has_exceptions and self._holds_any(folder)
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """What a folder of the context holds, ignored names left out."""
@@ -69,10 +69,13 @@ class ContextTree:
             if not self.rules.ignores(path) or (entry.mode == MODE_FOLDER and self._keeps_some(path)):
                 yield entry
 
-    def files(self, folder: str, excludes: IgnoreRules | None = None, below: str = "") -> Iterator[tuple[str, Entry]]:
+    def files(
+        self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False
+    ) -> Iterator[tuple[str, Entry]]:
         """Every file and link under a folder of the context, with its context path, in the order of its bytes.
 
-        `excludes` are judged by the path relative to where the walk began, which `below` carries.
+        `excludes` are judged by the path relative to where the walk began, which `below` carries. `folders` asks for
+        the folders too, except those that are excluded or of which the context holds no file.
         """
         for entry in self.tree.entries(self.path(folder)):
             path = f"{folder}/{entry.name}" if folder else entry.name
@@ -80,9 +83,14 @@ class ContextTree:
             if entry.mode == MODE_FOLDER:
                 if self._skips(self.rules, path) or (excludes is not None and self._skips(excludes, inside)):
                     continue
-                yield from self.files(path, excludes, inside)
+                if folders and not (excludes is not None and excludes.ignores(inside)) and self._holds_any(path):
+                    yield path, entry
+                yield from self.files(path, excludes, inside, folders=folders)
             elif not self.rules.ignores(path) and not (excludes is not None and excludes.ignores(inside)):
                 yield path, entry
+
+    def _holds_any(self, folder: str) -> bool:
+        return next(self.files(folder), None) is not None
 
     @staticmethod
     def _skips(rules: IgnoreRules, folder: str) -> bool:

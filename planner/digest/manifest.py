@@ -14,6 +14,7 @@ from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
 from planner.sources.dockerfile.steps import Selection, Step
+from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.load import LoadedFamily
 
@@ -110,7 +111,12 @@ class Manifests:
 
     def _files(self, image: Image, step: Step, selection: Selection, warnings: list[str]) -> Iterator[Input]:
         context = self.context(image, selection.context)
-        found = find(context, selection)
+        try:
+            found = find(context, selection)
+        except BadPattern as error:
+            what = f"{step.text}: {error} is no pattern"
+            hint = "escape [ and \\ with a \\"
+            raise DefinitionError([Mistake(file=step.span.file, line=step.span.line, what=what, hint=hint)]) from error
         place = f"{step.span.file}:{step.span.line}"
         for source in found.escaping:
             what = f"{step.text}: {source} leads out of the context through a symlink"
@@ -206,7 +212,10 @@ def _root(folder: str) -> str:
 
 
 def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, str]]:
-    """Every file and link that a selection reads, with `MODE OID`, sorted by path."""
+    """Every file and link that a selection reads, with `MODE OID`, sorted by path.
+
+    With excludes or `--parents` also the folders, without an id: BuildKit makes those of which it copies no file.
+    """
     found = find(context, selection)
     excludes = IgnoreRules.of(selection.excludes, "--exclude") if selection.excludes else None
     includes = inclusion(selection)
@@ -219,8 +228,10 @@ def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, 
         if entry.mode != MODE_FOLDER:
             listed[path] = f"{entry.mode:o} {entry.oid}"
             continue
-        for inside, file in context.files(path, excludes):
+        if path and (excludes or wanted):
+            listed[path] = f"{MODE_FOLDER:o} "
+        for inside, file in context.files(path, excludes, folders=bool(excludes or wanted)):
             below = inside[len(path) :].lstrip("/")
             if wanted is None or wanted.ignores(below):
-                listed[inside] = f"{file.mode:o} {file.oid}"
+                listed[inside] = f"{file.mode:o} {file.oid if file.mode != MODE_FOLDER else ''}"
     yield from sorted(listed.items())
