@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker browser demo test lint format bench vendor clean
+.PHONY: docs help setup engine docker browser demo test prove lint format bench vendor clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,13 @@ demo: setup  ## the main job on nine images, with your Docker or with an engine 
 
 test: setup lint docker browser  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests
+
+EXAMPLES ?= 10000
+SEED ?= 1
+
+prove: setup engine  ## BuildKit as the judge of 10,000 mutations, and planted bugs that it must catch; about 15 minutes
+	$(PYTHON) -m tests.oracle.graph --examples $(EXAMPLES) --seed $(SEED)
+	$(PYTHON) -m tests.oracle.planted --seed $(SEED)
 
 lint: setup  ## format, lint, types and the import rules between rooms
 	$(VENV)/bin/ruff format --check planner tests docs

@@ -1,0 +1,134 @@
+"""Cases that the oracle of tests/oracle found: each was a stale image, a needless rebuild or a wrong refusal once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oracle.case import Case, File, Piece
+from tests.oracle.ours import Ours, ours, sent
+
+
+def answer(root: Path, dockerfile: str, files: dict[str, str] | None = None, **more: Any) -> Ours:
+    """The planner's answer for a Dockerfile in `ctx`; paths of `files` are relative to the workspace."""
+    case = Case(
+        files={path: File(text) for path, text in (files or {}).items()}, pieces=(Piece(0, dockerfile),), **more
+    )
+    case.write(root)
+    return ours(case, root)
+
+
+def key(root: Path, dockerfile: str, files: dict[str, str] | None = None, **more: Any) -> str:
+    found = answer(root, dockerfile, files, **more)
+    assert not found.refused
+    assert not found.unsure
+    return found.key
+
+
+def test_from_a_folder_counts_its_files(tmp_path: Path) -> None:
+    named = {"extra": "more"}
+    keys = {key(tmp_path, "FROM extra", {"more/f": text}, named=named) for text in ("one", "two")}
+    assert len(keys) == 2
+
+
+def test_a_folder_in_the_place_of_a_stage_counts_its_files(tmp_path: Path) -> None:
+    named = {"one": "more"}
+    keys = {key(tmp_path, "FROM scratch AS one", {"more/f": text}, named=named) for text in ("one", "two")}
+    assert len(keys) == 2
+
+
+def test_a_folder_whose_files_are_all_excluded_is_still_made(tmp_path: Path) -> None:
+    """BuildKit makes the folder, empty; without it in the context the source would be missing."""
+    dockerfile = "FROM scratch\nCOPY --exclude=*/b lib /x/"
+    alone = key(tmp_path, dockerfile, {"ctx/lib/a": ""})
+    assert key(tmp_path, dockerfile, {"ctx/lib/a": "", "ctx/lib/deep/b": ""}) != alone
+    found = answer(tmp_path, "FROM scratch\nCOPY --exclude=b lib /x/", {"ctx/lib/b": ""})
+    assert found.keys is not None
+    main, _ = sent(found, Case(), tmp_path / "sent")
+    assert [path.name for path in main.rglob("*")] == ["lib"]
+
+
+def test_a_stage_that_only_names_another_does_not_count(tmp_path: Path) -> None:
+    assert key(tmp_path, "FROM a AS one\nRUN x\nFROM one AS two") == key(tmp_path, "FROM a AS one\nRUN x")
+    copies = "FROM scratch\nCOPY --from={} /x /"
+    named = "FROM a AS one\nRUN x\nFROM one AS two\n"
+    assert key(tmp_path, named + copies.format("two")) == key(tmp_path, named + copies.format("one"))
+    assert key(tmp_path, named + "RUN y\n" + copies.format("two")) != key(tmp_path, named + copies.format("one"))
+
+
+def test_a_target_is_named_not_counted(tmp_path: Path) -> None:
+    assert answer(tmp_path, "FROM scratch", target="0").refused
+
+
+def test_a_source_that_is_no_pattern_is_refused_with_its_place(tmp_path: Path) -> None:
+    found = answer(tmp_path, "FROM scratch\nCOPY [a /x/", {"ctx/a": ""})
+    assert "ctx/Dockerfile:2" in found.refused
+    assert "[a" in found.refused
+
+
+def test_an_empty_argument_is_not_one_without_a_value(tmp_path: Path) -> None:
+    """The history says `ARG A=` or `ARG A`, and only the first is environment."""
+    assert key(tmp_path, "FROM scratch\nARG A") != key(tmp_path, "FROM scratch\nARG A", args={"A": ""})
+
+
+FOLDER = {"more/src/f": "", "more/other": ""}
+
+
+@pytest.mark.parametrize("name", ["one", "0", "two"])
+def test_of_a_folder_in_the_place_of_a_stage_only_what_is_copied_counts(tmp_path: Path, name: str) -> None:
+    named = {"one": "more"}
+    dockerfile = f"FROM a AS one\nFROM one AS two\nFROM scratch\nCOPY --from={name} src /x/"
+    keys = [
+        key(tmp_path, dockerfile, {**FOLDER, path: "new"}, named=named)
+        for path in ("more/src/f", "more/other", "other")
+    ]
+    assert keys[0] != keys[1] == keys[2]
+
+
+@pytest.mark.parametrize("name", ["one", "0"])
+def test_a_stage_that_goes_on_from_a_folder_has_more_than_its_files(tmp_path: Path, name: str) -> None:
+    dockerfile = f"FROM extra AS one\nRUN make\nFROM scratch\nCOPY --from={name} made /x/"
+    keys = {key(tmp_path, dockerfile, {"more/f": text}, named={"extra": "more"}) for text in ("a", "b")}
+    assert len(keys) == 2
+
+
+def test_the_place_of_an_onbuild_does_not_count(tmp_path: Path) -> None:
+    assert key(tmp_path, "FROM a\nONBUILD RUN x\nENV A=1") == key(tmp_path, "FROM a\nENV A=1\nONBUILD RUN x")
+    two = "FROM a\nONBUILD RUN x\nONBUILD RUN y"
+    assert key(tmp_path, two) != key(tmp_path, "FROM a\nONBUILD RUN y\nONBUILD RUN x")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("WORKDIR /w/../v", "WORKDIR /v"),
+        ("ONBUILD COPY a /x", "ONBUILD COPY a /x  "),
+        ("ONBUILD COPY a /x", "ONBUILD copy a /x"),
+    ],
+)
+def test_the_configuration_keeps_it_as_written(tmp_path: Path, one: str, other: str) -> None:
+    assert key(tmp_path, f"FROM a\n{one}") != key(tmp_path, f"FROM a\n{other}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ONBUILD COPY a /x", "onbuild   COPY a /x"),
+        ("ARG A=\nARG A\nRUN x", "ARG A=\nRUN x"),
+        ("RUN x\nWORKDIR /", "RUN x"),
+    ],
+)
+def test_a_stage_that_is_only_copied_from(tmp_path: Path, one: str, other: str) -> None:
+    text = "FROM a\n{}\nFROM scratch\nCOPY --from=0 /x /"
+    assert key(tmp_path, text.format(one)) == key(tmp_path, text.format(other))
+
+
+def test_the_order_of_the_environment_counts_for_run(tmp_path: Path) -> None:
+    """BuildKit hands the variables over in the order in which they were last set, and `env` shows it."""
+    text = "FROM a\n{}\nRUN env > /x\nFROM scratch\nCOPY --from=0 /x /"
+    keys = {key(tmp_path, text.format(two)) for two in ("ENV A=1\nENV B=2", "ENV B=2\nENV A=1", "ARG A=1\nENV B=2")}
+    assert len(keys) == 3
+    again = "ENV A=1\nENV B=2\nENV A=1"
+    assert key(tmp_path, text.format(again)) == key(tmp_path, text.format("ENV B=2\nENV A=1"))

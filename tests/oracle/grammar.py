@@ -1,0 +1,348 @@
+"""Random Dockerfiles, contexts and requests. Everything that BuildKit reads differently has a small chance."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from tests.oracle.case import CONTEXT, EXECUTABLE, LINK, PLAIN, Case, File, Piece, valid
+
+BASES = ("ubuntu:22.04", "golang:1.20", "python:3.11-alpine")
+STAGES = ("one", "two", "Three", "four")
+NAMES = ("a", "b", "c.txt", "d.sh", "lib", "src", ".hid", "e e", "aa", "b.c")
+FOLDERS = ("", "lib", "src", "src/deep", ".hid", "lib/src")
+ARGS = ("A", "B", "C", "HTTP_PROXY", "TARGETARCH", "TARGETPLATFORM", "BUILDPLATFORM", "TARGETSTAGE", "no_proxy")
+VALUES = ("1", "x", "a", "src", "", "b.c", "1:1", "755", "x y")
+PATTERNS = (
+    "*",
+    "a*",
+    "*.c",
+    "src/*",
+    "?",
+    "[ab]*",
+    "**/*.c",
+    "l*b",
+    "src/d*",
+    "**/a",
+    "*/a",
+    "b*",
+    "c.t?t",
+    "a?",
+    ".h*",
+)
+RULES = (
+    "*",
+    "src",
+    "lib",
+    "**/*.c",
+    "a",
+    "!a",
+    "!src/a",
+    "!src/deep",
+    "*.txt",
+    "src/*",
+    "# note",
+    "!**/b.c",
+    "**",
+    "!lib/**",
+)
+
+Rng = random.Random
+
+
+def case_of(rng: Rng) -> Case:
+    """A whole example; tries again until its files can stand together."""
+    while True:
+        maker = Maker(rng)
+        made = maker.case()
+        if valid(made):
+            return made
+
+
+class Maker:
+    """Makes the parts of one case; what was made before (stages, arguments, files) is used later."""
+
+    def __init__(self, rng: Rng) -> None:
+        self.rng = rng
+        self.files: dict[str, File] = {}
+        self.stages: list[str] = []
+        self.named: dict[str, str] = {}
+        self.escape = "\\"
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def case(self) -> Case:
+        rng = self.rng
+        self._contexts()
+        pieces = self._dockerfile()
+        args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))}
+        return Case(
+            files=self.files,
+            pieces=tuple(Piece(number, text) for number, text in enumerate(pieces)),
+            dockerfile=rng.choice(("ctx/Dockerfile",) * 4 + ("ctx/src/my.Dockerfile", "docker/Dockerfile")),
+            newline="\r\n" if self.chance(0.06) else "\n",
+            args=args,
+            labels={"k": "v"} if self.chance(0.1) else {},
+            named=self.named,
+            target=rng.choice(STAGES) if self.chance(0.15) and self.stages else "",
+            platform="linux/arm64" if self.chance(0.1) else "linux/amd64",
+            network=rng.choice(("", "", "", "none", "host")) if self.chance(0.2) else "",
+        )
+
+    def _contexts(self) -> None:
+        rng = self.rng
+        for path in ("a", "c.txt", "src/b.c", "src/deep/a", "lib/d.sh", ".hid/a"):
+            if self.chance(0.8):
+                self.files[f"{CONTEXT}/{path}"] = self.file()
+        for _ in range(rng.randint(1, 6)):
+            self.files[self.new_path(CONTEXT)] = self.file()
+        for _ in range(rng.randint(0, 2)):
+            self.files[rng.choice((self.new_path(CONTEXT), "ctx/link", "ctx/lib/link"))] = File(
+                self.link_target(), LINK
+            )
+        if self.chance(0.5):
+            self.files["ctx/.dockerignore"] = File(self.ignore_text())
+        if self.chance(0.15):
+            place = rng.choice(("ctx/Dockerfile", "ctx/src/my.Dockerfile", "docker/Dockerfile"))
+            self.files[f"{place}.dockerignore"] = File(self.ignore_text())
+        if self.chance(0.3):
+            for _ in range(rng.randint(1, 4)):
+                self.files[self.new_path("more")] = self.file()
+            self.named[rng.choice(("extra", "one", "golang:1.20"))] = "more"
+            if self.chance(0.2):
+                self.files["more/.dockerignore"] = File(self.ignore_text())
+        if self.chance(0.1):
+            self.named[rng.choice(("img", "two", "ubuntu:22.04"))] = f"docker-image://{rng.choice(BASES)}"
+
+    def file(self) -> File:
+        return File(self.rng.choice(("one\n", "two\n", "", "#!/bin/sh\n")), EXECUTABLE if self.chance(0.2) else PLAIN)
+
+    def new_path(self, root: str) -> str:
+        folder = self.rng.choice(FOLDERS)
+        return "/".join(part for part in (root, folder, self.rng.choice(NAMES)) if part)
+
+    def link_target(self) -> str:
+        return self.rng.choice(("a", "src", "../a", "lib/src", "src/deep", "/src/a", "b", "../more/a", "missing", "."))
+
+    def ignore_text(self) -> str:
+        return "".join(f"{self.rng.choice(RULES)}\n" for _ in range(self.rng.randint(0, 4)))
+
+    def _dockerfile(self) -> list[str]:
+        rng = self.rng
+        pieces: list[str] = []
+        if self.chance(0.07):
+            self.escape = "`"
+            pieces.append("# escape=`")
+        if self.chance(0.05):
+            pieces.append("# check=skip=all")
+        if self.chance(0.2):
+            pieces.append("# words")
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            pieces.append(f"ARG {rng.choice(ARGS[:4])}={self.value()}")
+        if self.chance(0.2):
+            pieces.append(f"ARG BASE={rng.choice((*BASES, 'one', 'scratch'))}")
+        has_base = any("BASE=" in piece for piece in pieces)
+        for number in range(rng.choice((1, 2, 2, 3))):
+            pieces.append(self.start(number, has_base=has_base))
+            pieces += [self.arg() for _ in range(rng.choice((0, 0, 1, 2)))]
+            pieces += [self.decorated(self.instruction()) for _ in range(rng.randint(2, 6))]
+        earlier = [name for name in self.stages if f" AS {name}" not in pieces[-1]]
+        if earlier and self.chance(0.7):
+            pieces.append(f"COPY --from={rng.choice(earlier)} {rng.choice(('/', '/x', 'src'))} /from/")
+        return pieces
+
+    def start(self, number: int, *, has_base: bool) -> str:
+        rng = self.rng
+        if self.stages and self.chance(0.3):
+            return f"FROM {rng.choice(self.stages)} AS {self._named(number)}"
+        choices = [*BASES[:2], BASES[0], "scratch", "scratch", *self.named]
+        if has_base:
+            choices += ["$BASE", "${BASE:-ubuntu:22.04}"]
+        base = rng.choice(choices)
+        platform = rng.choice(("--platform=$BUILDPLATFORM ", "--platform=linux/arm64 ")) if self.chance(0.06) else ""
+        return f"FROM {platform}{base}" + (f" AS {self._named(number)}" if self.chance(0.85) else "")
+
+    def _named(self, number: int) -> str:
+        self.stages.append(STAGES[number])
+        return STAGES[number]
+
+    def decorated(self, text: str) -> str:
+        """Now and then a continuation, a comment in it, other case, more white space."""
+        first, space, rest = text.partition(" ")
+        if self.chance(0.05):
+            first = first.lower()
+        if self.chance(0.06) and "\n" not in text and "<<" not in text:
+            middle = "# inside\n" if self.chance(0.4) else ""
+            return f"{first} {self.escape}\n{middle}  {rest}"
+        if self.chance(0.05) and "\n" not in text:
+            return f"  {first}   {rest}  "
+        return f"{first}{space}{rest}"
+
+    def value(self) -> str:
+        rng = self.rng
+        if self.chance(0.5):
+            return rng.choice(("1", "x", "a", "src", "755", '"x y"', "'q'", "/w", ""))
+        name = rng.choice(ARGS)
+        forms = (
+            "${}",
+            "${{{}}}",
+            "${{{}:-z}}",
+            "${{{}:+z}}",
+            "${{{}#s}}",
+            "${{{}%%c}}",
+            "${{{}/s/t}}",
+            '"${}"',
+            "'${}'",
+        )
+        return rng.choice(forms).format(name) + rng.choice(("", "", "q"))
+
+    def instruction(self) -> str:
+        rng = self.rng
+        makers: Sequence[tuple[int, Callable[[], str]]] = (
+            (7, self.copy),
+            (2, self.add),
+            (7, self.run),
+            (
+                3,
+                lambda: (
+                    f"ENV {' '.join(f'{rng.choice(ARGS[:4])}={self.value()}' for _ in range(rng.choice((1, 1, 2))))}"
+                ),
+            ),
+            (3, self.arg),
+            (2, lambda: f"WORKDIR {rng.choice(('/w', 'rel', '/$A', '/w/../v', '/'))}"),
+            (1, lambda: f"USER {rng.choice(('nobody', '1:1', '${A:-root}'))}"),
+            (1, lambda: "SHELL " + rng.choice(('["/bin/sh", "-c"]', '["/bin/sh", "-ec"]', '["sh"]'))),
+            (1, lambda: "LABEL " + rng.choice(("a", "b", '"c d"')) + f"={self.value()}"),
+            (1, lambda: "CMD " + rng.choice(('["a"]', "echo $A", '["a", "b"]'))),
+            (1, lambda: "ENTRYPOINT " + rng.choice(('["a"]', "echo $A"))),
+            (1, lambda: rng.choice(("EXPOSE 80 ${A:-81}", "VOLUME /v $A", "STOPSIGNAL SIGINT", "MAINTAINER me"))),
+            (1, lambda: rng.choice(("HEALTHCHECK NONE", "HEALTHCHECK --interval=3s CMD a $A"))),
+            (2, lambda: "ONBUILD " + rng.choice((self.copy, self.run, self.arg))()),
+            (1, lambda: rng.choice(("# a comment", ""))),
+        )
+        weights = [weight for weight, _ in makers]
+        return rng.choices([maker for _, maker in makers], weights)[0]()
+
+    def arg(self) -> str:
+        name = self.rng.choice(ARGS)
+        return f"ARG {name}" if self.chance(0.5) else f"ARG {name}={self.value()}"
+
+    def source(self) -> str:
+        rng = self.rng
+        known = [path.split("/", 1)[1] for path in self.files if path.startswith("ctx/") and "ignore" not in path]
+        kind = rng.random()
+        if kind < 0.55 and known:
+            path = rng.choice(known)
+            return path if self.chance(0.6) or "/" not in path else path.rpartition("/")[0]
+        if kind < 0.85:
+            return rng.choice(PATTERNS)
+        if kind < 0.94:
+            return rng.choice((".", "/", "./src", "src/", "src/../a", "/lib"))
+        return rng.choice(("$A", "${A}*", "src/$B", "missing*", "${C:-a}"))
+
+    def _flags(self) -> str:
+        rng = self.rng
+        flags = []
+        if self.chance(0.12):
+            flags.append(f"--chmod={rng.choice(('755', '644', 'u+x', '${A:-700}'))}")
+        if self.chance(0.12):
+            flags.append(f"--chown={rng.choice(('1:1', 'nobody', '${A:-2}', 'root:root'))}")
+        if self.chance(0.12):
+            flags.append("--link")
+        for _ in range(rng.choice((0, 0, 0, 1, 2))):
+            flags.append(f"--exclude={rng.choice((*PATTERNS, '!a', '**/b.c', '$A*'))}")
+        return "".join(f"{flag} " for flag in flags)
+
+    def _words(self, sources: list[str]) -> str:
+        target = self.rng.choice(("/x/", "/x/", "x/", "./", "/", "/$A/", "/x y/", "/f"))
+        if target == "/f" and len(sources) > 1:
+            target = "/f/"
+        words = [*sources, target]
+        if any(" " in word for word in words) or self.chance(0.05):
+            return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+        return " ".join(words)
+
+    def copy(self) -> str:
+        rng = self.rng
+        flags = self._flags()
+        if self.chance(0.2):
+            return f"COPY {flags}{self.heredoc()}"
+        froms = [*self.stages, *self.named, *BASES[:2], "0"]
+        if self.chance(0.25):
+            flags += f"--from={rng.choice(froms)} "
+        if self.chance(0.12):
+            flags += "--parents "
+            sources = [rng.choice(("src/./deep", "./src/./*", "src/**/a", "**/*.c", self.source(), "lib/./src/**"))]
+        else:
+            sources = [self.source() for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+        return f"COPY {flags}{self._words(sources)}"
+
+    def add(self) -> str:
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.15:
+            checksum = f"--checksum=sha256:{rng.choice('12') * 64} " if self.chance(0.7) else ""
+            return f"ADD {checksum}https://example.com/{rng.choice(('f', 'g.tar'))} /x/"
+        if kind < 0.25:
+            return f"ADD https://github.com/a/b.git#{rng.choice(('main', '1' * 40))} /x/"
+        flags = self._flags() + rng.choice(("", "", "--unpack=true ", "--keep-git-dir=true "))
+        return f"ADD {flags}{self._words([self.source()])}"
+
+    def heredoc(self) -> str:
+        word, end = self.rng.choice((("EOF", "EOF"), ('"EOF"', "EOF"), ("-EOF", "\tEOF"), ("'E'", "E")))
+        body = self.rng.choice(("hi $A", "a\n${B:-b} \\$C", "\tx", "'$A' \"$B\"", ""))
+        return f"<<{word} {self.rng.choice(('/h', 'h', '/$A/h'))}\n{body}\n{end}" if body else f"<<{word} /h\n{end}"
+
+    def mount(self) -> str:
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.5:
+            source = f",source={rng.choice((self.source(), 'src', 'lib', '/', '$A'))}" if self.chance(0.7) else ""
+            froms = [*self.stages, *self.named, BASES[1]]
+            from_ = f",from={rng.choice(froms)}" if self.chance(0.4) and froms else ""
+            rw = rng.choice(("", "", ",rw", ",ro"))
+            return (
+                f"--mount={rng.choice(('type=bind,', ''))}target={rng.choice(('/m', 'm', '/$A/m'))}{source}{from_}{rw}"
+            )
+        if kind < 0.7:
+            more = rng.choice(
+                (
+                    "",
+                    ",id=i",
+                    ",sharing=locked",
+                    ",uid=5",
+                    ",mode=0700",
+                    f",from={rng.choice([*self.stages, BASES[0]])}",
+                )
+            )
+            return f"--mount=type=cache,target={rng.choice(('/c', '/$A/c'))}{more}"
+        return rng.choice(
+            (
+                "--mount=type=tmpfs,target=/t",
+                "--mount=type=tmpfs,target=/t,size=1024",
+                "--mount=type=secret,id=s",
+                "--mount=type=secret,id=s,target=/s,required",
+                "--mount=type=secret,id=s,env=S",
+                "--mount=type=ssh",
+            )
+        )
+
+    def run(self) -> str:
+        rng = self.rng
+        flags = "".join(f"{self.mount()} " for _ in range(rng.choice((0, 0, 0, 1, 1, 2))))
+        if self.chance(0.08):
+            flags += f"--network={rng.choice(('none', 'default', 'host'))} "
+        kind = rng.random()
+        if kind < 0.2:
+            word, end = rng.choice((("EOF", "EOF"), ('"EOF"', "EOF"), ("-EOF", "\tEOF")))
+            command = rng.choice(("", "", "cat ", "cat <<B "))
+            more = "\nb\nB" if "<<B" in command else ""
+            body = rng.choice(("echo $A", "#!/bin/sh\necho", "\techo x\necho y"))
+            return (
+                f"RUN {flags}{command}<<{word}\n{body}\n{end}"
+                if not more
+                else f"RUN {flags}cat <<B <<{word}{more}\n{body}\n{end}"
+            )
+        command = rng.choice(("echo $A", "true", '["echo", "$A"]', "cat /m/* || true", "echo '  two  '", "make  $B"))
+        return f"RUN {flags}{command}"

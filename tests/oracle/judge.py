@@ -1,0 +1,126 @@
+"""Runs the judge: BuildKit's own frontend and copy code, see `.ci/engine/judge`. Answers come in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.engine import toolchain
+from tests.engine.engine import Engine
+from tests.engine.gomodule import CHECKOUT, ENVIRONMENT, FLAGS, cache_folder
+from tests.oracle.case import CONTEXT, Case
+
+MODULE = CHECKOUT / ".ci" / "engine"
+SOURCES = MODULE / "judge"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`value` is equal for equal images; empty where the frontend refuses (`error`) or a file is missing (`broken`)."""
+
+    value: str = ""
+    error: str = ""
+    broken: str = ""
+    files: str = ""
+    lines: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        return bool(self.value)
+
+
+def program() -> Path:
+    """The judge, built once for its sources and pinned modules."""
+    digest = hashlib.sha256(platform.machine().encode())
+    for file in (MODULE / "go.mod", MODULE / "go.sum", *sorted(SOURCES.glob("*.go"))):
+        digest.update(file.read_bytes())
+    done = cache_folder() / "bin" / f"judge-{digest.hexdigest()[:16]}"
+    if not done.exists():
+        go = toolchain.find_or_install((1, 26), cache_folder())
+        done.parent.mkdir(parents=True, exist_ok=True)
+        part = done.with_name(f"{done.name}.{os.getpid()}")
+        argv = [os.fspath(go), "build", *FLAGS, "-ldflags", "-s -w", "-o", os.fspath(part), "./judge"]
+        subprocess.run(argv, cwd=MODULE, env={**os.environ, **ENVIRONMENT}, check=True)
+        part.rename(done)
+    return done
+
+
+class Judge:
+    """One running judge."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.waiting: dict[int, Future[Verdict]] = {}
+        self.count = 0
+        self.lock = threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def ask(
+        self, case: Case, root: Path, *, verbose: bool = False, sent: tuple[Path, dict[str, str]] | None = None
+    ) -> Future[Verdict]:
+        """The verdict on a case that is written at `root`; `sent` names other contexts to take its files from."""
+        context, named = sent or (root / CONTEXT, case.named)
+        folder, _, name = case.dockerfile.rpartition("/")
+        future: Future[Verdict] = Future()
+        with self.lock:
+            self.count += 1
+            self.waiting[self.count] = future
+            request: dict[str, Any] = {
+                "id": self.count,
+                "dockerfile": os.fspath(root / folder),
+                "filename": name,
+                "context": os.fspath(context),
+                "named": {name: _place(root, value) for name, value in named.items()},
+                "args": case.args,
+                "labels": case.labels,
+                "target": case.target,
+                "platform": case.platform,
+                "network": case.network,
+                "exact": sent is not None,
+                "verbose": verbose,
+            }
+            assert self.process.stdin is not None
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        return future
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            document = json.loads(line)
+            known = {name: document[name] for name in ("value", "error", "broken", "files") if name in document}
+            verdict = Verdict(**known, lines=tuple(document.get("lines", ())))
+            self.waiting.pop(document["id"]).set_result(verdict)
+        for future in self.waiting.values():
+            future.set_exception(RuntimeError("the judge ended"))
+
+
+def _place(root: Path, value: str) -> str:
+    return value if "://" in value else os.fspath(root / value)
+
+
+@contextmanager
+def running_judge(engine: Engine, parallel: int = 2) -> Iterator[Judge]:
+    """Start a judge beside an engine, and end it."""
+    process = subprocess.Popen(
+        [os.fspath(program()), f"-addr={engine.address}", f"-parallel={parallel}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Judge(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
