@@ -11,6 +11,7 @@ from planner.digest.manifest import Input, InputKind, Manifest
 from planner.digest.verdict import Verdict
 from planner.explain.text import Palette, place, printable
 from planner.model.image import ImageName
+from planner.ports import MODE_FOLDER
 
 MAX_SHOWN = 30
 NOUNS = {
@@ -46,8 +47,8 @@ def compared(
 ) -> tuple[Counter[str], int]:
     """How many inputs of each kind a key compares, and how many files they select."""
     counts = Counter(NOUNS[item.kind] for one in manifests for item in one.inputs if item.kind in NOUNS)
-    files = {path for one in manifests for item in one.inputs for path in listing(one, item)}
-    return counts, len(files)
+    listed = (entry for one in manifests for item in one.inputs for entry in listing(one, item).items())
+    return counts, len({path for path, value in listed if not value.startswith(f"{MODE_FOLDER:o} ")})
 
 
 def why_not_text(answer: WhyNot, palette: Palette) -> str:

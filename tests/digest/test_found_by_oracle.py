@@ -58,10 +58,6 @@ def test_a_stage_that_only_names_another_does_not_count(tmp_path: Path) -> None:
     assert key(tmp_path, named + "RUN y\n" + copies.format("two")) != key(tmp_path, named + copies.format("one"))
 
 
-def test_a_target_is_named_not_counted(tmp_path: Path) -> None:
-    assert answer(tmp_path, "FROM scratch", target="0").refused
-
-
 def test_a_source_that_is_no_pattern_is_refused_with_its_place(tmp_path: Path) -> None:
     found = answer(tmp_path, "FROM scratch\nCOPY [a /x/", {"ctx/a": ""})
     assert "ctx/Dockerfile:2" in found.refused
@@ -132,3 +128,10 @@ def test_the_order_of_the_environment_counts_for_run(tmp_path: Path) -> None:
     assert len(keys) == 3
     again = "ENV A=1\nENV B=2\nENV A=1"
     assert key(tmp_path, text.format(again)) == key(tmp_path, text.format("ENV B=2\nENV A=1"))
+
+
+def test_a_folder_in_the_place_of_a_stage_keeps_the_triggers_of_that_stage(tmp_path: Path) -> None:
+    """BuildKit passes over the rest of such a stage, but hands its ONBUILD on."""
+    text = "FROM a AS one\nONBUILD COPY f /\nFROM one"
+    keys = {key(tmp_path, text, {"ctx/f": f, "more/g": ""}, named={"one": "more"}) for f in ("a", "b")}
+    assert len(keys) == 2

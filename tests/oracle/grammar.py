@@ -271,7 +271,7 @@ class Maker:
         froms = [*self.stages, *self.named, *BASES[:2], "0"]
         if self.chance(0.25):
             flags += f"--from={rng.choice(froms)} "
-        if self.chance(0.12):
+        if self.chance(0.25):
             flags += "--parents "
             sources = [rng.choice(("src/./deep", "./src/./*", "src/**/a", "**/*.c", self.source(), "lib/./src/**"))]
         else:

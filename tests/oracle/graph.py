@@ -1,6 +1,6 @@
 """`python -m tests.oracle.graph`: our key changes exactly when BuildKit's graph, configuration or files do.
 
-Draws Dockerfiles, contexts and single mutations, asks a real buildkitd what it would build (see `.ci/engine/judge`),
+Draws Dockerfiles, contexts and single mutations, asks a real buildkitd what it would build (see `.ci/judge`),
 and compares. Failures are shrunk and printed with their seed.
 """
 

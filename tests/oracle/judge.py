@@ -1,4 +1,4 @@
-"""Runs the judge: BuildKit's own frontend and copy code, see `.ci/engine/judge`. Answers come in any order."""
+"""Runs the judge: BuildKit's own frontend and copy code, see `.ci/judge`. Answers come in any order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.engine.gomodule import CHECKOUT, ENVIRONMENT, FLAGS, cache_folder
 from tests.oracle.case import CONTEXT, Case
 
 MODULE = CHECKOUT / ".ci" / "engine"
-SOURCES = MODULE / "judge"
+SOURCES = CHECKOUT / ".ci" / "judge"
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,17 @@ class Verdict:
 
 
 def program() -> Path:
-    """The judge, built once for its sources and pinned modules."""
+    """The judge, built once for its sources and the engine's pinned modules."""
     digest = hashlib.sha256(platform.machine().encode())
-    for file in (MODULE / "go.mod", MODULE / "go.sum", *sorted(SOURCES.glob("*.go"))):
+    sources = sorted(SOURCES.glob("*.go"))
+    for file in (MODULE / "go.mod", MODULE / "go.sum", *sources):
         digest.update(file.read_bytes())
     done = cache_folder() / "bin" / f"judge-{digest.hexdigest()[:16]}"
     if not done.exists():
         go = toolchain.find_or_install((1, 26), cache_folder())
         done.parent.mkdir(parents=True, exist_ok=True)
         part = done.with_name(f"{done.name}.{os.getpid()}")
-        argv = [os.fspath(go), "build", *FLAGS, "-ldflags", "-s -w", "-o", os.fspath(part), "./judge"]
+        argv = [os.fspath(go), "build", *FLAGS, "-ldflags", "-s -w", "-o", os.fspath(part), *map(os.fspath, sources)]
         subprocess.run(argv, cwd=MODULE, env={**os.environ, **ENVIRONMENT}, check=True)
         part.rename(done)
     return done

@@ -131,7 +131,9 @@ def _stage(
     platform = _expanded(head.platform, args, escape, head.span, mistakes) if head.platform else ""
     if head.stage and head.stage in contexts:
         use = Use(role="FROM", reference=head.stage, span=head.span, origin=resolve(head.stage))
-        return Stage(index=len(before), name=head.stage, span=head.span, base=use, platform=platform, instructions=())
+        # BuildKit passes over what such a stage does, but for its triggers, which its children still run.
+        body = tuple(item for item in body if isinstance(item, Onbuild))
+        return Stage(index=len(before), name=head.stage, span=head.span, base=use, platform=platform, instructions=body)
     return Stage(
         index=len(before),
         name=head.stage,
@@ -184,6 +186,8 @@ def _target(dockerfile: Dockerfile, stages: list[Stage], settings: Settings, mis
         return len(stages) - 1
     names = _names(stages)
     found = names.get(settings.target.lower())
+    if found is None and settings.target.isdecimal() and int(settings.target) < len(stages):
+        found = int(settings.target)
     if found is None:
         mistakes.append(
             Mistake(
