@@ -6,6 +6,7 @@ component each, a folder gives its contents, symlinked sources are followed insi
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +25,14 @@ MAX_LINK_BYTES = 4096
 class Found:
     """What a selection found. `roots` are context paths of whole files, links or folders ("" is the context).
 
-    `links` are the symlinks passed on the way: they count too. `missing` are sources without a wildcard that found
+    `links` are the symlinks passed on the way: they count too. `folders` are those that wildcards are looked for in:
+    they must be there although nothing in them matches. `missing` are sources without a wildcard that found
     nothing: BuildKit would stop there. `escaping` are links that lead out of the context.
     """
 
     roots: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     escaping: tuple[str, ...] = ()
 
@@ -124,12 +127,20 @@ def find(context: ContextTree, selection: Selection) -> Found:
         return Found(roots=("",))
     roots: list[str] = []
     links: list[str] = []
+    folders: list[str] = []
     missing: list[str] = []
     escaping: list[str] = []
     for source in selection.sources:
         pattern = _pivoted(source)[0] if selection.parents else _clean(source)
         wild = has_wildcard(pattern) and not selection.mount
         starts = list(_glob(context, pattern)) if wild else [pattern]
+        if wild:
+            folder, passed, _ = follow(context, "/".join(itertools.takewhile(_is_plain, pattern.split("/"))))
+            links.extend(passed)
+            if folder is None:
+                missing.append(source)
+            elif folder:
+                folders.append(folder)
         for start in starts:
             end, passed, escapes = follow(context, start)
             links.extend(passed)
@@ -142,6 +153,7 @@ def find(context: ContextTree, selection: Selection) -> Found:
     return Found(
         roots=tuple(dict.fromkeys(roots)),
         links=tuple(dict.fromkeys(links)),
+        folders=tuple(dict.fromkeys(folders)),
         missing=tuple(missing),
         escaping=tuple(escaping),
     )
@@ -173,6 +185,10 @@ def has_wildcard(text: str) -> bool:
         elif letter in "*?[":
             return True
     return False
+
+
+def _is_plain(component: str) -> bool:
+    return not has_wildcard(component)
 
 
 def _glob(context: ContextTree, pattern: str) -> Iterator[str]:

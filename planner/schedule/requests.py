@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from planner.digest.files import ContextTree
+from planner.digest.files import ContextTree, find
 from planner.digest.key import Keys
 from planner.digest.manifest import files_of
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
@@ -13,6 +13,7 @@ from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentI
 from planner.model.image import Image, ImageName
 from planner.model.lock import Lock
 from planner.model.names import Published, Reference
+from planner.ports import MODE_FOLDER
 from planner.sources.dockerfiles import bytes_again
 
 LATEST = "latest"
@@ -56,6 +57,8 @@ def _selected(keys: Keys, image: Image) -> dict[str, FilesContext]:
             entries = found.setdefault(item.selection.context, {})
             for path, value in files_of(context, item.selection):
                 entries[path] = _entry(context, path, value)
+            for path in find(context, item.selection).folders:
+                entries.setdefault(path, _entry(context, path, f"{MODE_FOLDER:o} "))
     return {folder: FilesContext(files=tuple(entries.values())) for folder, entries in found.items()}
 
 

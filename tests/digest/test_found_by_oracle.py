@@ -135,3 +135,11 @@ def test_a_folder_in_the_place_of_a_stage_keeps_the_triggers_of_that_stage(tmp_p
     text = "FROM a AS one\nONBUILD COPY f /\nFROM one"
     keys = {key(tmp_path, text, {"ctx/f": f, "more/g": ""}, named={"one": "more"}) for f in ("a", "b")}
     assert len(keys) == 2
+
+
+def test_the_folder_of_a_pattern_is_there_although_nothing_in_it_matches(tmp_path: Path) -> None:
+    """BuildKit looks into the folder, and stops where there is none."""
+    found = answer(tmp_path, "FROM scratch\nCOPY lib/x* /x/", {"ctx/lib/b": ""})
+    main, _ = sent(found, Case(), tmp_path / "sent")
+    assert [path.name for path in main.rglob("*")] == ["lib"]
+    assert answer(tmp_path, "FROM scratch\nCOPY none/x* /x/", {"ctx/lib/b": ""}).unsure

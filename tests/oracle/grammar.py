@@ -250,7 +250,7 @@ class Maker:
             flags.append(f"--chown={rng.choice(('1:1', 'nobody', '${A:-2}', 'root:root'))}")
         if self.chance(0.12):
             flags.append("--link")
-        for _ in range(rng.choice((0, 0, 0, 1, 2))):
+        for _ in range(rng.choice((0, 0, 1, 2))):
             flags.append(f"--exclude={rng.choice((*PATTERNS, '!a', '**/b.c', '$A*'))}")
         return "".join(f"{flag} " for flag in flags)
 

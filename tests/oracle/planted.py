@@ -1,12 +1,13 @@
 """`python -m tests.oracle.planted`: bugs put into the planner on purpose, each of which the oracle must catch.
 
-One sample is judged once; every bug is then looked for in it. A bug is caught when an example disagrees with BuildKit
-that agrees without the bug.
+Every example is judged once; every bug that is left is then looked for in it. A bug is caught when an example
+disagrees with BuildKit that agrees without the bug.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,7 @@ from tests.oracle.law import Finding, alone, compared
 from tests.oracle.ours import ours
 from tests.oracle.sample import Judged, judged
 
+AT_ONCE = 400
 Plant = tuple[Any, str, Any]
 _matches = digest_files.matches
 _walker = steps._Walker
@@ -134,10 +136,10 @@ def finding_of(one: Judged, folder: Path) -> Finding | None:
     return None if finding is None or known(finding, one.pair, *sides[1]) else finding
 
 
-def caught(sample: list[Judged], folder: Path, bugs: Iterable[str] = PLANTED) -> Iterator[Caught]:
+def caught(sample: list[Judged], folder: Path, bugs: Iterable[str]) -> Iterator[Caught]:
     """Look for every bug in the sample."""
     agreed = [one for one in sample if finding_of(one, folder) is None]
-    for bug in bugs:
+    for bug in list(bugs):
         found = Caught(bug, None, None, len(agreed))
         with planted(bug):
             for number, one in enumerate(agreed, 1):
@@ -148,27 +150,34 @@ def caught(sample: list[Judged], folder: Path, bugs: Iterable[str] = PLANTED) ->
         yield found
 
 
-def report(sample: list[Judged], folder: Path, say: Callable[[str], None]) -> int:
-    """Say for every bug how it was caught; gives how many were not."""
-    missed = 0
-    for one in caught(sample, folder):
-        missed += one.example is None
-        how = f"{one.finding} by {one.example.pair.mutation}" if one.example else "NOT CAUGHT"
-        say(f"{one.bug:<52} {how:<24} after {one.looked_at} mutations")
-    return missed
+def report(examples: Iterator[Judged], folder: Path, say: Callable[[str], None]) -> list[str]:
+    """Draw examples until every bug is caught or there are no more; say how each was. Gives those that were not."""
+    drawn, left = 0, list(PLANTED)
+    while left and (sample := list(itertools.islice(examples, AT_ONCE))):
+        for one in caught(sample, folder, left):
+            if one.example is not None:
+                left.remove(one.bug)
+                say(f"{one.bug:<52} {one.finding} by {one.example.pair.mutation}, mutation {drawn + one.looked_at}")
+        drawn += len(sample)
+    for bug in left:
+        say(f"{bug:<52} NOT CAUGHT in {drawn} mutations")
+    return left
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle.planted", description=__doc__)
-    parser.add_argument("--examples", type=int, default=1500)
+    parser.add_argument("--examples", type=int, default=10_000, help="at most; it ends when all bugs are caught")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
     with running_engine(MIRRORED) as engine, running_judge(engine) as judge, work_folder() as folder:
-        print(f"judging {options.examples} mutations with seed {options.seed}", file=sys.stderr, flush=True)
-        sample = list(judged(judge, folder / "cases", options.seed, options.examples))
-        missed = report(sample, folder / "planted", print)
-    print(f"seed {options.seed}: {len(PLANTED) - missed} of {len(PLANTED)} planted bugs caught")
-    return 1 if missed else 0
+        examples = judged(judge, folder / "cases", options.seed, options.examples)
+        left = report(examples, folder / "planted", say)
+    say(f"seed {options.seed}: {len(PLANTED) - len(left)} of {len(PLANTED)} planted bugs caught")
+    return 1 if left else 0
 
 
 if __name__ == "__main__":
