@@ -15,7 +15,7 @@ def known(finding: Finding, pair: Pair, mine: Ours, judged: Verdict) -> str:
         return "an ADD from the network without a checksum is built always"
     if finding is Finding.NEEDLESS and any("the whole context counts" in text for text in _warnings(mine)):
         return "a source is named by a variable that only the base image knows: the whole context counts"
-    if finding is Finding.REFUSES and "ONBUILD" in mine.refused:
+    if finding is Finding.REFUSES and "onbuild" in mine.refused.lower():
         return "an ONBUILD that no child could run is refused where it stands"
     if finding is Finding.REFUSES and "leads out of the context" in mine.refused:
         return "a link that leads out of the context is refused; BuildKit looks for its target inside"
