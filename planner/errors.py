@@ -62,6 +62,24 @@ class DefinitionError(PlannerError):
         return "\n".join(str(mistake) for mistake in self.mistakes)
 
 
+class QueryError(PlannerError):
+    """A query that cannot be read or answered: the place, its line, and a caret under the letter."""
+
+    def __init__(self, mistake: Mistake, *, source_line: str = "", caret: int = 0) -> None:
+        self.mistake = mistake
+        self.source_line = source_line
+        self.caret = caret
+        super().__init__(mistake)
+
+    def __str__(self) -> str:
+        lines = [f"{self.mistake.file}: {self.mistake.what}"]
+        if self.source_line.strip():
+            lines += [f"    {self.source_line}", f"    {' ' * self.caret}^"]
+        if self.mistake.hint:
+            lines.append(f"  {self.mistake.hint}")
+        return "\n".join(lines)
+
+
 class GitError(PlannerError):
     """Git could not answer: no such revision, not a repository, objects missing."""
 

@@ -14,7 +14,7 @@ from planner.digest.key import Keys, Known, keys_of
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.model.lock import Lock
@@ -80,16 +80,20 @@ def keys_now(options: argparse.Namespace) -> Keys:
 
 def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys, Baseline]:
     """The keys of the family as it is on disk, and the baseline that a git revision gives."""
-    folder = folder_of(options)
-    tree = worktree(folder)
+    tree = worktree(folder_of(options))
     now = keys_in(options, tree)
-    old = revision_tree(folder, revision, tree)
+    return now, baseline_at(options, tree, now, revision)
+
+
+def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision: str) -> Baseline:
+    """The baseline that a git revision gives for keys that were made of a worktree."""
+    old = revision_tree(folder_of(options), revision, tree)
     if tree.is_at(old):
-        return now, of_keys(now)
+        return of_keys(now)
     if old.entry(Path(options.file).name) is None:
-        return now, {}
+        return {}
     known = Known(keys=now, agrees=functools.partial(tree.agrees_with, old))
-    return now, of_keys(keys_in(options, old, known))
+    return of_keys(keys_in(options, old, known))
 
 
 def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:
