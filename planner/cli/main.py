@@ -25,6 +25,7 @@ COMMANDS = {
     "matrix": "a CI matrix of what rebuilds",
     "inputs": "every input of an image",
     "key": "the keys of images",
+    "affected": "the images that read these paths",
     "query": "Bazel's query language over the images",
 }
 """What each command is for; its module in `planner.cli` has the rest."""

@@ -128,7 +128,7 @@ class Manifests:
             reason = f"{place}: {source} is not in the context; the build would stop there"
             warnings.append(reason)
             yield self._input(InputKind.UNSURE, reason, (("missing", source),), step.span)
-        listed = self._roots(context, selection)
+        listed = selected(context, selection)
         yield Input(
             kind=InputKind.FILES,
             name=step.text.partition("\n")[0],
@@ -136,20 +136,6 @@ class Manifests:
             where=step.span,
             selection=selection,
         )
-
-    def _roots(self, context: ContextTree, selection: Selection) -> tuple[tuple[str, str], ...]:
-        """What a selection holds, folders by their tree id where nothing in them is left out one by one."""
-        if selection.excludes or selection.parents:
-            return tuple((path, value) for path, value in files_of(context, selection))
-        found = find(context, selection)
-        listed: list[tuple[str, str]] = []
-        for path in (*found.links, *found.roots):
-            entry = context.entry(path)
-            if entry is None:
-                continue
-            oid = context.folder_id(path) if entry.mode == MODE_FOLDER else entry.oid
-            listed.append((path, f"{entry.mode:o} {oid}"))
-        return tuple(sorted(listed))
 
     def _images(
         self, image: Image, platform: str, parent_keys: Mapping[ImageName, str], warnings: list[str]
@@ -189,10 +175,9 @@ class Manifests:
 
     def context(self, image: Image, folder: str) -> ContextTree:
         """A context of an image: "" for its build context, else the workspace folder of a named one."""
-        root = _root(image.context) if not folder else _root(folder)
-        ignore = f"{image.dockerfile}.dockerignore" if not folder else ""
-        if not ignore or self.tree.entry(ignore) is None:
-            ignore = posixpath.join(root, ".dockerignore")
+        root = _root(folder or image.context)
+        candidates = ignore_files(image, folder)
+        ignore = next((path for path in candidates if self.tree.entry(path) is not None), candidates[-1])
         if (root, ignore) not in self.contexts:
             self.contexts[root, ignore] = ContextTree(self.tree, root, self._rules(ignore))
         return self.contexts[root, ignore]
@@ -207,8 +192,29 @@ class Manifests:
         return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path)
 
 
+def ignore_files(image: Image, folder: str) -> tuple[str, ...]:
+    """The ignore files that may apply to a context of an image; the first that is there does."""
+    shared = posixpath.join(_root(folder or image.context), ".dockerignore")
+    return (shared,) if folder else (f"{image.dockerfile}.dockerignore", shared)
+
+
 def _root(folder: str) -> str:
     return "" if folder == "." else folder
+
+
+def selected(context: ContextTree, selection: Selection) -> tuple[tuple[str, str], ...]:
+    """What a selection holds, folders by their tree id where nothing in them is left out one by one."""
+    if selection.excludes or selection.parents:
+        return tuple(files_of(context, selection))
+    found = find(context, selection)
+    listed: list[tuple[str, str]] = []
+    for path in (*found.links, *found.roots):
+        entry = context.entry(path)
+        if entry is None:
+            continue
+        oid = context.folder_id(path) if entry.mode == MODE_FOLDER else entry.oid
+        listed.append((path, f"{entry.mode:o} {oid}"))
+    return tuple(sorted(listed))
 
 
 def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, str]]:

@@ -33,17 +33,17 @@ class DiskTree:
             return self._known[path]
         folder, _, name = path.rpartition("/")
         found = None
-        if name not in HIDDEN and self._is_folder(folder):
+        if name not in HIDDEN and self.is_folder(folder):
             found = self._read_entry(path, name)
         self._known[path] = found
         return found
 
-    def _is_folder(self, path: str) -> bool:
+    def is_folder(self, path: str) -> bool:
         """Whether a folder stands here with no symlink on the way."""
         if not path:
             return True
         above, _, name = path.rpartition("/")
-        if name in HIDDEN or not self._is_folder(above):
+        if name in HIDDEN or not self.is_folder(above):
             return False
         status = self._lstat(path)
         return status is not None and stat.S_ISDIR(status.st_mode)
@@ -77,7 +77,7 @@ class DiskTree:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
         if path not in self._folders:
             found: list[Entry] = []
-            if self._is_folder(path):
+            if self.is_folder(path):
                 try:
                     with os.scandir(self._place(path)) as listing:
                         names = [item.name for item in listing]
@@ -129,7 +129,7 @@ class DiskTree:
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
-        status = self._lstat(path) if self._is_folder(path.rpartition("/")[0]) else None
+        status = self._lstat(path) if self.is_folder(path.rpartition("/")[0]) else None
         if status is None:
             raise InputError(f"{path}: is not there")
         if stat.S_ISLNK(status.st_mode):
@@ -146,7 +146,7 @@ class DiskTree:
 
     def open(self, path: str) -> BinaryIO:
         """See Tree."""
-        if not self._is_folder(path.rpartition("/")[0]):
+        if not self.is_folder(path.rpartition("/")[0]):
             raise InputError(f"{path}: is not there")
         try:
             handle = os.open(self._place(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

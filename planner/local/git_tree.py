@@ -131,6 +131,16 @@ class WorkTree:
             return not at.disk and not at.below and self.clean.root == revision.root
         return self.clean.root == revision.root or self.clean.entry(path) == revision.entry(path)
 
+    def on_disk(self) -> list[str]:
+        """The paths that are read from disk, because they may differ from HEAD; a folder stands for all below it."""
+        found: list[str] = []
+        waiting = [("", self.changed)]
+        while waiting:
+            head, folder = waiting.pop()
+            found.extend(f"{head}{name}" for name in folder.disk if name not in HIDDEN)
+            waiting.extend((f"{head}{name}/", below) for name, below in folder.below.items() if name not in HIDDEN)
+        return sorted(found)
+
     def _changed_at(self, path: str) -> _Folder | bool:
         """The changes below a folder; True where the folder is wholly on disk, False where nothing changed."""
         at = self.changed

@@ -1,0 +1,98 @@
+"""`planner affected`: the images that read these paths, also paths that are gone or not there yet."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from planner.cli import arguments as shared
+from planner.cli.family import baseline_at, folder_of, load_family, palette, warn
+from planner.cli.plan import SOMETHING_REBUILDS
+from planner.digest.hashing import Hasher
+from planner.digest.key import keys_of
+from planner.digest.manifest import Manifests
+from planner.errors import PlannerError, UsageError
+from planner.explain.touches import affected_json, affected_text
+from planner.local.changed import changed_since
+from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.model.image import ImageName
+from planner.plan.affected import affected, normal
+from planner.plan.rebuild import plan
+from planner.sources.load import LoadedFamily
+
+EXAMPLE = "planner affected scripts/install.sh --since origin/main"
+MAX_STDIN = 256 << 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders, relative to the folder of -C")
+    parser.add_argument("--since", metavar="REV", help="also what changed since a git revision")
+    parser.add_argument("--stdin0", action="store_true", help="also paths from standard input, each ended by NUL")
+    parser.add_argument("--direct", action="store_true", help="without the images that only read affected ones")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 3 when an image is affected")
+    shared.formats(parser, "text", "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the affected images."""
+    given = [*options.paths, *(_from_stdin() if options.stdin0 else ())]
+    if not given and not options.since and not options.stdin0:
+        raise UsageError("nothing to look for: give paths, --since REV or --stdin0")
+    inside, outside = _in_workspace(options, given)
+    tree = worktree(folder_of(options))
+    loaded = load_family(options, tree, told=True)
+    redefined = None
+    if options.since:
+        changed = changed_since(tree, revision_tree(folder_of(options), options.since, tree))
+        if loaded.family.file in changed and loaded.family.file not in inside:
+            redefined = _redefined(options, tree, loaded)
+        inside = [*inside, *changed]
+    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+    paths = list(dict.fromkeys(inside))
+    found = affected(maker, paths, direct=options.direct, redefined=redefined)
+    if options.format == "json":
+        print(affected_json(paths, found, outside))
+    else:
+        print(affected_text(found, len(loaded.graph.order), palette()))
+        for path in outside:
+            warn(f"{path}: is outside of the workspace, where no image reads")
+    return SOMETHING_REBUILDS if options.exit_code and found else 0
+
+
+def _from_stdin() -> list[str]:
+    data = sys.stdin.buffer.read(MAX_STDIN + 1)
+    if len(data) > MAX_STDIN:
+        raise PlannerError(f"standard input is longer than {MAX_STDIN} bytes\n  give folders instead of their files")
+    return [os.fsdecode(path) for path in data.split(b"\0") if path]
+
+
+def _in_workspace(options: argparse.Namespace, given: list[str]) -> tuple[list[str], list[str]]:
+    """The paths as the workspace has them, and those that are outside. No link is followed: a path is a name."""
+    root = folder_of(options)
+    inside: list[str] = []
+    outside: list[str] = []
+    for path in given:
+        place = os.path.relpath(Path(options.folder, path), root)
+        found = normal(f"{place}/" if path.endswith("/") else place)
+        if found is None:
+            outside.append(path)
+        else:
+            inside.append(found)
+    return inside, outside
+
+
+def _redefined(options: argparse.Namespace, tree: WorkTree, loaded: LoadedFamily) -> frozenset[ImageName]:
+    """The images that an edit of the graph file may have changed: those whose keys changed by themselves."""
+    now = keys_of(loaded, tree)
+    then = baseline_at(options, tree, now, options.since)
+    made = plan(loaded.graph, now, then, against=options.since, wanted=frozenset(loaded.graph.order))
+    follows = {image.name for image in made.building}
+    return frozenset(
+        image.name
+        for image in made.building
+        if (name := image.name) not in then
+        or (then[name].key != now.keys[name] and (image.own or not follows.intersection(image.parents)))
+    )

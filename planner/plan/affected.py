@@ -1,0 +1,154 @@
+"""Turns paths that are edited into the images that read them, and those that follow.
+
+The answer is for any edit of each path: it becomes a file with any content, a symlink, or nothing. No image is left out
+whose key some edit of one of the paths changes. Beyond what `planner.digest.touched` tells of files, the answer is
+wider than the truth in this, and only in this:
+
+- any edit of a Dockerfile counts for the images made of it, a comment too;
+- any edit of the ignore file that applies to a context counts for every image that selects something from it, whatever
+  it selects;
+- any edit of the graph file counts for all images, unless `redefined` says for which;
+- an image that reads an affected one is affected, also where the edit would leave the parent's key as it is.
+
+Whether two paths edited at once do more than each of them alone is not asked: a file that only an edited link leads to
+is found by the link.
+"""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.digest.manifest import Manifests, ignore_files
+from planner.digest.reading import readings
+from planner.digest.touched import Suppositions, Watched
+from planner.model.image import Image, ImageName, Span
+from planner.ports import MODE_FOLDER, Tree
+from planner.sources.dockerfiles import places_of
+
+NEVER = frozenset({".git", ".planner"})
+"""Folders that are part of no tree, at any depth."""
+
+
+class Role(enum.StrEnum):
+    """What a path is to an image. The values stand in JSON."""
+
+    FILES = "files"
+    DOCKERFILE = "dockerfile"
+    IGNORE_FILE = "ignore-file"
+    GRAPH_FILE = "graph-file"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touch:
+    """One path that an image reads: as what, and where it says so. `instruction` is empty but for files."""
+
+    path: str
+    role: Role
+    where: Span
+    instruction: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Affected:
+    """An image that reads one of the paths, or reads such an image. `parents` are those that are affected too."""
+
+    name: ImageName
+    touches: tuple[Touch, ...]
+    parents: tuple[ImageName, ...]
+
+
+def affected(
+    maker: Manifests,
+    paths: Iterable[str],
+    *,
+    direct: bool = False,
+    redefined: Collection[ImageName] | None = None,
+) -> tuple[Affected, ...]:
+    """The images that any edit of one of these paths could change, in the order of the graph.
+
+    Paths are relative to the workspace, normalised; one that ends in `/` or is a folder stands for all that it may
+    ever hold, "" for the whole workspace. With `direct`, images that only read affected images are left out.
+    """
+    watching = _Watching(maker, redefined)
+    touches: dict[ImageName, list[Touch]] = {}
+    for path in dict.fromkeys(paths):
+        for name, touch in watching.touches(path):
+            touches.setdefault(name, []).append(touch)
+    graph = maker.loaded.graph
+    named = frozenset(touches) if direct else graph.descendants(touches)
+    return tuple(
+        Affected(
+            name=name,
+            touches=tuple(dict.fromkeys(touches.get(name, ()))),
+            parents=tuple(parent for parent in graph.nodes[name].parents if parent in named),
+        )
+        for name in graph.order
+        if name in named
+    )
+
+
+class _Watching:
+    """Everything that the images of a family look at, ready for questions about paths."""
+
+    def __init__(self, maker: Manifests, redefined: Collection[ImageName] | None) -> None:
+        loaded = maker.loaded
+        self.tree: Tree = maker.tree
+        self.graph_file = loaded.family.file
+        self.images: Mapping[ImageName, Image] = {name: loaded.graph.nodes[name].image for name in loaded.graph.order}
+        self.watched = {name: tuple(map(Watched, readings(maker, name))) for name in self.images}
+        self.dockerfiles = {
+            path: places_of(self.tree, path) for path in {image.dockerfile for image in self.images.values()}
+        }
+        self.redefined = self.images if redefined is None else redefined
+
+    def touches(self, path: str) -> Iterator[tuple[ImageName, Touch]]:
+        """The images that one path could change, and as what."""
+        clean = path.rstrip("/")
+        if NEVER.intersection(clean.split("/")):
+            return
+        found = self.tree.entry(clean) if clean else None
+        folder = not clean or path.endswith("/") or (found is not None and found.mode == MODE_FOLDER)
+        supposed = Suppositions(self.tree, clean, folder=folder) if clean else None
+        for name, image in self.images.items():
+            for touch in self._of(name, image, clean, supposed):
+                yield name, touch
+
+    def _of(self, name: ImageName, image: Image, path: str, supposed: Suppositions | None) -> Iterator[Touch]:
+        if _at(self.graph_file, path) and name in self.redefined:
+            yield Touch(path=path, role=Role.GRAPH_FILE, where=image.span)
+        if any(_at(place, path) for place in self.dockerfiles[image.dockerfile]):
+            yield Touch(path=path, role=Role.DOCKERFILE, where=image.span)
+        for watched in self.watched[name]:
+            step = watched.reading.step
+            shown = step.text.partition("\n")[0]
+            if self._ignores(image, watched, path):
+                yield Touch(path=path, role=Role.IGNORE_FILE, where=step.span, instruction=shown)
+            if supposed is None or supposed.touch(watched):
+                yield Touch(path=path, role=Role.FILES, where=step.span, instruction=shown)
+
+    def _ignores(self, image: Image, watched: Watched, path: str) -> bool:
+        """Whether the path is, or could become, the ignore file of what a selection reads."""
+        for candidate in ignore_files(image, watched.reading.selection.context):
+            if _at(candidate, path):
+                return True
+            if self.tree.entry(candidate) is not None:
+                return False
+        return False
+
+
+def _at(place: str, path: str) -> bool:
+    """Whether a path is a place, or a folder above it."""
+    return not path or place == path or place.startswith(f"{path}/")
+
+
+def normal(path: str) -> str | None:
+    """A path given by hand in the form that a tree has it, a final `/` kept; None where it leaves the workspace."""
+    clean = posixpath.normpath(path)
+    if clean == ".." or clean.startswith(("../", "/")):
+        return None
+    if clean == ".":
+        return ""
+    return f"{clean}/" if path.endswith(("/", "/.")) else clean

@@ -1,0 +1,153 @@
+"""`planner affected` on a repository: paths by hand, from standard input and from a revision."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_documents import check
+from tests.workspace import Workspace
+
+FILES = {
+    "images.yaml": """\
+version: 1
+registry: r.example
+images:
+  base: {dockerfile: base.Dockerfile}
+  tool: {dockerfile: tool.Dockerfile, args: {LEVEL: "1"}}
+  docs: {dockerfile: docs.Dockerfile}
+""",
+    "base.Dockerfile": "FROM alpine:3.20\nCOPY scripts/*.sh /\n",
+    "tool.Dockerfile": "FROM r.example/base\nARG LEVEL\nRUN --mount=type=bind,source=src,target=/s make $LEVEL\n",
+    "docs.Dockerfile": "FROM alpine:3.20\nCOPY docs /docs\n",
+    "scripts/a.sh": "a\n",
+    "src/x.c": "x\n",
+    "docs/index.md": "i\n",
+}
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "family")
+    workspace.write(FILES)
+    workspace.commit()
+    return workspace
+
+
+def names(space: Workspace, *arguments: str) -> list[str]:
+    document = space.document("affected", *arguments)
+    check("affected", document)
+    return [image["name"] for image in document["images"]]
+
+
+def test_the_text(space: Workspace) -> None:
+    run = space.planner("affected", "scripts/new.sh", "docs.Dockerfile")
+    assert run.stdout == (
+        "base  scripts/new.sh  (base.Dockerfile:2)\n"
+        "docs  docs.Dockerfile, its Dockerfile  (images.yaml:6)\n"
+        "tool  by base\n"
+        "\n"
+        "3 of 3 images are affected\n"
+    )
+    assert space.planner("affected", "notes").stdout == "0 of 3 images are affected\n"
+
+
+def test_the_document(space: Workspace) -> None:
+    document = space.document("affected", "./src//x.c", "../elsewhere")
+    check("affected", document)
+    assert document == {
+        "version": 1,
+        "paths": ["src/x.c"],
+        "outside": ["../elsewhere"],
+        "images": [
+            {
+                "name": "tool",
+                "direct": True,
+                "paths": [
+                    {
+                        "path": "src/x.c",
+                        "role": "files",
+                        "instruction": "RUN --mount=type=bind,source=src,target=/s make $LEVEL",
+                        "file": "tool.Dockerfile",
+                        "line": 3,
+                    }
+                ],
+                "parents": [],
+            }
+        ],
+    }
+
+
+def test_direct_and_the_exit_status(space: Workspace) -> None:
+    assert names(space, "scripts/a.sh") == ["base", "tool"]
+    assert names(space, "scripts/a.sh", "--direct") == ["base"]
+    assert space.planner("affected", "scripts/a.sh", "--exit-code").returncode == 3
+    assert space.planner("affected", "notes", "--exit-code").returncode == 0
+    assert space.planner("affected", "scripts/a.sh").returncode == 0
+
+
+def test_since_a_revision(space: Workspace) -> None:
+    assert names(space, "--since", "HEAD") == []
+    space.write({"docs/more/new.md": "n\n"})
+    (space.root / "scripts/a.sh").unlink()
+    assert names(space, "--since", "HEAD") == ["base", "docs", "tool"]
+    space.commit()
+    assert names(space, "--since", "HEAD") == []
+    assert names(space, "--since", "HEAD~1", "--direct") == ["base", "docs"]
+    space.write({".gitignore": "*.md\n", "docs/made.md": "m\n"})
+    assert names(space, "--since", "HEAD", "--direct") == ["docs"], "git ignores it, COPY does not"
+
+
+def test_an_edit_that_is_undone_is_none(space: Workspace) -> None:
+    space.write({"scripts/a.sh": "other\n"})
+    space.commit()
+    space.write({"scripts/a.sh": "a\n"})
+    assert names(space, "--since", "HEAD~1") == []
+    assert names(space, "--since", "HEAD") == ["base", "tool"]
+
+
+def test_the_graph_file(space: Workspace) -> None:
+    """By hand it counts for all images; with a revision for those whose keys it changed."""
+    assert names(space, "images.yaml", "--direct") == ["base", "docs", "tool"]
+    space.write({"images.yaml": FILES["images.yaml"].replace('"1"', '"2"')})
+    assert names(space, "--since", "HEAD") == ["tool"]
+    assert names(space, "images.yaml", "--since", "HEAD") == ["base", "docs", "tool"]
+    space.write({"images.yaml": FILES["images.yaml"] + "# a comment\n"})
+    assert names(space, "--since", "HEAD") == []
+    space.write({"images.yaml": FILES["images.yaml"] + "  new: {dockerfile: docs.Dockerfile}\n"})
+    assert names(space, "--since", "HEAD") == ["new"]
+
+
+def test_paths_from_standard_input(space: Workspace) -> None:
+    command = [sys.executable, "-m", "planner.cli.main", "-C", os.fspath(space.root), "affected", "--stdin0"]
+    run = subprocess.run(command, input=b"docs/a\nb\0src/\xff\0", capture_output=True, check=True)
+    assert run.stdout.decode() == (
+        "docs  docs/a\\x0ab  (docs.Dockerfile:2)\n"
+        "tool  src/\\xdcff  (tool.Dockerfile:3)\n\n"
+        "2 of 3 images are affected\n"
+    )
+    nothing = subprocess.run(command, input=b"", capture_output=True, check=True)
+    assert nothing.stdout == b"0 of 3 images are affected\n"
+
+
+def test_paths_are_relative_to_where_one_works(space: Workspace, tmp_path: Path) -> None:
+    """As git prints them at the root, though the graph file is in a folder."""
+    outer = Workspace(tmp_path / "outer")
+    outer.write({f"family/{path}": text for path, text in FILES.items()})
+    outer.commit()
+    run = outer.planner("-f", "family/images.yaml", "affected", "family/src/x.c", "src/x.c")
+    assert run.stdout.splitlines()[0].startswith("tool  src/x.c")
+    assert "src/x.c: is outside of the workspace" in run.stderr
+    absolute = os.fspath(space.root / "src" / "x.c")
+    assert names(space, absolute) == ["tool"]
+
+
+def test_what_is_wrong_with_the_command(space: Workspace) -> None:
+    run = space.planner("affected")
+    assert (run.returncode, "give paths" in run.stderr) == (2, True)
+    run = space.planner("affected", "--since", "no-such")
+    assert (run.returncode, "there is no revision" in run.stderr) == (1, True)
