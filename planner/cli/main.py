@@ -26,6 +26,7 @@ COMMANDS = {
     "inputs": "every input of an image",
     "key": "the keys of images",
     "affected": "the images that read these paths",
+    "schema": "the JSON Schemas of documents and of images.yaml",
     "query": "Bazel's query language over the images",
 }
 """What each command is for; its module in `planner.cli` has the rest."""

@@ -13,6 +13,7 @@ from planner.digest.key import Keys
 from planner.errors import PlanFileError
 from planner.explain import text
 from planner.explain.causes import plan_text
+from planner.explain.markdown import plan_markdown
 from planner.local.records import open_records
 from planner.local.state import State
 from planner.model.build import Store, Stored
@@ -29,7 +30,7 @@ EXAMPLE = "planner plan --since origin/main --exit-code"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.baseline(parser)
-    shared.formats(parser, "text", "json")
+    shared.formats(parser, "text", "json", "markdown")
     parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 
@@ -39,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
     made, keys = plan_of(options)
     if options.out:
         save(made, Path(options.out))
-    json = options.format == "json"
-    out = text.plan_json(made) if json else plan_text(made, palette())
-    warnings = () if json else made.warnings
+    write = {"text": lambda plan: plan_text(plan, palette()), "json": text.plan_json, "markdown": plan_markdown}
+    out = write[options.format](made)
+    warnings = made.warnings if options.format == "text" else ()
     status = SOMETHING_REBUILDS if options.exit_code and made.building else 0
     if options.since and not options.out:
         return say_again(keys, options.since, out, warnings, status)

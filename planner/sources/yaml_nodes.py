@@ -82,7 +82,7 @@ class Reader:
         if not isinstance(node, yaml.ScalarNode):
             self.wrong(node, f"{path}: must be text, not {_kind(node)}")
             return None
-        if node.tag == "tag:yaml.org,2002:null" and node.style is None:
+        if node.tag == "tag:yaml.org,2002:null" and not node.style:  # "" for libyaml, None for PyYAML
             self.wrong(node, f"{path}: has no value", 'write "" for the empty text')
             return None
         if "\0" in node.value:

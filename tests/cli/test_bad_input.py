@@ -19,6 +19,7 @@ CASES: list[tuple[str, dict[str, str], str]] = [
     ("no graph file", {}, "there is no graph file"),
     ("unknown field", {"images.yaml": GOOD.replace("{}", "{contxt: .}")}, 'did you mean "context"?'),
     ("wrong type", {"images.yaml": GOOD.replace("{}", "{args: [a]}")}, "must be a mapping"),
+    ("null", {"images.yaml": GOOD.replace("{}", "{target: null}")}, "images.base.target: has no value"),
     ("YAML error", {"images.yaml": "version: 1\nimages: {\n"}, "is no YAML"),
     ("duplicate key", {"images.yaml": GOOD + "  base: {}\n"}, '"base" is given twice'),
     ("deep nesting", {"images.yaml": "a: " + "[" * 5000}, "nested more than"),
