@@ -26,14 +26,17 @@ COMMANDS = {
     "inputs": "every input of an image",
     "key": "the keys of images",
     "affected": "the images that read these paths",
+    "completion": "a script that lets a shell complete commands, options and images",
     "schema": "the JSON Schemas of documents and of images.yaml",
     "query": "Bazel's query language over the images",
 }
 """What each command is for; its module in `planner.cli` has the rest."""
+HIDDEN = ("complete",)
+"""Commands that no person calls."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with its errors as ours, and a "did you mean"."""
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors as ours, and a "did you mean". `called` is the parser of the command that is called."""
 
     called: argparse.ArgumentParser | None = None
 
@@ -52,9 +55,9 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {self.prog} --help shows what there is")
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(arguments: Sequence[str]) -> Parser:
     """The whole command line; only the command that is called loads its module and tells its own arguments."""
-    parser = _Parser(
+    parser = Parser(
         prog="planner",
         description="Plans and builds families of container images: which must be rebuilt, and why.",
         epilog="Example: planner -C graphs/small plan --since HEAD~1",
@@ -67,6 +70,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = _called(arguments)
+    for name in HIDDEN:
+        if name == called:
+            _module(name).arguments(commands.add_parser(name))
     for name, purpose in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         if name == called:
@@ -94,7 +100,7 @@ def _module(command: str) -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Raises PlannerError for expected failures."""
-    options = _parser(arguments).parse_args(arguments)
+    options = parser_of(arguments).parse_args(arguments)
     return int(_module(options.command).run(options))
 
 
