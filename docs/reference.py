@@ -10,7 +10,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from planner.cli.main import COMMANDS, _parser
+from planner.cli.main import COMMANDS, parser_of
 from planner.plan.reasons import Code
 
 REASONS = {
@@ -42,7 +42,7 @@ def on_files(found: Files, config: MkDocsConfig) -> Files:
 def _commands() -> str:
     lines = ["# Commands", "", "Every command takes `-C DIR`, `-f FILE` and `--var NAME=VALUE` before its name.", ""]
     for name in COMMANDS:
-        parser = _parser([name])
+        parser = parser_of([name])
         action = next(one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
         command: argparse.ArgumentParser = action.choices[name]
         lines += [

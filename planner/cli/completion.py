@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-EXAMPLE = "source <(planner completion bash)"
+EXAMPLE = "planner completion fish | source"
 
 BASH = """\
 # In ~/.bashrc: source <(planner completion bash)

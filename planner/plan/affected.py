@@ -121,10 +121,13 @@ class _Watching:
             yield Touch(path=path, role=Role.GRAPH_FILE, where=image.span)
         if any(_at(place, path) for place in self.dockerfiles[image.dockerfile]):
             yield Touch(path=path, role=Role.DOCKERFILE, where=image.span)
+        ruled: set[str] = set()  # Of each context, the first instruction that reads it speaks for the ignore file.
         for watched in self.watched[name]:
             step = watched.reading.step
             shown = step.text.partition("\n")[0]
-            if self._ignores(image, watched, path):
+            context = watched.reading.selection.context
+            if context not in ruled and self._ignores(image, watched, path):
+                ruled.add(context)
                 yield Touch(path=path, role=Role.IGNORE_FILE, where=step.span, instruction=shown)
             if supposed is None or supposed.touch(watched):
                 yield Touch(path=path, role=Role.FILES, where=step.span, instruction=shown)

@@ -18,7 +18,7 @@ import pytest
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.engine import find_engine
 from planner.cli.family import keys_now
-from planner.cli.main import _parser
+from planner.cli.main import parser_of
 from planner.local.records import SqliteRecords
 from planner.model.image import ImageName
 from planner.ports import BuildFailed
@@ -40,7 +40,7 @@ def test_a_file_that_the_manifest_misses_makes_the_build_fail(
     for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
     words = ["-C", os.fspath(space.root), "build"]
-    keys = keys_now(_parser(words).parse_args(words))
+    keys = keys_now(parser_of(words).parse_args(words))
     request = request_of(keys, ImageName("base"), {}, registry="")
     folders = Folders(workspace=space.root, run=tmp_path / "run", logs=tmp_path / "logs", layout=tmp_path / "store")
     (tmp_path / "run").mkdir()

@@ -19,7 +19,7 @@ from tests.build.family import FILES as BUILD
 from tests.cli.test_affected import FILES as AFFECTED
 from tests.cli.test_bad_input import CASES
 from tests.cli.test_documents import schema
-from tests.plan.test_edits import FILES as EDITS
+from tests.plan.edits import FILES as EDITS
 from tests.workspace import Workspace
 
 GRAPHS = Path(__file__).parents[2] / "graphs"
