@@ -20,6 +20,7 @@ from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.model.image import ImageName
 from planner.plan.affected import affected, normal
 from planner.plan.rebuild import plan
+from planner.sources import lock_file
 from planner.sources.load import LoadedFamily
 
 EXAMPLE = "planner affected scripts/install.sh --since origin/main"
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     redefined = None
     if options.since:
         changed = changed_since(tree, revision_tree(folder_of(options), options.since, tree))
-        if loaded.family.file in changed and loaded.family.file not in inside:
+        definitions = {loaded.family.file, lock_file.NAME}
+        if definitions.intersection(changed) and not definitions.intersection(inside):
             redefined = _redefined(options, tree, loaded)
         inside = [*inside, *changed]
     maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
@@ -85,7 +87,7 @@ def _in_workspace(options: argparse.Namespace, given: list[str]) -> tuple[list[s
 
 
 def _redefined(options: argparse.Namespace, tree: WorkTree, loaded: LoadedFamily) -> frozenset[ImageName]:
-    """The images that an edit of the graph file may have changed: those whose keys changed by themselves."""
+    """The images that an edit of the graph file or the lock may have changed: whose keys changed by themselves."""
     now = keys_of(loaded, tree)
     then = baseline_at(options, tree, now, options.since)
     made = plan(loaded.graph, now, then, against=options.since, wanted=frozenset(loaded.graph.order))

@@ -14,6 +14,7 @@ NOTES = {
     Role.DOCKERFILE: "its Dockerfile",
     Role.IGNORE_FILE: "an ignore file of what it copies",
     Role.GRAPH_FILE: "the graph file",
+    Role.LOCK: "the lock of what is not built here",
 }
 
 

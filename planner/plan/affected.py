@@ -7,7 +7,8 @@ wider than the truth in this, and only in this:
 - any edit of a Dockerfile counts for the images made of it, a comment too;
 - any edit of the ignore file that applies to a context counts for every image that selects something from it, whatever
   it selects;
-- any edit of the graph file counts for all images, unless `redefined` says for which;
+- any edit of the graph file counts for all images, any edit of the lock for those that read an external, unless
+  `redefined` says for which;
 - an image that reads an affected one is affected, also where the edit would leave the parent's key as it is.
 
 Whether two paths edited at once do more than each of them alone is not asked: a file that only an edited link leads to
@@ -24,8 +25,10 @@ from dataclasses import dataclass
 from planner.digest.manifest import Manifests, ignore_files
 from planner.digest.reading import readings
 from planner.digest.touched import Suppositions, Watched
+from planner.model.graph import ExternalImage
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
+from planner.sources import lock_file
 from planner.sources.dockerfiles import places_of
 
 NEVER = frozenset({".git", ".planner"})
@@ -39,6 +42,7 @@ class Role(enum.StrEnum):
     DOCKERFILE = "dockerfile"
     IGNORE_FILE = "ignore-file"
     GRAPH_FILE = "graph-file"
+    LOCK = "lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +106,11 @@ class _Watching:
         self.dockerfiles = {
             path: places_of(self.tree, path) for path in {image.dockerfile for image in self.images.values()}
         }
+        self.locked = {
+            name: next(use.span for use in node.uses if isinstance(use.origin, ExternalImage))
+            for name, node in loaded.graph.nodes.items()
+            if node.externals
+        }
         self.redefined = self.images if redefined is None else redefined
 
     def touches(self, path: str) -> Iterator[tuple[ImageName, Touch]]:
@@ -119,6 +128,8 @@ class _Watching:
     def _of(self, name: ImageName, image: Image, path: str, supposed: Suppositions | None) -> Iterator[Touch]:
         if _at(self.graph_file, path) and name in self.redefined:
             yield Touch(path=path, role=Role.GRAPH_FILE, where=image.span)
+        if _at(lock_file.NAME, path) and name in self.redefined and name in self.locked:
+            yield Touch(path=path, role=Role.LOCK, where=self.locked[name])
         if any(_at(place, path) for place in self.dockerfiles[image.dockerfile]):
             yield Touch(path=path, role=Role.DOCKERFILE, where=image.span)
         ruled: set[str] = set()  # Of each context, the first instruction that reads it speaks for the ignore file.

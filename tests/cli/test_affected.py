@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from planner.model.lock import Lock, LockedImage, LockedPlatform
+from planner.sources import lock_file
 from tests.cli.test_documents import check
 from tests.workspace import Workspace
 
@@ -120,6 +122,19 @@ def test_the_graph_file(space: Workspace) -> None:
     assert names(space, "--since", "HEAD") == []
     space.write({"images.yaml": FILES["images.yaml"] + "  new: {dockerfile: docs.Dockerfile}\n"})
     assert names(space, "--since", "HEAD") == ["new"]
+
+
+def test_the_lock(space: Workspace) -> None:
+    """By hand it counts for all readers of externals; with a revision for those whose keys it changed."""
+    assert names(space, "images.lock", "--direct") == ["base", "docs"]
+    digest = f"sha256:{'1' * 64}"
+    image = LockedImage(digest=digest, platforms={"linux/amd64": LockedPlatform(digest=digest)})
+    space.write({"images.lock": lock_file.write(Lock(images={"docker.io/library/alpine:3.20": image}))})
+    assert names(space, "--since", "HEAD") == ["base", "docs", "tool"]
+    space.commit()
+    unread = {"docker.io/library/unread:1": image, "docker.io/library/alpine:3.20": image}
+    space.write({"images.lock": lock_file.write(Lock(images=unread))})
+    assert names(space, "--since", "HEAD") == []
 
 
 def test_paths_from_standard_input(space: Workspace) -> None:

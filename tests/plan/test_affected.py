@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from planner.digest.key import Keys, keys_of
 from planner.errors import PlannerError
+from planner.model.lock import Lock, LockedImage, LockedPlatform
 from planner.plan.affected import Role, affected, normal
-from planner.sources import yaml_file
+from planner.sources import lock_file, yaml_file
 from planner.sources.load import load
 from tests.memory import Files, MemoryTree, with_path
 
@@ -43,12 +46,22 @@ copies = st.lists(
     ),
     max_size=3,
 ).map("\n".join)
+
+
+def locked(trigger: str) -> str:
+    """A lock of the one external, whose children run an instruction."""
+    facts = LockedPlatform(digest=f"sha256:{'1' * 64}", env=(("A", "b"),), onbuild=(trigger,))
+    image = LockedImage(digest=facts.digest, platforms={"linux/amd64": facts})
+    return lock_file.write(Lock(images={"docker.io/library/x:latest": image}))
+
+
 special = st.one_of(
     st.tuples(st.sampled_from(["a.Dockerfile", "d/Dockerfile", "c.Dockerfile"]), copies.map("FROM x\n{}".format)),
     st.tuples(
         st.sampled_from([".dockerignore", "d/.dockerignore", "m/.dockerignore", "a.Dockerfile.dockerignore"]), ignored
     ),
     st.just(("images.yaml", GRAPH.replace("contexts", "args: {X: y}, contexts"))),
+    st.sampled_from(["COPY d /d", "ENV X=y"]).map(lambda trigger: ("images.lock", locked(trigger))),
 )
 
 
@@ -74,7 +87,8 @@ def keys(files: Files) -> Keys | None:
     tree = MemoryTree(files)
     try:
         family = yaml_file.read(files["images.yaml"].encode(), "images.yaml", {}, {})
-        return keys_of(load(family, tree, told=True), tree)
+        lock = lock_file.read(files[lock_file.NAME].encode()) if lock_file.NAME in files else Lock()
+        return keys_of(load(replace(family, lock=lock), tree, told=True), tree)
     except PlannerError:
         return None
 
@@ -189,6 +203,7 @@ CASES: list[tuple[str, str, str]] = [
     ("the ignore file of a context", ".dockerignore", "base:ignore-file tool:ignore-file app"),
     ("an ignore file in a context that is copied whole", "app/.dockerignore", "app:ignore-file,files"),
     ("the graph file", "images.yaml", "base:graph-file tool:graph-file app:graph-file docs:graph-file"),
+    ("the lock", "images.lock", "base:lock docs:lock tool app"),
     ("git's own folder", "app/.git/config", ""),
     ("the planner's own folder", ".planner/records.sqlite", ""),
 ]
