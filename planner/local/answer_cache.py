@@ -60,7 +60,7 @@ def _place(cache: str, asked: Sequence[str]) -> str:
 
 
 def _state(look: Look) -> list[str]:
-    return [look.algorithm, look.head, look.since, look.prefix, *look.changed]
+    return [look.algorithm, look.head, look.since, look.prefix, *look.changed, "ignored:", *look.ignored]
 
 
 def recall(cache: str, asked: Sequence[str]) -> Recalled | None:

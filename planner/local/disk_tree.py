@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
@@ -26,6 +26,7 @@ class DiskTree:
         self.algorithm = algorithm
         self._known: dict[str, Entry | None] = {}
         self._folders: dict[str, tuple[Entry, ...]] = {}
+        self._listings: dict[str, list[str]] = {}
 
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
@@ -90,9 +91,29 @@ class DiskTree:
             self._folders[path] = by_name(found)
         return self._folders[path]
 
+    def paths(self, path: str, is_skipped: Callable[[str], bool], ignored: Collection[str] = ()) -> Iterator[str]:
+        """The regular file at a path, or those below it but for ignored paths and folders of skipped names."""
+        waiting = [path]
+        while waiting:
+            at = waiting.pop()
+            name = at.rpartition("/")[2]
+            status = None if at in ignored or name in HIDDEN else self._lstat(at)
+            if status is not None and stat.S_ISREG(status.st_mode):
+                yield at
+            elif status is not None and stat.S_ISDIR(status.st_mode) and not is_skipped(name):
+                self._listings[at] = self._names(at)
+                waiting.extend(f"{at}/{inside}" if at else inside for inside in reversed(self._listings[at]))
+
+    def _names(self, path: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self._place(path)))  # noqa: PTH208
+        except OSError as error:
+            raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
+
     def asked(self) -> dict[str, str]:
         """All that was asked so far, in the form of `told`; what a folder's id says already is left out."""
         paths = [*self._known, *(path for path in self._folders if path not in self._known)]
+        paths.extend(f"{path}/" for path in self._listings)
         return {path: self.told(path) for path in paths if not self._said_above(path)}
 
     def _said_above(self, path: str) -> bool:
@@ -103,7 +124,11 @@ class DiskTree:
         return False
 
     def told(self, path: str) -> str:
-        """What stands at a path, in one text: its mode and id, or nothing."""
+        """What stands at a path, in one text: its mode and id, or nothing; with a `/` behind it, its names alone."""
+        if path.endswith("/"):
+            status = self._lstat(path[:-1])
+            names = self._names(path[:-1]) if status is not None and stat.S_ISDIR(status.st_mode) else []
+            return blob_id(os.fsencode("/".join(names)), self.algorithm)
         if not path:
             return self.tree_id(self.entries(path))
         found = self.entry(path)

@@ -14,6 +14,7 @@ from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
+from planner.local.repository import repository
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
 
@@ -85,29 +86,35 @@ class RevisionTree:
 
 
 @dataclass
-class _Folder:
+class Changes:
     """What git status says below one folder: names that must be read from disk, and folders that hold such."""
 
     disk: set[str] = field(default_factory=set)
-    below: dict[str, _Folder] = field(default_factory=dict)
+    below: dict[str, Changes] = field(default_factory=dict)
 
 
 class WorkTree:
     """The files of a worktree now: HEAD's objects, with everything that differs from them read from disk."""
 
     def __init__(
-        self, clean: RevisionTree | None, disk: DiskTree, changed: Sequence[str], look: looks.Look | None = None
+        self,
+        clean: RevisionTree | None,
+        disk: DiskTree,
+        changed: Sequence[str],
+        look: looks.Look | None = None,
+        ignored: Sequence[str] = (),
     ) -> None:
         self.look = look
+        self.ignored = frozenset(ignored)
         self.clean = clean
         self.disk = disk
         self.algorithm = disk.algorithm
-        self.changed = _Folder()
+        self.changed = Changes()
         for path in changed:
             at = self.changed
             *folders, name = path.split("/")
             for folder in folders:
-                at = at.below.setdefault(folder, _Folder())
+                at = at.below.setdefault(folder, Changes())
             at.disk.add(name)
         self._folders: dict[str, tuple[Entry, ...]] = {}
 
@@ -141,7 +148,7 @@ class WorkTree:
             waiting.extend((f"{head}{name}/", below) for name, below in folder.below.items() if name not in HIDDEN)
         return sorted(found)
 
-    def _changed_at(self, path: str) -> _Folder | bool:
+    def changed_at(self, path: str) -> Changes | bool:
         """The changes below a folder; True where the folder is wholly on disk, False where nothing changed."""
         at = self.changed
         for name in path.split("/") if path else ():
@@ -155,10 +162,10 @@ class WorkTree:
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
         folder, _, name = path.rpartition("/")
-        changed = self._changed_at(folder)
+        changed = self.changed_at(folder)
         if self.clean is None or changed is True:
             return self.disk.entry(path)
-        if isinstance(changed, _Folder) and name not in HIDDEN:
+        if isinstance(changed, Changes) and name not in HIDDEN:
             if name in changed.disk:
                 return self.disk.entry(path)
             if name in changed.below:
@@ -168,16 +175,16 @@ class WorkTree:
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
         if path not in self._folders:
-            changed = self._changed_at(path)
+            changed = self.changed_at(path)
             if changed is True or self.clean is None:
                 self._folders[path] = tuple(self.disk.entries(path))
-            elif isinstance(changed, _Folder):
+            elif isinstance(changed, Changes):
                 self._folders[path] = self._merged(path, changed)
             else:
                 self._folders[path] = tuple(self.clean.entries(path))
         return self._folders[path]
 
-    def _merged(self, path: str, changed: _Folder) -> tuple[Entry, ...]:
+    def _merged(self, path: str, changed: Changes) -> tuple[Entry, ...]:
         assert self.clean is not None  # noqa: S101 -- the caller asks only then
         kept = {entry.name: entry for entry in self.clean.entries(path)}
         for name in changed.disk | changed.below.keys():
@@ -196,8 +203,8 @@ class WorkTree:
 
     def _is_on_disk(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
-        changed = self._changed_at(folder)
-        return self.clean is None or changed is True or (isinstance(changed, _Folder) and name in changed.disk)
+        changed = self.changed_at(folder)
+        return self.clean is None or changed is True or (isinstance(changed, Changes) and name in changed.disk)
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -214,33 +221,6 @@ class WorkTree:
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""
         return tree_id(entries, self.algorithm)
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """What git says of a workspace: its path below the repository's root (with a final `/`), and its object format."""
-
-    prefix: str
-    algorithm: str
-    attributes: str
-
-
-def repository(folder: Path) -> Repository | None:
-    """The repository that keeps this folder, None where there is none."""
-    try:
-        said = ask(
-            folder,
-            "rev-parse",
-            "--is-inside-work-tree",
-            "--show-object-format",
-            "--git-path",
-            "info/attributes",
-            "--show-prefix",
-        )
-    except GitError:
-        return None
-    inside, algorithm, attributes, prefix = said.decode("utf-8", "surrogateescape").split("\n", 3)
-    return Repository(prefix.removesuffix("\n"), algorithm, attributes) if inside == "true" else None
 
 
 def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -> RevisionTree:
@@ -288,20 +268,27 @@ def worktree(folder: Path) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
     look = looks.taken(str(folder))
     if look is not None:
-        return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look)
+        return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look.ignored, look)
     found = repository(folder)
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
-    head, changed = changed_paths(folder, found.prefix, found.attributes)
-    return _seen(folder, head, changed, found.prefix, found.algorithm, None)
+    head, changed, ignored = changed_paths(folder, found.prefix, found.attributes)
+    return _seen(folder, head, changed, found.prefix, found.algorithm, ignored, None)
 
 
 def _seen(
-    folder: Path, head: str, changed: Sequence[str], prefix: str, algorithm: str, look: looks.Look | None
+    folder: Path,
+    head: str,
+    changed: Sequence[str],
+    prefix: str,
+    algorithm: str,
+    ignored: Sequence[str],
+    look: looks.Look | None,
 ) -> WorkTree:
     disk = DiskTree(folder, algorithm)
+    left_out = [path.removeprefix(prefix) for path in ignored if path.startswith(prefix)]
     inside = [path.removeprefix(prefix) for path in changed if path.startswith(prefix) and path != prefix]
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
     if not head or untracked_above:
-        return WorkTree(None, disk, ())
-    return WorkTree(_tree_of(folder, head, prefix, algorithm, Objects(folder)), disk, inside, look)
+        return WorkTree(None, disk, (), ignored=left_out)
+    return WorkTree(_tree_of(folder, head, prefix, algorithm, Objects(folder)), disk, inside, look, left_out)

@@ -78,11 +78,13 @@ class Look:
 
     `head` is HEAD's commit, "" when unborn; `since` that of the revision asked for, "" without one. `changed` are the
     paths, from the repository's root, whose bytes must be read from disk: those that git status names (a folder that
-    git does not keep is one path), and those that it is silent about. `cache` is the folder of disposable files
-    that belong to this worktree.
+    git does not keep is one path), and those that it is silent about; `ignored` are those among them that git ignores.
+    `cache` is the folder of disposable files that belong to this worktree.
     """
 
-    def __init__(self, place: Place, revision: str, facts: Facts, head: str, changed: list[str]) -> None:
+    def __init__(
+        self, place: Place, revision: str, facts: Facts, head: str, changed: list[str], ignored: list[str]
+    ) -> None:
         self.folder = place.folder
         self.cache = place.cache
         self.revision = revision
@@ -91,6 +93,7 @@ class Look:
         self.since = facts.since
         self.head = head
         self.changed = changed
+        self.ignored = ignored
         self.question: list[str] = []
 
 
@@ -185,7 +188,7 @@ def _look(
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
         return None
-    head, changed = parsed(status)
+    head, changed, ignored = parsed(status)
     config = configured.decode("utf-8", "surrogateescape")
     said_by = unseen.said_by(place.index, config, facts.attributes, changed)
     fresh = known is None or known.said_by != said_by
@@ -200,7 +203,7 @@ def _look(
     if said_by and fresh:
         unseen.remember(unseen.place(place.cache, place.folder), known)
     changed += known.paths(place.folder, facts.prefix)
-    return Look(place, revision, facts, head, sorted(set(changed)))
+    return Look(place, revision, facts, head, sorted(set(changed)), ignored)
 
 
 def _git_dir(folder: str) -> str | None:
@@ -250,17 +253,23 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
 
 
-def parsed(out: bytes) -> tuple[str, list[str]]:
-    """HEAD's commit and the paths that git status (`--porcelain=v2 -z --branch`) names, those of no tree left out."""
+def parsed(out: bytes) -> tuple[str, list[str], list[str]]:
+    """HEAD's commit, the paths that git status (`--porcelain=v2 -z --branch`) names, and the ignored ones of them.
+
+    Paths of no tree are left out.
+    """
     head = ""
     changed: list[str] = []
+    ignored: list[str] = []
     for text in out.decode("utf-8", "surrogateescape").split("\0"):
         if text.startswith("# branch.oid "):
             head = text.removeprefix("# branch.oid ").replace("(initial)", "")
         elif text[:2] in ("? ", "! "):
             changed.append(text[2:].rstrip("/"))
+            if text[0] == "!":
+                ignored.append(changed[-1])
         elif text.startswith("1 "):
             changed.append(text.split(" ", 8)[8])
         elif text.startswith("u "):
             changed.append(text.split(" ", 10)[10])
-    return head, [path for path in changed if HIDDEN.isdisjoint(path.split("/"))]
+    return head, [path for path in changed if HIDDEN.isdisjoint(path.split("/"))], ignored

@@ -9,8 +9,10 @@ from planner.local.look import CONFIG, STATUS, parsed
 from planner.local.process import answer, start
 
 
-def changed_paths(folder: Path, prefix: str, attributes_file: str) -> tuple[str, list[str]]:
-    """HEAD's commit ("" when unborn), and the paths, from the repository's root, whose bytes must be read from disk.
+def changed_paths(folder: Path, prefix: str, attributes_file: str) -> tuple[str, list[str], list[str]]:
+    """HEAD's commit ("" when unborn); the paths, from the repository's root, whose bytes must be read from disk; and
+
+    those that git ignores.
 
     A folder that git does not keep is one path. Staged, changed, conflicting, untracked and ignored paths are named,
     and so are those that status is silent about. `attributes_file` is the repository's own, which may not exist.
@@ -18,7 +20,7 @@ def changed_paths(folder: Path, prefix: str, attributes_file: str) -> tuple[str,
     status = start(folder, *STATUS)
     listing = start(folder, *unseen.LISTING)
     config = start(folder, *CONFIG)
-    head, changed = parsed(answer(status))
+    head, changed, ignored = parsed(answer(status))
     settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
     silent = unseen.told(str(folder), answer(listing), settings, str(folder / attributes_file), changed)
-    return head, [*changed, *silent.paths(str(folder), prefix)]
+    return head, [*changed, *silent.paths(str(folder), prefix)], ignored

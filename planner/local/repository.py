@@ -1,0 +1,36 @@
+"""Asks git where a workspace stands in its repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.errors import GitError
+from planner.local.process import ask
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What git says of a workspace: its path below the repository's root (with a final `/`), and its object format."""
+
+    prefix: str
+    algorithm: str
+    attributes: str
+
+
+def repository(folder: Path) -> Repository | None:
+    """The repository that keeps this folder, None where there is none."""
+    try:
+        said = ask(
+            folder,
+            "rev-parse",
+            "--is-inside-work-tree",
+            "--show-object-format",
+            "--git-path",
+            "info/attributes",
+            "--show-prefix",
+        )
+    except GitError:
+        return None
+    inside, algorithm, attributes, prefix = said.decode("utf-8", "surrogateescape").split("\n", 3)
+    return Repository(prefix.removesuffix("\n"), algorithm, attributes) if inside == "true" else None
