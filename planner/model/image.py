@@ -72,8 +72,23 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """Something about an image that its definition leaves open: what a reference means, or (`context`) its context."""
+
+    image: ImageName
+    role: str
+    reference: str
+    reason: str
+    span: Span
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """A whole graph file: its images in declared order and what they share; `lock` is that of the file beside it."""
+    """A whole graph file: its images in declared order and what they share.
+
+    `lock` is that of the file beside it, `doubts` are what the family leaves open.
+    """
 
     file: str
     images: tuple[Image, ...]
@@ -81,6 +96,7 @@ class Family:
     algorithm: str = "xxh3_128"
     kinds: tuple[tuple[str, KindDefaults], ...] = field(default=())
     lock: Lock = field(default_factory=Lock)
+    doubts: tuple[Doubt, ...] = ()
 
     def kind_defaults(self, kind: str) -> KindDefaults:
         """The defaults of a kind; empty ones where the file declares none."""

@@ -141,6 +141,9 @@ class Published:
             raise ValueError(f'"{text}": a published name has no digest')
         return cls(repository=reference.repository, tag=reference.tag)
 
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}" if self.tag else self.repository
+
     def answers(self, reference: Reference) -> bool:
         """Whether a reference means the image with this name. A digest pins a release of it, whatever the tag."""
         if reference.repository != self.repository:

@@ -13,9 +13,11 @@ from planner.sources.dockerfile.syntax import Dockerfile
 MAX_DOCKERFILE = 4 << 20
 
 
-def read_all(family: Family, tree: Tree, mistakes: list[Mistake]) -> dict[str, Dockerfile]:
-    """Every Dockerfile that can be read, by its path."""
-    found: dict[str, Dockerfile] = {}
+def read_all(
+    family: Family, tree: Tree, mistakes: list[Mistake], parsed: Mapping[str, Dockerfile]
+) -> dict[str, Dockerfile]:
+    """Every Dockerfile that can be read, by its path; those that are `parsed` already are not read again."""
+    found = {image.dockerfile: parsed[image.dockerfile] for image in family.images if image.dockerfile in parsed}
     for image in family.images:
         if image.dockerfile in found:
             continue

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planner.errors import one_of
-from planner.model.image import Image, ImageName, Kind
+from planner.model.image import Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
+from planner.sources.doubts import TAGS
 from planner.sources.variables import Undeclared, substitute
 from planner.sources.yaml_nodes import Node, Reader
 
@@ -129,7 +130,7 @@ def image_of(reader: Reader, entry: str, key: Node, fields: Fields, values: Mapp
         target=maker.text("target"),
         args=maker.pairs("args"),
         contexts=maker.pairs("contexts"),
-        tags=_tags(maker, key),
+        tags=_tags(maker, ImageName(name)),
         platforms=_platforms(maker, key),
         labels=maker.pairs("labels"),
         secrets=maker.texts("secrets"),
@@ -150,13 +151,21 @@ def _path(maker: _Maker, name: str, key: Node, text: str) -> str:
     return normal
 
 
-def _tags(maker: _Maker, key: Node) -> tuple[str, ...]:
-    for text in (tags := maker.texts("tags")):
+def _tags(maker: _Maker, image: ImageName) -> tuple[str, ...]:
+    """The published names that are some; one that is none is left open, so that a graph can still be looked at."""
+    found = []
+    for placed in (maker.fields.lists or {}).get("tags", ()):
+        text = maker.fill(placed, "tags")
         try:
             Published.parse(text)
         except ValueError as error:
-            maker.wrong("tags", key, str(error))
-    return tags
+            span = maker.reader.span(placed[1])
+            hint = "a name is [REGISTRY/]REPOSITORY[:TAG]"
+            doubt = Doubt(image=image, role=TAGS, reference=text, reason=str(error), hint=hint, span=span)
+            maker.reader.doubts.append(doubt)
+        else:
+            found.append(text)
+    return tuple(found)
 
 
 def _platforms(maker: _Maker, key: Node) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_tri
 from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import read_all
+from planner.sources.doubts import alike, chosen_by_none, of_image
 from planner.sources.origins import Origins, published_by
 
 
@@ -48,15 +49,23 @@ class LoadedFamily:
     evaluations: Mapping[tuple[ImageName, str], Evaluation]
 
 
-def load(family: Family, tree: Tree, *, told: bool = False, like: LoadedFamily | None = None) -> LoadedFamily:
+def load(
+    family: Family,
+    tree: Tree,
+    *,
+    told: bool = False,
+    like: LoadedFamily | None = None,
+    parsed: Mapping[str, Dockerfile] | None = None,
+) -> LoadedFamily:
     """Read every Dockerfile, infer the edges and evaluate the steps.
 
-    `like` is what another tree gave: where the family and all Dockerfiles say the same, it is the answer.
+    `like` is what another tree gave: where the family and all Dockerfiles say the same, it is the answer. `parsed` are
+    Dockerfiles that were read from this tree already.
     Raises DefinitionError with all mistakes of all files; with `told`, references that cannot be told are among them.
     """
     mistakes: list[Mistake] = []
     published = published_by(family, mistakes)
-    dockerfiles = read_all(family, tree, mistakes)
+    dockerfiles = read_all(family, tree, mistakes, parsed or {})
     if like is not None and not mistakes and like.family == family and like.dockerfiles == dockerfiles:
         return like
     loader = _Loader(family, published, dockerfiles)
@@ -150,6 +159,7 @@ class _Loader:
         self.evaluations: dict[tuple[ImageName, str], Evaluation] = {}
         self.mistakes: list[Mistake] = []
         self._alone: dict[tuple[ImageName, str], Staged] = {}
+        self._alike = alike(family.images)
 
     def settings(self, image: Image, platform: str) -> Settings:
         return Settings(
@@ -171,7 +181,9 @@ class _Loader:
             if whole.mistakes:
                 self.mistakes.extend(whole.mistakes)
             found.extend(reachable(whole, lambda text: self.origins.origin(image, text))[1])
-        return tuple(dict.fromkeys(found))
+            if image.name in self._alike:
+                found = [chosen_by_none(use, image, whole, self._alike[image.name]) for use in found]
+        return tuple(dict.fromkeys([*found, *of_image(image.name, self.family.doubts)]))
 
     def _staged(self, image: Image, platform: str, triggers: Triggers = no_triggers) -> Staged:
         names = frozenset(self.origins.contexts(image))

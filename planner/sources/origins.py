@@ -7,14 +7,17 @@ from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, 
 from planner.model.image import Family, Image, ImageName
 from planner.model.names import Index, Published, Reference, index_of, owner_of
 from planner.sources.dockerfiles import linked
+from planner.sources.doubts import OF_IMAGE, TAGS
 
 
 class Origins:
-    """The published names of one family, and the names of its images."""
+    """The published names of one family, the names of its images, and what its definition leaves open."""
 
     def __init__(self, family: Family, published: Index) -> None:
         self.published = published
         self.names = frozenset(image.name for image in family.images)
+        self._doubts = {(one.image, one.reference): one for one in family.doubts if one.role not in OF_IMAGE}
+        self._malformed = {one.reference: one.image for one in family.doubts if one.role == TAGS}
 
     def contexts(self, image: Image) -> dict[str, str]:
         """Named contexts by the name that BuildKit looks for."""
@@ -31,7 +34,12 @@ class Origins:
         try:
             parsed = Reference.parse(reference)
         except ValueError as error:
+            # Who is meant by a malformed name that an image declares is clear; its declaration stops every plan.
+            if reference in self._malformed:
+                return ParentImage(name=self._malformed[reference])
             return Unresolved(reason=str(error), hint="check the reference and the ARGs in it")
+        if (doubt := self._doubts.get((image.name, reference))) is not None:
+            return Unresolved(reason=doubt.reason, hint=doubt.hint)
         owner = owner_of(self.published, parsed)
         if owner is not None and owner != image.name:
             return ParentImage(name=ImageName(owner))

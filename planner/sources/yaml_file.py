@@ -28,9 +28,11 @@ def read(data: bytes, file: str, environment: Mapping[str, str], overrides: Mapp
     defaults = Fields()
     if "defaults" in top:
         defaults = read_fields(reader, top["defaults"][1], "defaults", DEFAULT_FIELDS)
+    images = tuple(_images(reader, top, defaults, variables))
     family = Family(
         file=file,
-        images=tuple(_images(reader, top, defaults, variables)),
+        images=images,
+        doubts=tuple(dict.fromkeys(reader.doubts)),
         registry=_registry(reader, top, variables),
         algorithm=_algorithm(reader, top),
         kinds=tuple(_kinds(reader, top)),

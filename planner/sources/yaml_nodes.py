@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from planner.errors import DefinitionError, Mistake, one_of
-from planner.model.image import Span
+from planner.model.image import Doubt, Span
 
 MAX_BYTES = 8 << 20
 MAX_NODES = 200_000
@@ -24,11 +24,12 @@ Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """A YAML file being read: its lines for messages, and the mistakes found so far."""
+    """A YAML file being read: its lines for messages, and the mistakes and doubts found so far."""
 
     file: str
     lines: tuple[str, ...]
     mistakes: list[Mistake] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
 
     def span(self, node: Node) -> Span:
         """Where a node begins."""
