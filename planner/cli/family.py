@@ -15,12 +15,15 @@ from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.local.listing import paths
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.model.lock import Lock
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
 from planner.sources import lock_file, yaml_file
+from planner.sources.discovery.family import Discovered, discover
+from planner.sources.discovery.files import dockerfiles, is_skipped
 from planner.sources.load import LoadedFamily, load
 
 MAX_GRAPH_FILE = 8 << 20
@@ -52,8 +55,12 @@ def load_family(
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
     name = Path(options.file).name
     if tree.entry(name) is None:
-        hint = "start in its folder, or name it with -C DIR or -f FILE"
-        raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
+        if options.file_named:
+            hint = "start in its folder, or name it with -C DIR or -f FILE"
+            raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
+        found = discovered(options, tree)
+        like = known.keys.made_by.loaded if known is not None else None
+        return load(replace(found.family, lock=lock_in(tree)), tree, told=told, like=like, parsed=found.dockerfiles)
     if known is not None and known.agrees(name) and known.agrees(lock_file.NAME):
         like = known.keys.made_by.loaded
         return load(like.family, tree, told=told, like=like)
@@ -66,6 +73,44 @@ def lock_in(tree: Tree) -> Lock:
     if tree.entry(lock_file.NAME) is None:
         return Lock()
     return lock_file.read(tree.read(lock_file.NAME, lock_file.MAX_BYTES))
+
+
+def defines_family(options: argparse.Namespace, tree: Tree) -> bool:
+    """Whether a tree has the graph file or, where none was named, Dockerfiles."""
+    if tree.entry(Path(options.file).name) is not None:
+        return True
+    return not options.file_named and bool(dockerfiles(paths(tree, is_skipped)))
+
+
+def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
+    """The family that the Dockerfiles of a tree make, told of once. Raises PlannerError where there are none."""
+    found = discover(tree, tuple(paths(tree, is_skipped)))
+    if not found.family.images and not found.unread:
+        place = Path(options.folder, options.file)
+        hint = "start in the folder of either with -C DIR, or name a graph file with -f FILE"
+        raise PlannerError(f"{place}: there is no graph file, and no Dockerfile below its folder\n  {hint}")
+    if not said_so_far:
+        say_aside(
+            f"planner: no {Path(options.file).name}: {_counted(len(found.family.images))} found by name; "
+            "planner init writes down what was guessed"
+        )
+        for path, why in found.unread:
+            say_aside(warning(f"{path} is left out: {why}"))
+    return found
+
+
+def _counted(number: int) -> str:
+    return "1 Dockerfile" if number == 1 else f"{number} Dockerfiles"
+
+
+said_so_far: list[str] = []
+"""What was said on standard error besides an answer: an answer that is given again says it again."""
+
+
+def say_aside(message: str) -> None:
+    """One line on standard error."""
+    said_so_far.append(message)
+    print(message, file=sys.stderr)
 
 
 def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
@@ -90,10 +135,18 @@ def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision
     old = revision_tree(folder_of(options), revision, tree)
     if tree.is_at(old):
         return of_keys(now)
-    if old.entry(Path(options.file).name) is None:
+    if not _same_door(options, tree, old):
         return {}
     known = Known(keys=now, agrees=functools.partial(tree.agrees_with, old))
     return of_keys(keys_in(options, old, known))
+
+
+def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
+    """Whether an older tree defines its family as the tree now does: images have the same names only then."""
+    name = Path(options.file).name
+    if (now.entry(name) is None) != (old.entry(name) is None):
+        return False
+    return defines_family(options, old)
 
 
 def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:

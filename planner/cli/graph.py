@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, load_family, warn
+from planner.cli.family import discovered, folder_of, load_family, warn
 from planner.cli.output import write
 from planner.cli.page_parts import part
 from planner.cli.plan import plan_of, state_of
-from planner.errors import DefinitionError, StateError, UsageError
+from planner.errors import DefinitionError, PlannerError, StateError, UsageError
 from planner.explain import pictures, text
 from planner.explain.page.assemble import assemble
 from planner.explain.page.document import Shown, page_document
@@ -30,12 +31,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.formats(parser, "text", "json", "dot", "mermaid", "html", "svg")
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
     parser.add_argument("--since", metavar="REV", help="html, svg: mark what rebuilds since REV [the local records]")
+    parser.add_argument("--guesses", action="store_true", help="without a graph file: say what was guessed, and why")
     shared.state(parser)
     parser.set_defaults(all=False, push=False, images=[])
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the graph; references that cannot be told are warned about."""
+    if options.guesses:
+        return _guesses(options)
     if options.since and options.format not in MARKED:
         raise UsageError(f"--since marks what rebuilds, and --format {options.format} has no marks\n  {MARKS}")
     if options.format in MARKED:
@@ -85,3 +89,16 @@ def _shown(options: argparse.Namespace) -> Shown:
 
 def _latest(records: Records, graph: ImageGraph) -> list[Record]:
     return [record for name in graph.order if (record := records.latest(name)) is not None]
+
+
+def _guesses(options: argparse.Namespace) -> int:
+    """Print what stands for a graph file where there is none."""
+    tree = worktree(folder_of(options))
+    if tree.entry(Path(options.file).name) is not None:
+        raise PlannerError(f"{Path(options.folder, options.file)}: is the graph file, so nothing is guessed")
+    found = discovered(options, tree)
+    for guess in found.guesses:
+        print(f"{guess.image}: {text.printable(guess.what)}: {text.printable(guess.why)}")
+    for doubt in found.family.doubts:
+        warn(f"{doubt.span}: {doubt.role} {doubt.reference}: {doubt.reason}")
+    return 0

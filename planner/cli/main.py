@@ -55,6 +55,16 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {self.prog} --help shows what there is")
 
 
+class _Named(argparse.Action):
+    """Stores a value, and that it was given."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: object = None
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        setattr(namespace, f"{self.dest}_named", True)
+
+
 def parser_of(arguments: Sequence[str]) -> Parser:
     """The whole command line; only the command that is called loads its module and tells its own arguments."""
     parser = Parser(
@@ -64,7 +74,15 @@ def parser_of(arguments: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"planner {__version__}")
     parser.add_argument("-C", dest="folder", metavar="DIR", default=".", help="work as if started in DIR")
-    parser.add_argument("-f", dest="file", metavar="FILE", default="images.yaml", help="the graph file [images.yaml]")
+    parser.add_argument(
+        "-f",
+        dest="file",
+        metavar="FILE",
+        default="images.yaml",
+        action=_Named,
+        help="the graph file [images.yaml, else Dockerfiles found by name]",
+    )
+    parser.set_defaults(file_named=False)
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.cli.family import ENVIRONMENT, warn, warning
+from planner.cli.family import ENVIRONMENT, said_so_far, warn, warning
 from planner.digest.key import Keys
 from planner.local.answer_cache import Answer, remember
 from planner.local.git_tree import WorkTree
@@ -25,6 +25,6 @@ def say_again(keys: Keys, revision: str, out: str, warnings: Sequence[str] = (),
     """
     tree = keys.made_by.tree
     if isinstance(tree, WorkTree):
-        err = "".join(f"{warning(message)}\n" for message in warnings)
+        err = "".join(f"{message}\n" for message in (*said_so_far, *map(warning, warnings)))
         remember(tree, revision, ENVIRONMENT, Answer(status, f"{out}\n", err))
     return say(out, warnings, status)

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.cli.family import folder_of, keys_in
+from planner.cli.family import defines_family, folder_of, keys_in
 from planner.cli.plan import state_of
 from planner.digest.key import Keys
 from planner.errors import GitError, PlanFileError, PlannerError, UsageError
@@ -91,7 +91,7 @@ def _keys(options: argparse.Namespace, name: str) -> Keys:
         tree = revision_tree(folder, name)
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
-    if tree.entry(Path(options.file).name) is None:
+    if not defines_family(options, tree):
         raise PlannerError(f"{name} has no {options.file}, so there is nothing to compare with")
     return keys_in(options, tree)
 

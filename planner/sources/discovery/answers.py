@@ -1,0 +1,199 @@
+"""Turns the references of discovered Dockerfiles into who answers each: one image, nobody, or an open question.
+
+An edge needs two things: exactly one Dockerfile whose place reads like the reference, and an owner in the reference
+that is the workspace's own. Whatever stays open is a Doubt, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.model.names import DEFAULT_REGISTRY, OFFICIAL, Reference
+from planner.sources.discovery.names import Reading, Strength, spelled
+from planner.sources.discovery.official import OFFICIAL_IMAGES, is_public
+
+HINT = "write it down in an images.yaml: planner init proposes one"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a reference means: the Dockerfile of `path`, or something outside (""), or a question (`doubt`)."""
+
+    path: str = ""
+    why: str = ""
+    doubt: str = ""
+
+
+@dataclass
+class _Owner:
+    """What was seen below one `registry/owner`: repositories that one Dockerfile or several may answer, and others."""
+
+    here: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
+
+
+class Answers:
+    """Answers references over one set of Dockerfiles. `reads` are (reader's path, reference) over the whole family."""
+
+    def __init__(self, readings: Mapping[str, Sequence[Reading]], reads: Iterable[tuple[str, str]]) -> None:
+        self._by_name: dict[str, list[tuple[str, Reading]]] = defaultdict(list)
+        for path in sorted(readings):
+            for reading in readings[path]:
+                self._by_name[reading.name].append((path, reading))
+        self._owners: dict[str, _Owner] = defaultdict(_Owner)
+        self._own_readers: dict[str, set[str]] = defaultdict(set)
+        for path, text in sorted(set(reads)):
+            parsed = _parsed(text)
+            if parsed is not None:
+                self._count(path, parsed)
+
+    def _count(self, reader: str, reference: Reference) -> None:
+        owner = self._owners[_prefix(reference)]
+        found, _ = self.candidates(reference)
+        if reader in found and len(found) == 1:
+            self._own_readers[reference.repository].add(reader)
+        if found and reader not in found:
+            owner.here.add(reference.repository)
+        else:
+            owner.elsewhere.add(reference.repository)
+
+    def candidates(self, reference: Reference) -> tuple[tuple[str, ...], str]:
+        """The Dockerfiles whose place reads most like a reference, sorted, and how it does."""
+        above, name = _last(reference)
+        best: dict[Strength, dict[str, str]] = defaultdict(dict)
+        for path, reading in self._by_name.get(name, ()):
+            if reading.tag:
+                if reference.tag and _holds(reference.tag, reading.tag):
+                    best[reading.strength][path] = reading.tag
+            elif not reading.above or reading.above == above:
+                best[reading.strength][path] = reading.above
+        for strength in sorted(best, reverse=True):
+            found = best[strength]
+            longest = max(len(part) for part in found.values()) if strength is Strength.TAG else 0
+            paths = tuple(sorted(path for path, part in found.items() if len(part) >= longest))
+            return paths, _HOW[strength]
+        return (), ""
+
+    def answer(self, reader: str, text: str) -> Answer:
+        """What a reference in the Dockerfile of `reader` means."""
+        parsed = _parsed(text)
+        if parsed is None:
+            return Answer()
+        found, how = self.candidates(parsed)
+        if not found:
+            return self._variant(reader, parsed)
+        if found == (reader,):
+            return Answer()
+        outside = self._outside(parsed)
+        if outside is not None:
+            return outside
+        if len(found) > 1:
+            return Answer(doubt=f"{_list(found)} may all answer it")
+        return Answer(path=found[0], why=f"{how} read like {text}")
+
+    def _outside(self, reference: Reference) -> Answer | None:
+        """Why a reference is not the workspace's own, or a doubt about it; None where it is."""
+        prefix = _prefix(reference)
+        _, name = _last(reference)
+        readers = self._own_readers[reference.repository]
+        if prefix == f"{DEFAULT_REGISTRY}/{OFFICIAL}":
+            if name in OFFICIAL_IMAGES or reference.path.rpartition("/")[2] in OFFICIAL_IMAGES:
+                return Answer()
+        elif not _is_local(reference.registry):
+            here, elsewhere = len(self._owners[prefix].here), len(self._owners[prefix].elsewhere)
+            if here < 2 and is_public(prefix):
+                return Answer()
+            if elsewhere > here or (elsewhere == here == 1):
+                what = f"{prefix}/ holds {here} that a Dockerfile here may make and {elsewhere} that none does"
+                return Answer(doubt=f"it may be this workspace's or somebody else's: {what}")
+            if here < 2 and name in OFFICIAL_IMAGES:
+                return Answer(doubt=f"it may be this workspace's or somebody else's: \"{name}\" is a common name")
+        if readers:
+            return Answer(doubt=f"{_list(sorted(readers))} reads like it, but starts from it")
+        return None
+
+    def _variant(self, reader: str, reference: Reference) -> Answer:
+        """What to make of a name that no Dockerfile reads like, below an owner that is the workspace's own.
+
+        `acme/base-full` beside `base/Dockerfile` may be made by the latter, with a target or an argument of its own.
+        """
+        owner = self._owners[_prefix(reference)]
+        _, name = _last(reference)
+        ours = (len(owner.here) > 1 and len(owner.here) >= len(owner.elsewhere)) or _is_local(reference.registry)
+        unowned = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and name not in OFFICIAL_IMAGES
+        words = name.split("-")
+        for count in range(len(words) - 1, 0, -1):
+            shorter = "-".join(words[:count])
+            makers = {path for path, reading in self._by_name.get(shorter, ()) if reading.strength is Strength.NAME}
+            makers -= {reader}
+            if makers and (ours or unowned):
+                what = "no Dockerfile is named like it; another target or argument may make it from"
+                return Answer(doubt=f"{what} {_list(sorted(makers))}")
+        return Answer()
+
+    def placeholder(self, reader: str, word: str) -> Answer:
+        """What a default such as `<base>` means: the nearest Dockerfile of that name, as seen from its reader."""
+        parsed = _parsed(word.lower())
+        found = [path for path in (self.candidates(parsed)[0] if parsed else ()) if path != reader]
+        if not found or word.lower() in OFFICIAL_IMAGES:
+            return Answer()
+        shared = {path: _shared(path, reader) for path in found}
+        nearest = [path for path in found if shared[path] == max(shared.values())]
+        if len(nearest) > 1:
+            return Answer(doubt=f"{_list(nearest)} may all be meant by <{word}>")
+        return Answer(path=nearest[0], why=f"nearest to its reader among what reads like <{word}>")
+
+
+_HOW = {
+    Strength.TAG: "its folder and file",
+    Strength.PATH: "its last two folders",
+    Strength.NAME: "its folder or file",
+    Strength.FOLDER: "its folder, where it stands alone,",
+}
+
+
+def _parsed(text: str) -> Reference | None:
+    try:
+        return Reference.parse(text)
+    except ValueError:
+        return None
+
+
+def _prefix(reference: Reference) -> str:
+    return reference.repository.rpartition("/")[0]
+
+
+def _last(reference: Reference) -> tuple[str, str]:
+    """The last component of a reference's path and the one above it, in one spelling."""
+    *above, name = reference.path.split("/")
+    return (spelled(above[-1]) if above else ""), spelled(name)
+
+
+def _is_local(registry: str) -> bool:
+    """A registry that only this machine or this network has."""
+    host = registry.partition(":")[0]
+    return host in ("localhost", "127.0.0.1") or host.endswith((".local", ".localhost", ".internal"))
+
+
+def _holds(tag: str, words: str) -> bool:
+    """Whether a tag holds these words side by side: `1.2-alpine` holds `alpine`."""
+    has, wanted = re.split(r"[-._]+", tag.lower()), re.split(r"[-._]+", words.lower())
+    return any(has[at : at + len(wanted)] == wanted for at in range(len(has) - len(wanted) + 1))
+
+
+def _shared(one: str, other: str) -> int:
+    """How many folders two paths have in common from the top."""
+    count = 0
+    for left, right in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _list(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:4])
+    return f"{shown} and {len(paths) - 4} more" if len(paths) > 4 else shown

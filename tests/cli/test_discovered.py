@@ -1,0 +1,135 @@
+"""The real command where there is no graph file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+FILES = {
+    "images/base/Dockerfile": "FROM ubuntu:24.04\nCOPY setup.sh /\n",
+    "images/base/setup.sh": "true\n",
+    "images/app/Dockerfile": "FROM acme/base\nCOPY images/app/run.sh /\n",
+    "images/app/run.sh": "true\n",
+    "notes.txt": "n\n",
+}
+NOTICE = "planner: no images.yaml: 2 Dockerfiles found by name; planner init writes down what was guessed\n"
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "family")
+    workspace.write(FILES)
+    workspace.commit()
+    return workspace
+
+
+def parents(space: Workspace) -> dict[str, list[str]]:
+    return {image["name"]: image["parents"] for image in space.document("graph")["images"]}
+
+
+def test_the_graph_and_the_notice(space: Workspace) -> None:
+    assert parents(space) == {"base": [], "app": ["base"]}
+    assert space.planner("graph").stderr == NOTICE
+    guesses = space.planner("graph", "--guesses").stdout
+    assert "app: context .: the nearest folder that has images/app/run.sh\n" in guesses
+    assert "base: known as docker.io/acme/base: its folder or file read like acme/base\n" in guesses
+
+
+def test_a_graph_file_wins_and_a_named_one_must_be_there(space: Workspace) -> None:
+    run = space.planner("-f", "images.yaml", "graph")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "there is no graph file" in run.stderr
+    space.write({"images.yaml": "version: 1\nimages: {x: {context: images/base}}\n"})
+    run = space.planner("graph")
+    assert (run.stderr, run.stdout) == ("", "x  [base; from docker.io/library/ubuntu:24.04]\n")
+    assert "nothing is guessed" in space.planner("graph", "--guesses").stderr
+
+
+def test_nothing_to_find(tmp_path: Path) -> None:
+    run = Workspace(tmp_path / "empty").planner("graph")
+    assert run.returncode == 1
+    assert "no graph file, and no Dockerfile" in run.stderr
+
+
+def test_plans_between_states(space: Workspace) -> None:
+    assert space.rebuilds() == {}
+    space.write({"notes.txt": "m\n"})
+    assert space.rebuilds() == {}
+    space.write({"images/base/setup.sh": "false\n"})
+    assert set(space.rebuilds()) == {"base", "app"}
+    space.commit()
+    assert space.rebuilds() == {}
+    assert set(space.rebuilds("HEAD~1")) == {"base", "app"}
+    assert space.planner("why", "app", "--from", "HEAD~1").stderr == NOTICE
+    assert "app ← base: setup.sh changed" in space.planner("why", "app", "--from", "HEAD~1", "--to", "HEAD").stdout
+
+
+def test_the_same_keys_in_every_kind_of_tree(space: Workspace, tmp_path: Path) -> None:
+    plain = Workspace(tmp_path / "plain", init=False)
+    plain.write(FILES)
+    assert plain.keys() == space.keys()
+    assert space.document("diff", "INDEX", "HEAD")["images"] != []
+    assert {image["action"] for image in space.document("diff", "INDEX", "HEAD")["images"]} == {"reuse"}
+
+
+def test_untracked_counts_and_ignored_does_not(space: Workspace) -> None:
+    space.write({".gitignore": "out/\n*.dockerfile\n", "out/a/Dockerfile": "FROM x\n", "b.dockerfile": "FROM x\n"})
+    assert set(parents(space)) == {"base", "app"}
+    space.write({"new/one/Dockerfile": "FROM acme/app\n"})
+    assert parents(space)["one"] == ["app"]
+
+
+def test_a_remembered_answer_sees_what_appears(space: Workspace) -> None:
+    space.write({"new/deep/x": "x\n"})
+    for _ in range(2):
+        run = space.planner("plan", "--since", "HEAD")
+        assert (run.stderr, run.returncode) == (NOTICE, 0)
+        assert "0 of 2 images rebuild" in run.stdout
+    space.write({"new/deep/Dockerfile": "FROM acme/app\n"})
+    assert "1 of 3 images rebuild" in space.planner("plan", "--since", "HEAD").stdout
+    (space.root / ".git/info/exclude").write_text("new\n")
+    assert "0 of 2 images rebuild" in space.planner("plan", "--since", "HEAD").stdout
+
+
+def test_a_doubt_is_shown_by_graph_and_stops_a_plan(space: Workspace) -> None:
+    space.write({"other/base/Dockerfile": "FROM scratch\n"})
+    image = next(one for one in space.document("graph")["images"] if one["name"] == "app")
+    assert image["parents"] == []
+    assert image["unresolved"] == [
+        {
+            "reference": "acme/base",
+            "file": "images/app/Dockerfile",
+            "line": 1,
+            "reason": "images/base/Dockerfile, other/base/Dockerfile may all answer it",
+        }
+    ]
+    run = space.planner("plan", "--since", "HEAD")
+    assert run.returncode == 1
+    assert "images/app/Dockerfile:1" in run.stderr
+    assert "planner init proposes one" in run.stderr
+
+
+def test_a_malformed_published_name_stops_a_plan_but_no_graph(space: Workspace) -> None:
+    bad = 'x:"1" # note'
+    lines = f"  a: {{context: images/base, tags: ['{bad}']}}\n  b: {{dockerfile: B, args: {{P: '{bad}'}}}}\n"
+    space.write({"images.yaml": f"version: 1\nimages:\n{lines}", "B": "ARG P\nFROM $P\n"})
+    assert parents(space) == {"a": [], "b": ["a"]}
+    run = space.planner("plan", "--since", "HEAD")
+    assert run.returncode == 1
+    assert "images.yaml:3" in run.stderr
+    assert "has a malformed tag" in run.stderr
+
+
+def test_images_declared_alike_cannot_tell_their_parent(space: Workspace) -> None:
+    both = "  c: {dockerfile: C}\n  d: {dockerfile: C}\n"
+    space.write({"C": "ARG P=r.example/a\nFROM $P\n"})
+    text = "version: 1\nimages:\n  a: {context: images/base, tags: [r.example/a]}\n"
+    space.write({"images.yaml": text + both})
+    images = {image["name"]: image for image in space.document("graph")["images"]}
+    assert images["c"]["parents"] == images["d"]["parents"] == []
+    assert "c, d are declared alike" in images["c"]["unresolved"][0]["reason"]
+    space.write({"images.yaml": text + both.replace("C}", "C, args: {P: r.example/a}}")})
+    assert parents(space) == {"a": [], "c": ["a"], "d": ["a"]}
