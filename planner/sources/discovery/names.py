@@ -112,7 +112,7 @@ def _readings(place: Place, siblings: int) -> Iterator[Reading]:
         if words and siblings == 1 and folders and folders[-1].lower() not in GENERIC:
             yield Reading(name=spelled(folders[-1]), strength=Strength.FOLDER)
     for at, letter in enumerate(place.word):
-        if letter == "." and 0 < at < len(place.word) - 1:
+        if letter in "._" and 0 < at < len(place.word) - 1:
             yield Reading(name=spelled(place.word[:at]), tag=spelled(place.word[at + 1 :]), strength=Strength.TAG)
 
 

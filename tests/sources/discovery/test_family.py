@@ -58,6 +58,7 @@ PIN = "@sha256:" + "0" * 64
         ("web/base.Dockerfile", "acme/web:base"),
         ("web/Dockerfile.base", "acme/web:1.2-base"),
         ("build.cuda-12.Dockerfile", "acme/build:cuda-12"),
+        ("docker/build_4.6.1.Dockerfile", "acme/build:4.6.1"),
         ("web/Dockerfile.prod", "acme/web"),
     ],
 )

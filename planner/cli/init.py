@@ -1,0 +1,89 @@
+"""`planner init`: proposes a graph file for a repository that has Dockerfiles. Never overwrites one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from planner.cli.family import folder_of, warn
+from planner.errors import DefinitionError, PlannerError
+from planner.local.git_tree import worktree
+from planner.local.listing import paths
+from planner.ports import Tree
+from planner.sources import yaml_file
+from planner.sources.discovery.family import discover
+from planner.sources.discovery.files import is_skipped
+from planner.sources.load import load
+from planner.sources.proposal.propose import Proposal, propose
+from planner.sources.proposal.write import graph_file
+
+EXAMPLE = "planner init --dry-run"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("--dry-run", action="store_true", help="print the file instead of writing it")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write or print the proposal; what is unsure, and what it amounts to, goes to standard error."""
+    folder = folder_of(options)
+    target = Path(options.folder, options.file)
+    if not options.dry_run and os.path.lexists(target):
+        raise PlannerError(f"{target}: is there already, and is never overwritten\n  see a proposal with --dry-run")
+    tree = worktree(folder)
+    listed = tuple(paths(tree, is_skipped))
+    proposal = propose(discover(tree, listed), listed, tree)
+    if not proposal.entries:
+        raise PlannerError(f"{folder}: no Dockerfile is below this folder, so there is nothing to propose")
+    text = graph_file(proposal)
+    if options.dry_run:
+        print(text, end="")
+    else:
+        write_new(target, text)
+    _tell(proposal, text, target, tree)
+    return 0
+
+
+def _tell(proposal: Proposal, text: str, target: Path, tree: Tree) -> None:
+    for entry in proposal.entries:
+        for what in entry.unsure:
+            warn(f"{entry.name}: unsure: {what}")
+    for what in proposal.unsure:
+        warn(f"unsure: {what}")
+    try:
+        graph = load(yaml_file.read(text.encode(), target.name, {}, {}), tree).graph
+    except DefinitionError as error:
+        warn(f"the proposal needs a hand before it can be read:\n{error}")
+        return
+    edges = sum(len(node.parents) for node in graph.nodes.values())
+    opened = sum(len(node.unresolved) for node in graph.nodes.values())
+    print(
+        f"planner: {len(graph.nodes)} images, {edges} edges, {opened} references that cannot be told; "
+        f"{target.name} {'is not written (--dry-run)' if not os.path.lexists(target) else 'is written'}",
+        file=sys.stderr,
+    )
+
+
+def write_new(target: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all. Raises PlannerError where it appeared meanwhile."""
+    try:
+        handle, staging = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(staging).chmod(0o666 & ~umask)
+            os.link(staging, target)
+        finally:
+            Path(staging).unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise PlannerError(f"{target}: is there already, and is never overwritten") from error
+    except OSError as error:
+        raise PlannerError(f"{target}: cannot be written: {error.strerror}") from error

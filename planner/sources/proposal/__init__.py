@@ -1,0 +1,1 @@
+"""Turns what a repository says about its builds, wherever it says so, into a graph file to look at."""

@@ -1,0 +1,51 @@
+"""`planner init` in a real repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "family")
+    workspace.write(
+        {
+            "base/Dockerfile": "FROM ubuntu\nCOPY s.sh /\n",
+            "base/s.sh": "",
+            "app/Dockerfile": "FROM acme/base\nCOPY made /\n",
+            "Makefile": "x:\n\tdocker build -t $(NAME) $(DIR)\n",
+        }
+    )
+    workspace.commit()
+    return workspace
+
+
+def test_shows_then_writes_then_keeps(space: Workspace) -> None:
+    shown = space.planner("init", "--dry-run")
+    assert not (space.root / "images.yaml").exists()
+    assert "# unsure: app/Dockerfile:2: context app: made: in no folder" in shown.stdout
+    assert "unsure: Makefile:2: a build with variables in its paths: $(DIR), $(NAME)" in shown.stderr
+    assert "2 images, 1 edges" in shown.stderr
+    assert space.planner("init").returncode == 0
+    assert (space.root / "images.yaml").read_text() == shown.stdout
+    assert [one["parents"] for one in space.document("graph")["images"]] == [[], ["base"]]
+    again = space.planner("init")
+    assert again.returncode == 1
+    assert "is never overwritten" in again.stderr
+    assert (space.root / "images.yaml").read_text() == shown.stdout
+    assert sorted(path.name for path in space.root.iterdir() if path.name.startswith(".i")) == []
+
+
+def test_a_dangling_link_is_not_written_through(space: Workspace) -> None:
+    (space.root / "images.yaml").symlink_to("/nowhere/at/all")
+    assert "is never overwritten" in space.planner("init").stderr
+
+
+def test_nothing_to_propose(tmp_path: Path) -> None:
+    run = Workspace(tmp_path / "empty").planner("init")
+    assert run.returncode == 1
+    assert "nothing to propose" in run.stderr
