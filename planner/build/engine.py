@@ -60,7 +60,7 @@ def find_engine(spec: str, environment: Mapping[str, str], folder: Path) -> Engi
     return _buildx("", (), environment)
 
 
-def _program(environment: Mapping[str, str]) -> tuple[str, ...]:
+def buildx_program(environment: Mapping[str, str]) -> tuple[str, ...]:
     """What runs buildx here: on its own, or as a plugin of docker."""
     path = environment.get("PATH")
     for name in ("buildx", "docker-buildx"):
@@ -73,7 +73,7 @@ def _program(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: Path) -> Engine:
-    program = _program(environment)
+    program = buildx_program(environment)
     _knock(spec, address)
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
@@ -104,7 +104,7 @@ def _silent(said: str, why: str) -> str:
 
 
 def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str]) -> Engine:
-    program = _program(environment)
+    program = buildx_program(environment)
     facts = _ask([*program, *choice, "inspect", "--bootstrap"], environment, spec)
     found = spec or _found(facts)
     if error := _fact(facts, "Error"):

@@ -37,10 +37,14 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Discovered:
-    """A family that nobody wrote down. `unread` are files with a Dockerfile's name that are none, and why."""
+    """A family that nobody wrote down. `unread` are files with a Dockerfile's name that are none, and why.
+
+    `choices` are the arguments that builds are meant to choose an image's base with, and their defaults.
+    """
 
     family: Family
     guesses: tuple[Guess, ...]
+    choices: tuple[tuple[ImageName, str, str], ...]
     unread: tuple[tuple[str, str], ...]
     dockerfiles: Mapping[str, Dockerfile]
 
@@ -63,6 +67,7 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
     return Discovered(
         family=Family(file=FILE, images=images, doubts=tuple(dict.fromkeys(maker.doubts))),
         guesses=tuple(maker.guesses),
+        choices=tuple(dict.fromkeys(maker.choices)),
         unread=tuple(sorted(unread.items())),
         dockerfiles={path: one.dockerfile for path, one in seen.items()},
     )
@@ -81,6 +86,7 @@ class _Maker:
         self.tags: dict[ImageName, dict[str, None]] = defaultdict(dict)
         self.doubts: list[Doubt] = []
         self.guesses: list[Guess] = []
+        self.choices: list[tuple[ImageName, str, str]] = []
 
     def image(self, path: str) -> Image:
         """One image, but for the names that it is known by."""
@@ -123,6 +129,7 @@ class _Maker:
         elif answer.path and read.placeholder:
             return self._placeholder(self.names[answer.path], reader, read, answer.why)
         elif answer.path and read.chosen_by:
+            self.choices.append((reader, read.chosen_by, read.default))
             what = f"argument {read.chosen_by} is its whole name, which builds are meant to choose"
             hint = f"give the value of {read.chosen_by} under args: in an images.yaml; one image for each value"
             self._doubt(reader, read.role, read.reference, what, read.span, hint)

@@ -26,13 +26,15 @@ class Read:
     """One reference in a Dockerfile, its arguments at their defaults.
 
     `chosen_by` is the argument that is the image's whole name, where the rest of the reference is written out: builds
-    are meant to choose it. `placeholder` is the word in `<…>` that is the default of argument `chosen_by`.
+    are meant to choose it; `default` is what it is otherwise. `placeholder` is the word in `<…>` that is the default of
+    argument `chosen_by`.
     """
 
     reference: str
     role: str
     span: Span
     chosen_by: str = ""
+    default: str = ""
     placeholder: str = ""
 
 
@@ -86,7 +88,8 @@ def _read(use: Use, whole: Staged) -> Read:
     word = _PLACEHOLDER.fullmatch(use.reference)
     if argument and word:
         return Read(reference=use.reference, role=use.role, span=use.span, chosen_by=argument, placeholder=word[1])
-    return Read(reference=use.reference, role=use.role, span=use.span, chosen_by=chosen)
+    default = whole.global_args.get(chosen, "")
+    return Read(reference=use.reference, role=use.role, span=use.span, chosen_by=chosen, default=default)
 
 
 def _written(use: Use, whole: Staged) -> str:

@@ -133,7 +133,7 @@ def _entries(dockerfile: str, image: Image | None, builds: Sequence[Build], foun
         unsure = [f"{build.span} leaves open: {', '.join(build.open)}"] if build.open else []
         unsure += [text for role, text in known if role not in ("context", "FROM") or not build.args]
         guessed = image.tags if image is not None and alone else ()
-        args = dict(image.args) if image is not None else {}
+        args = _args(image, found) if image is not None else {}
         yield Entry(
             name=name,
             context=build.context,
@@ -151,11 +151,17 @@ def _guessed(image: Image, found: Discovered) -> Entry:
         name=image.name,
         context=image.context,
         dockerfile=image.dockerfile,
-        args=image.args,
+        args=tuple(sorted(_args(image, found).items())),
         tags=image.tags,
         notes=tuple(f"{guess.what}: {guess.why}" for guess in found.guesses if guess.image == image.name),
         unsure=tuple(text for _, text in _known(image, found)),
     )
+
+
+def _args(image: Image, found: Discovered) -> dict[str, str]:
+    """The arguments of an image by its text; `<default>`, which no plan accepts, where a person must choose."""
+    chosen = {name: f"<{default}>" for reader, name, default in found.choices if reader == image.name}
+    return {**chosen, **dict(image.args)}
 
 
 def _known(image: Image, found: Discovered) -> tuple[tuple[str, str], ...]:

@@ -111,6 +111,13 @@ def test_a_name_is_given_once() -> None:
     assert proposal.entries[1].unsure == ("t is given to a",)
 
 
+def test_a_base_that_builds_choose_is_left_for_a_person() -> None:
+    files = {"base/Dockerfile": "FROM x\n", "app/Dockerfile": "ARG B=base\nFROM acme/$B\n"}
+    assert proposed(files)[0]["app"].args == (("B", "<base>"),)
+    files["Makefile"] = "\tdocker build --build-arg B=base app\n"
+    assert proposed(files)[0]["app"].args == (("B", "base"),)
+
+
 def test_a_hostile_path_is_left_out() -> None:
     images, proposal = proposed({"a\nb\udcff/Dockerfile": "FROM x\n", "c/Dockerfile": "FROM x\n"})
     assert set(images) == {"c"}
