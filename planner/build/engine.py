@@ -74,7 +74,7 @@ def buildx_program(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: Path) -> Engine:
     program = buildx_program(environment)
-    _knock(spec, address)
+    knock(spec, address)
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
     _ask([*program, "create", "--name", name, "--driver", "remote", address], inside, spec)
@@ -82,17 +82,17 @@ def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: P
     return _engine(spec, (*program, "--builder", name), inside, facts)
 
 
-def _knock(spec: str, address: str) -> None:
-    """Whether anybody listens at an address: buildx would try for a long time."""
+def knock(spec: str, address: str, wait: float = ANSWER) -> None:
+    """Raise BuilderError unless somebody listens at an address: buildx would try for a long time."""
     kind, _, place = address.partition("://")
     try:
         if kind == "unix":
             with socket.socket(socket.AF_UNIX) as knocking:
-                knocking.settimeout(ANSWER)
+                knocking.settimeout(wait)
                 knocking.connect(place)
         elif kind == "tcp":
             host, _, port = place.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=wait).close()
         else:
             raise UsageError(f'--builder "{spec}": write {_FORMS}')
     except (OSError, ValueError) as error:

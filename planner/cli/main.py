@@ -29,6 +29,7 @@ COMMANDS = {
     "completion": "a script that lets a shell complete commands, options and images",
     "schema": "the JSON Schemas of documents and of images.yaml",
     "query": "Bazel's query language over the images",
+    "doctor": "check git, engine, registry, disk and graph",
     "init": "propose a graph file for the Dockerfiles here",
 }
 """What each command is for; its module in `planner.cli` has the rest."""

@@ -103,6 +103,17 @@ class HttpRegistry:
         put = self._ask("PUT", repository, tag, "pull,push", body, {"Content-Type": kind})
         self._expect(put, repository, 201, 202)
 
+    def answers(self, host: str, wait: float) -> bool:
+        """Whether a registry is there and a login for it is stored. Raises RegistryError where none answers."""
+        url = f"{_base(host)}/v2/"
+        try:
+            answer = self._session_for(url).get(url, timeout=wait, allow_redirects=False)
+        except requests.RequestException as error:
+            raise RegistryError(f"{host}: does not answer: {_why(error)}") from error
+        if answer.status_code not in (200, 401):
+            raise RegistryError(f"{host}: answers /v2/ with status {answer.status_code}, as no registry does")
+        return _login(host) is not None
+
     def _ask(
         self,
         method: str,
