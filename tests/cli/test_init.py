@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from planner.cli.init import write_new
+from planner.errors import PlannerError
 from tests.workspace import Workspace
 
 
@@ -43,6 +45,15 @@ def test_shows_then_writes_then_keeps(space: Workspace) -> None:
 def test_a_dangling_link_is_not_written_through(space: Workspace) -> None:
     (space.root / "images.yaml").symlink_to("/nowhere/at/all")
     assert "is never overwritten" in space.planner("init").stderr
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "images.yaml").write_text("mine")
+    with pytest.raises(PlannerError, match="is never overwritten"):
+        write_new(tmp_path / "images.yaml", "theirs")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("images.yaml", "mine")]
+    with pytest.raises(PlannerError, match="cannot be written"):
+        write_new(tmp_path / "none/images.yaml", "theirs")
 
 
 def test_nothing_to_propose(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ class Answers:
             if name in OFFICIAL_IMAGES or reference.path.rpartition("/")[2] in OFFICIAL_IMAGES:
                 return Answer()
         elif not _is_local(reference.registry):
-            here, elsewhere = len(self._owners[prefix].here), len(self._owners[prefix].elsewhere)
+            here = len(self._owners[prefix].here)
+            elsewhere = len(self._owners[prefix].elsewhere - self._owners[prefix].here)
             if here < 2 and is_public(prefix):
                 return Answer()
             if elsewhere > here or (elsewhere == here == 1):
@@ -111,6 +112,9 @@ class Answers:
                 return Answer(doubt=f"it may be this workspace's or somebody else's: {what}")
             if here < 2 and name in OFFICIAL_IMAGES:
                 return Answer(doubt=f"it may be this workspace's or somebody else's: \"{name}\" is a common name")
+            if here > 1:
+                # An owner that is the workspace's own: who starts from itself starts from an older release.
+                return None
         if readers:
             return Answer(doubt=f"{_list(sorted(readers))} reads like it, but starts from it")
         return None

@@ -113,6 +113,16 @@ def test_an_image_may_start_from_an_older_one_of_its_name() -> None:
     assert not doubts({"web/Dockerfile": "FROM nginx\n", "nginx/Dockerfile": "FROM nginx\n"})
 
 
+def test_an_older_release_of_itself_does_not_hide_an_image_of_our_own() -> None:
+    files = {
+        "base/Dockerfile": "FROM acme/base:old\n",
+        "tool/Dockerfile": "FROM scratch\n",
+        "app/Dockerfile": "FROM acme/base\nCOPY --from=acme/tool /a /a\n",
+    }
+    assert edges(files) == {("app/Dockerfile", "base/Dockerfile"), ("app/Dockerfile", "tool/Dockerfile")}
+    assert not doubts(files)
+
+
 @pytest.mark.parametrize(
     ("files", "reference"),
     [
