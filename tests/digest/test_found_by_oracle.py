@@ -143,3 +143,9 @@ def test_the_folder_of_a_pattern_is_there_although_nothing_in_it_matches(tmp_pat
     main, _ = sent(found, Case(), tmp_path / "sent")
     assert [path.name for path in main.rglob("*")] == ["lib"]
     assert answer(tmp_path, "FROM scratch\nCOPY none/x* /x/", {"ctx/lib/b": ""}).unsure
+
+
+def test_without_a_target_targetstage_is_the_last_stage(tmp_path: Path) -> None:
+    text = "FROM a AS {}\nARG TARGETSTAGE\nRUN x"
+    assert key(tmp_path, text.format("one")) != key(tmp_path, text.format("two"))
+    assert key(tmp_path, text.format("one")) == key(tmp_path, text.format("one"), target="one")

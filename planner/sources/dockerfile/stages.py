@@ -91,7 +91,8 @@ def staged(
     escape = dockerfile.directives.escape
     first = next((n for n, item in enumerate(dockerfile.instructions) if isinstance(item, From)), 0)
     mistakes: list[Mistake] = []
-    args = _global_args(dockerfile.instructions[:first], settings, escape, mistakes)
+    last = next((item.stage for item in reversed(dockerfile.instructions) if isinstance(item, From)), "")
+    args = _global_args(dockerfile.instructions[:first], settings, last, escape, mistakes)
     stages: list[Stage] = []
     for start, body in _bodies(dockerfile.instructions[first:]):
         stage = _stage(start, body, stages, args, escape, resolve, contexts, mistakes)
@@ -208,7 +209,7 @@ def _expanded(text: str, args: Mapping[str, str], escape: str, span: Span, mista
         return text
 
 
-def platform_args(settings: Settings) -> dict[str, str]:
+def platform_args(settings: Settings, last: str) -> dict[str, str]:
     """The platform arguments that BuildKit predefines in the global scope (`defaultArgs`).
 
     Those of the building machine are stand-ins, so that a key is the same on every machine.
@@ -220,7 +221,7 @@ def platform_args(settings: Settings) -> dict[str, str]:
         "TARGETOSVERSION": "",
         "TARGETARCH": target.architecture,
         "TARGETVARIANT": target.variant,
-        "TARGETSTAGE": settings.target or "default",
+        "TARGETSTAGE": settings.target or last or "default",
     }
     for name in ("BUILDPLATFORM", "BUILDOS", "BUILDOSVERSION", "BUILDARCH", "BUILDVARIANT"):
         values[name] = f"{BUILD_MARK}{name}"
@@ -228,9 +229,9 @@ def platform_args(settings: Settings) -> dict[str, str]:
 
 
 def _global_args(
-    head: tuple[Instruction, ...], settings: Settings, escape: str, mistakes: list[Mistake]
+    head: tuple[Instruction, ...], settings: Settings, last: str, escape: str, mistakes: list[Mistake]
 ) -> dict[str, str]:
-    args = platform_args(settings)
+    args = platform_args(settings, last)
     for item in head:
         if not isinstance(item, Arg):
             continue
