@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import baseline_at, folder_of, load_family, palette, warn
+from planner.cli.family import folder_of, load_family, palette, warn
 from planner.cli.plan import SOMETHING_REBUILDS
+from planner.cli.since import baseline_at
 from planner.digest.hashing import Hasher
 from planner.digest.key import keys_of
 from planner.digest.manifest import Manifests

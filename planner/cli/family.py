@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import functools
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 from planner.digest.key import Keys, Known, keys_of
+from planner.digest.trace import Traced
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
-from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.listing import paths
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
-from planner.model.lock import Lock
-from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
 from planner.sources import lock_file, yaml_file
 from planner.sources.discovery.family import Discovered, discover
@@ -39,7 +37,8 @@ def folder_of(options: argparse.Namespace) -> Path:
     return folder
 
 
-def _variables(options: argparse.Namespace) -> dict[str, str]:
+def variables(options: argparse.Namespace) -> dict[str, str]:
+    """What `--var` sets. Raises UsageError."""
     found: dict[str, str] = {}
     for entry in options.var:
         name, equals, value = entry.partition("=")
@@ -59,20 +58,14 @@ def load_family(
             hint = "start in its folder, or name it with -C DIR or -f FILE"
             raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
         found = discovered(options, tree)
-        like = known.keys.made_by.loaded if known is not None else None
-        return load(replace(found.family, lock=lock_in(tree)), tree, told=told, like=like, parsed=found.dockerfiles)
-    if known is not None and known.agrees(name) and known.agrees(lock_file.NAME):
-        like = known.keys.made_by.loaded
+        like = known.facts.loaded if known is not None else None
+        family = replace(found.family, lock=lock_file.read_in(tree))
+        return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
+    if known is not None and known.agrees({name: "", lock_file.NAME: ""}):
+        like = known.facts.loaded
         return load(like.family, tree, told=told, like=like)
-    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, _variables(options))
-    return load(replace(family, lock=lock_in(tree)), tree, told=told)
-
-
-def lock_in(tree: Tree) -> Lock:
-    """The lock beside the graph file; an empty one where there is none."""
-    if tree.entry(lock_file.NAME) is None:
-        return Lock()
-    return lock_file.read(tree.read(lock_file.NAME, lock_file.MAX_BYTES))
+    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, variables(options))
+    return load(replace(family, lock=lock_file.read_in(tree)), tree, told=told)
 
 
 def defines_family(options: argparse.Namespace, tree: Tree) -> bool:
@@ -114,39 +107,22 @@ def say_aside(message: str) -> None:
 
 
 def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
-    """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again."""
-    return keys_of(load_family(options, tree, told=True, known=known), tree, known)
+    """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again.
+
+    A family that is discovered is written nowhere: all names of the tree define it, and there is no trace of that.
+    """
+    if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
+        return keys_of(known.facts.loaded, tree, known, known.facts.definition)
+    if tree.entry(Path(options.file).name) is None:
+        return keys_of(load_family(options, tree, told=True, known=known), tree, known)
+    traced = Traced(tree)
+    loaded = load_family(options, traced, told=True, known=known)
+    return keys_of(loaded, tree, known, traced.taken())
 
 
 def keys_now(options: argparse.Namespace) -> Keys:
     """The keys of the family as it is on disk."""
     return keys_in(options, worktree(folder_of(options)))
-
-
-def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys, Baseline]:
-    """The keys of the family as it is on disk, and the baseline that a git revision gives."""
-    tree = worktree(folder_of(options))
-    now = keys_in(options, tree)
-    return now, baseline_at(options, tree, now, revision)
-
-
-def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision: str) -> Baseline:
-    """The baseline that a git revision gives for keys that were made of a worktree."""
-    old = revision_tree(folder_of(options), revision, tree)
-    if tree.is_at(old):
-        return of_keys(now)
-    if not _same_door(options, tree, old):
-        return {}
-    known = Known(keys=now, agrees=functools.partial(tree.agrees_with, old))
-    return of_keys(keys_in(options, old, known))
-
-
-def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
-    """Whether an older tree defines its family as the tree now does: images have the same names only then."""
-    name = Path(options.file).name
-    if (now.entry(name) is None) != (old.entry(name) is None):
-        return False
-    return defines_family(options, old)
 
 
 def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:

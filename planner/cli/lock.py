@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from planner.cli.family import folder_of, load_family, lock_in
+from planner.cli.family import folder_of, load_family
 from planner.cli.saying import say
 from planner.errors import PlannerError, RegistryError, StateError, one_of
 from planner.local.git_tree import worktree
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Write, check or explain the lock."""
     folder = folder_of(options)
     tree = worktree(folder)
-    old = lock_in(tree)
+    old = lock_file.read_in(tree)
     graph = load_family(options, tree, told=True).graph
     wanted = _wanted(graph)
     if options.why:

@@ -25,6 +25,7 @@ COMMANDS = {
     "matrix": "a CI matrix of what rebuilds",
     "inputs": "every input of an image",
     "key": "the keys of images",
+    "replay": "what each commit of a range would rebuild",
     "affected": "the images that read these paths",
     "completion": "a script that lets a shell complete commands, options and images",
     "schema": "the JSON Schemas of documents and of images.yaml",

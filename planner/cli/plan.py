@@ -7,8 +7,9 @@ from pathlib import Path
 
 from planner.build.layout import Layout
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, folder_of, keys_and_revision, keys_now, palette
+from planner.cli.family import chosen, folder_of, keys_now, palette
 from planner.cli.saying import say, say_again
+from planner.cli.since import keys_and_revision
 from planner.digest.key import Keys
 from planner.errors import PlanFileError
 from planner.explain import text

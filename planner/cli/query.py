@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from planner.cli.family import baseline_at, folder_of, keys_in, load_family, warn
+from planner.cli.family import folder_of, keys_in, load_family, warn
+from planner.cli.since import baseline_at
 from planner.digest.hashing import Hasher
 from planner.digest.key import keys_of
 from planner.digest.manifest import Manifests

@@ -50,7 +50,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
         return None
     from planner.local import look as looks
 
-    folder, revision = asked
+    folder, revision = asked.folder, asked.revision
     cache = looks.ahead(folder, revision)
     # Git is at work now, and takes longer than all that follows.
     from planner.local import answer_cache
@@ -62,7 +62,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     recalled = answer_cache.recall(cache, question)
     holds = recalled is not None and recalled.holds(folder)
     if not holds:
-        _load_the_rest()
+        _load_the_rest(cache, asked)
     look = looks.wait(folder)
     if look is not None:
         look.question = question
@@ -71,18 +71,42 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     return None
 
 
-def _load_the_rest() -> None:
-    """Load what every command needs, while git is at work."""
-    import planner.cli.family
-    import planner.cli.main  # noqa: F401
+def _load_the_rest(cache: str, asked: Asked) -> None:
+    """Load what the command needs, and what was found out before, while git is at work."""
+    import gc
+    import importlib
+
+    # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
+    gc.set_threshold(100_000, 20, 20)
+    importlib.import_module("planner.cli.main")
+    importlib.import_module(f"planner.cli.{asked.command}")
+    if asked.revision and cache:
+        from planner.local import facts_cache
+
+        try:
+            facts_cache.ahead(cache, facts_cache.question(asked.folder, asked.file, asked.variables))
+        except OSError:
+            return
 
 
-def read(arguments: Sequence[str]) -> tuple[str, str] | None:
-    """The folder and the revision that a command line names, where it is one whose answer may be remembered.
+class Asked:
+    """What a command line asks, as far as it must be known before all is loaded."""
+
+    def __init__(self, command: str, folder: str, file: str, variables: list[str], revision: str) -> None:
+        self.command = command
+        self.folder = folder
+        self.file = file
+        self.variables = variables
+        self.revision = revision
+
+
+def read(arguments: Sequence[str]) -> Asked | None:
+    """What a command line asks, where it is one whose answer may be remembered.
 
     Understands only what is written out in full and in the usual order; `main` understands the rest.
     """
     folder, file, revision = ".", "images.yaml", ""
+    variables: list[str] = []
     waiting = list(reversed(arguments))
     while waiting and waiting[-1] in ("-C", "-f", "--var"):
         option = waiting.pop()
@@ -91,7 +115,8 @@ def read(arguments: Sequence[str]) -> tuple[str, str] | None:
         value = waiting.pop()
         folder = value if option == "-C" else folder
         file = value if option == "-f" else file
-    if not waiting or waiting.pop() not in REMEMBERED:
+        variables += [value] if option == "--var" else []
+    if not waiting or (command := waiting.pop()) not in REMEMBERED:
         return None
     while waiting:
         option = waiting.pop()
@@ -101,7 +126,8 @@ def read(arguments: Sequence[str]) -> tuple[str, str] | None:
             revision = option[8:]
         elif option in ("-h", "--help"):
             return None
-    return os.path.dirname(os.path.join(folder, file)) or ".", revision  # noqa: PTH118, PTH120
+    place = os.path.join(folder, file)  # noqa: PTH118
+    return Asked(command, os.path.dirname(place) or ".", os.path.basename(place), variables, revision)  # noqa: PTH119, PTH120
 
 
 def _give(found: Answer) -> int:

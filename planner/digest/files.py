@@ -11,8 +11,8 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from planner.digest.trace import Traced
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
-from planner.ports import Tree
 from planner.sources.dockerfile.steps import Selection
 from planner.sources.go_match import matches
 from planner.sources.ignore_rules import IgnoreRules
@@ -41,7 +41,7 @@ class Found:
 class ContextTree:
     """A build context: the folder `root` of a tree, seen through ignore rules. Paths are relative to the context."""
 
-    tree: Tree
+    tree: Traced
     root: str
     rules: IgnoreRules
     memo: dict[str, str] = field(default_factory=dict, compare=False)
@@ -57,10 +57,16 @@ class ContextTree:
         """
         if not path:
             return Entry("", MODE_FOLDER, "")
-        found = self.tree.entry(self.path(path))
-        if found is None or not self.rules.ignores(path):
-            return found
-        return found if found.mode == MODE_FOLDER and self._keeps_some(path) else None
+        return self.tree.entry(self.path(path)) if self.mode(path) else None
+
+    def mode(self, path: str) -> int:
+        """The mode of the entry at a context path, 0 where there is none. Asks for nothing that a folder holds."""
+        if not path:
+            return MODE_FOLDER
+        mode = self.tree.mode(self.path(path))
+        if not mode or not self.rules.ignores(path):
+            return mode
+        return mode if mode == MODE_FOLDER and self._keeps_some(path) else 0
 
     def _keeps_some(self, folder: str) -> bool:
         return self.rules.has_exceptions and self._holds_any(folder)
@@ -101,10 +107,11 @@ class ContextTree:
 
     def folder_id(self, folder: str) -> str:
         """The git tree id of a folder as the context shows it; equal to the plain id where nothing is ignored."""
-        if not self.rules.could_match_below(folder):
-            found = self.tree.entry(self.path(folder)) if self.path(folder) else None
-            if found is not None:
-                return found.oid
+        place = self.path(folder)
+        found = self.tree.entry(place) if place else None
+        if found is not None and not self.rules.could_match_below(folder):
+            return found.oid
+        self.tree.entries(place)  # Asked even where the answer is known, for whoever watches the tree.
         if folder not in self.memo:
             self.memo[folder] = self._folder_id(folder)
         return self.memo[folder]
@@ -198,17 +205,25 @@ def _glob(context: ContextTree, pattern: str) -> Iterator[str]:
 
 def _globbed(context: ContextTree, folder: str, components: Sequence[str]) -> Iterator[str]:
     first, rest = components[0], components[1:]
-    for entry in context.entries(folder):
-        if matches(first, entry.name):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if not rest:
-                yield path
-            elif entry.mode == MODE_FOLDER:
-                yield from _globbed(context, path, rest)
-            elif entry.mode == MODE_LINK:
-                end, _, escapes = follow(context, path)
-                if end is not None and not escapes:
-                    yield from _globbed(context, end, rest)
+    for name in _matching(context, folder, first):
+        path = f"{folder}/{name}" if folder else name
+        if not rest:
+            yield path
+            continue
+        mode = context.mode(path)
+        if mode == MODE_FOLDER:
+            yield from _globbed(context, path, rest)
+        elif mode == MODE_LINK:
+            end, _, escapes = follow(context, path)
+            if end is not None and not escapes:
+                yield from _globbed(context, end, rest)
+
+
+def _matching(context: ContextTree, folder: str, component: str) -> list[str]:
+    """The names in a folder that match; a name without wildcard is asked for alone, so that no other one counts."""
+    if not has_wildcard(component) and "\\" not in component:
+        return [component] if context.mode(f"{folder}/{component}" if folder else component) else []
+    return [entry.name for entry in context.entries(folder) if matches(component, entry.name)]
 
 
 def follow(context: ContextTree, path: str) -> tuple[str | None, tuple[str, ...], bool]:
@@ -228,10 +243,10 @@ def follow(context: ContextTree, path: str) -> tuple[str | None, tuple[str, ...]
             done.pop()
             continue
         here = "/".join([*done, part])
-        entry = context.entry(here)
-        if entry is None:
+        mode = context.mode(here)
+        if not mode:
             return None, tuple(links), False
-        if entry.mode != MODE_LINK:
+        if mode != MODE_LINK:
             done.append(part)
             continue
         links.append(here)

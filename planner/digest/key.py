@@ -2,68 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.digest.hashing import Hasher
-from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests
+from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests, reparented
+from planner.digest.overlaid import Overlaid
+from planner.digest.trace import Trace
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources.load import LoadedFamily
 
 
 @dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was found of every image of a family in one tree: a manifest and a key for each platform.
+
+    `traces` says what each image's manifests were told by the tree: where another tree says the same, they are the
+    same, but for the keys of parents. `definition` says the same of the files that the family itself is written in,
+    None where nobody traced. `remarkable` are the images with an unsure input or a warning: all others need not be
+    looked at to know that they have none.
+    """
+
+    loaded: LoadedFamily
+    definition: Trace | None
+    manifests: Mapping[ImageName, tuple[Manifest, ...]]
+    by_platform: Mapping[tuple[ImageName, str], str]
+    traces: Mapping[ImageName, Trace]
+    remarkable: frozenset[ImageName]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Keys:
-    """A family's keys, and the manifests behind them by image and platform."""
+    """A family's keys, and the facts and the maker behind them."""
 
     keys: Mapping[ImageName, str]
-    manifests: Mapping[ImageName, tuple[Manifest, ...]]
+    facts: Facts
     made_by: Manifests
+
+    @property
+    def manifests(self) -> Mapping[ImageName, tuple[Manifest, ...]]:
+        """The manifests of each image, one for each platform."""
+        return self.facts.manifests
+
+    @property
+    def remarkable(self) -> Iterator[ImageName]:
+        """The images with an unsure input or a warning, parents first."""
+        return (name for name in self.made_by.loaded.graph.order if name in self.facts.remarkable)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """Keys of the same loaded family in another tree; `agrees` tells whether both trees hold the same at a path."""
+    """The facts of a family in another tree; `agrees` tells whether this tree says the same of all paths of a trace."""
 
-    keys: Keys
-    agrees: Callable[[str], bool]
+    facts: Facts
+    agrees: Callable[[Trace], bool]
 
 
-def keys_of(loaded: LoadedFamily, tree: Tree, known: Known | None = None) -> Keys:
-    """Every image's manifests and key.
-
-    What is known from another tree is taken over for each image whose files are the same in both: the manifest of an
-    image is decided by its steps, by what its contexts and its ignore file hold, and by its parents' keys.
-    """
-    hasher = Hasher(loaded.family.algorithm)
-    maker = Manifests(loaded=loaded, tree=tree, hasher=hasher)
-    by_platform: dict[tuple[ImageName, str], str] = {}
-    keys: dict[ImageName, str] = {}
-    manifests: dict[ImageName, tuple[Manifest, ...]] = {}
+def keys_of(loaded: LoadedFamily, tree: Tree, known: Known | None = None, definition: Trace | None = None) -> Keys:
+    """Every image's manifests and key; what is known from another tree is taken over where nothing else would come."""
+    made = _Made(Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm)), known)
     for name in loaded.graph.order:
-        node = loaded.graph.nodes[name]
-        if known is not None and known.keys.made_by.loaded is loaded and _is_known(name, maker, keys, known):
-            keys[name], manifests[name] = known.keys.keys[name], known.keys.manifests[name]
-            for manifest in manifests[name]:
-                by_platform[name, manifest.platform] = manifest_key(manifest, hasher)
-            continue
+        made.add(name)
+    return Keys(keys=made.keys, facts=made.facts(definition), made_by=made.maker)
+
+
+class _Made:
+    """What was found so far, parents first, beside what is known from another tree."""
+
+    def __init__(self, maker: Manifests, known: Known | None) -> None:
+        self.maker = maker
+        self.known = known
+        self.keys: dict[ImageName, str] = {}
+        self.by_platform: dict[tuple[ImageName, str], str] = {}
+        self.manifests: dict[ImageName, tuple[Manifest, ...]] = {}
+        self.traces: dict[ImageName, Trace] = {}
+        self.taken_over: list[ImageName] = []
+        self.moved: set[ImageName] = set()
+
+    def add(self, name: ImageName) -> None:
+        """Find out about one image; its parents are known by now."""
+        node, hasher = self.maker.loaded.graph.nodes[name], self.maker.hasher
+        known = self.known if self.known is not None and self._is_alike(self.known, name) else None
+        same = known is not None and known.agrees(known.facts.traces[name])
+        if known is not None and same:
+            self.traces[name] = known.facts.traces[name]
+        if known is not None and same and self.moved.isdisjoint(node.parents):
+            self.taken_over.append(name)
+            for platform in node.image.platforms:
+                self.by_platform[name, platform] = known.facts.by_platform[name, platform]
+        else:
+            self._make(name, known, same=same)
+            if not same:
+                self.traces[name] = self.maker.traced.taken()
+        single = [self.by_platform[name, platform] for platform in node.image.platforms]
+        self.keys[name] = single[0] if len(single) == 1 else hasher.key([SCHEMA, *single])
+
+    def _is_alike(self, known: Known, name: ImageName) -> bool:
+        """Whether an image's steps are those that it has in the other tree."""
+        one, other = known.facts.loaded, self.maker.loaded
+        return one is other or one.thinks_alike(other, name)
+
+    def _make(self, name: ImageName, known: Known | None, *, same: bool) -> None:
+        node, hasher = self.maker.loaded.graph.nodes[name], self.maker.hasher
         made: list[Manifest] = []
-        for platform in node.image.platforms:
-            parents = {parent: by_platform.get((parent, platform), keys[parent]) for parent in node.parents}
-            manifest = maker.make(node.image, platform, parents)
-            by_platform[name, platform] = manifest_key(manifest, hasher)
+        for at, platform in enumerate(node.image.platforms):
+            parents = {parent: self.by_platform.get((parent, platform), self.keys[parent]) for parent in node.parents}
+            if known is None:
+                manifest = self.maker.make(node.image, platform, parents)
+            else:
+                before = known.facts.manifests[name][at]
+                manifest = reparented(before if same else self.maker.remade(node.image, before), parents, hasher)
+            self.by_platform[name, platform] = key = manifest_key(manifest, hasher)
+            if known is None or known.facts.by_platform[name, platform] != key:
+                self.moved.add(name)
             made.append(manifest)
-        single = [by_platform[name, platform] for platform in node.image.platforms]
-        keys[name] = single[0] if len(single) == 1 else hasher.key([SCHEMA, *single])
-        manifests[name] = tuple(made)
-    return Keys(keys=keys, manifests=manifests, made_by=maker)
+        self.manifests[name] = tuple(made)
 
-
-def _is_known(name: ImageName, maker: Manifests, keys: Mapping[ImageName, str], known: Known) -> bool:
-    node = maker.loaded.graph.nodes[name]
-    if any(keys[parent] != known.keys.keys[parent] for parent in node.parents):
-        return False
-    return all(known.agrees(path) for path in maker.read_by(node.image))
+    def facts(self, definition: Trace | None) -> Facts:
+        """All that was found."""
+        remarkable = {
+            name
+            for name, made in self.manifests.items()
+            if any(manifest.warnings or manifest.unsure for manifest in made)
+        }
+        manifests: Mapping[ImageName, tuple[Manifest, ...]] = self.manifests
+        if self.known is not None:
+            manifests = Overlaid(self.manifests, self.known.facts.manifests, self.taken_over)
+            remarkable.update(self.known.facts.remarkable.intersection(self.taken_over))
+        return Facts(
+            loaded=self.maker.loaded,
+            definition=definition,
+            manifests=manifests,
+            by_platform=self.by_platform,
+            traces=self.traces,
+            remarkable=frozenset(remarkable),
+        )
 
 
 def manifest_key(manifest: Manifest, hasher: Hasher) -> str:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import enum
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.digest.files import ContextTree, find, inclusion
 from planner.digest.hashing import Hasher
+from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
-from planner.sources.dockerfile.steps import Selection, Step
+from planner.sources.dockerfile.steps import Selection
 from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.load import LoadedFamily
 
 SCHEMA = "1"
 MAX_IGNORE_FILE = 1 << 20
+MISSING = "missing"
 SPECIAL_ARGS = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
 
 
@@ -72,6 +74,10 @@ class Manifests:
     tree: Tree
     hasher: Hasher
     contexts: dict[tuple[str, str], ContextTree] = field(default_factory=dict)
+    traced: Traced = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traced", Traced(self.tree))
 
     def make(self, image: Image, platform: str, parent_keys: Mapping[ImageName, str]) -> Manifest:
         """The manifest of one image. `parent_keys` holds a key for each of its parents."""
@@ -105,35 +111,48 @@ class Manifests:
         for step in self.loaded.evaluations[image.name, platform].steps:
             yield self._input(InputKind.INSTRUCTION, step.text, step.parts, step.span)
             for selection in step.selections:
-                yield from self._files(image, step, selection, warnings)
+                yield from self._files(image, step.text.partition("\n")[0], step.span, selection, warnings)
             for reason in step.unsure:
                 yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
 
-    def _files(self, image: Image, step: Step, selection: Selection, warnings: list[str]) -> Iterator[Input]:
+    def remade(self, image: Image, manifest: Manifest) -> Manifest:
+        """A manifest that the same steps gave over another tree, over this one: only files are looked at."""
+        warnings: list[str] = []
+        inputs: list[Input] = []
+        for item in manifest.inputs:
+            if item.selection is not None and item.where is not None:
+                inputs.extend(self._files(image, item.name, item.where, item.selection, warnings))
+            elif item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING:
+                inputs.append(item)
+            if item.kind is InputKind.EXTERNAL:
+                self._external(item.name, manifest.platform, warnings)
+        return replace(manifest, inputs=tuple(inputs), warnings=tuple(warnings))
+
+    def _files(self, image: Image, text: str, span: Span, selection: Selection, warnings: list[str]) -> Iterator[Input]:
         context = self.context(image, selection.context)
         try:
             found = find(context, selection)
         except BadPattern as error:
-            what = f"{step.text}: {error} is no pattern"
+            what = f"{text}: {error} is no pattern"
             hint = "escape [ and \\ with a \\"
-            raise DefinitionError([Mistake(file=step.span.file, line=step.span.line, what=what, hint=hint)]) from error
-        place = f"{step.span.file}:{step.span.line}"
+            raise DefinitionError([Mistake(file=span.file, line=span.line, what=what, hint=hint)]) from error
+        place = f"{span.file}:{span.line}"
         for source in found.escaping:
-            what = f"{step.text}: {source} leads out of the context through a symlink"
+            what = f"{text}: {source} leads out of the context through a symlink"
             hint = "copy the file into the context, or make the folder above the context"
-            raise DefinitionError([Mistake(file=step.span.file, line=step.span.line, what=what, hint=hint)])
+            raise DefinitionError([Mistake(file=span.file, line=span.line, what=what, hint=hint)])
         if selection.reason:
             warnings.append(f"{place}: the whole context counts, because {selection.reason}")
         for source in found.missing:
             reason = f"{place}: {source} is not in the context; the build would stop there"
             warnings.append(reason)
-            yield self._input(InputKind.UNSURE, reason, (("missing", source),), step.span)
+            yield self._input(InputKind.UNSURE, reason, ((MISSING, source),), span)
         listed = selected(context, selection)
         yield Input(
             kind=InputKind.FILES,
-            name=step.text.partition("\n")[0],
+            name=text,
             digest=self.hasher.pairs(listed),
-            where=step.span,
+            where=span,
             selection=selection,
         )
 
@@ -163,23 +182,14 @@ class Manifests:
             warnings.append(f"{reference} is not locked for {platform}: planner lock")
         return (("reference", reference),)
 
-    def read_by(self, image: Image) -> Iterator[str]:
-        """Paths of the tree that hold everything a manifest of this image looks at, Dockerfiles left out."""
-        yield f"{image.dockerfile}.dockerignore"
-        yield _root(image.context)
-        for platform in image.platforms:
-            for step in self.loaded.evaluations[image.name, platform].steps:
-                for selection in step.selections:
-                    if selection.context:
-                        yield _root(selection.context)
-
     def context(self, image: Image, folder: str) -> ContextTree:
         """A context of an image: "" for its build context, else the workspace folder of a named one."""
         root = _root(folder or image.context)
         candidates = ignore_files(image, folder)
-        ignore = next((path for path in candidates if self.tree.entry(path) is not None), candidates[-1])
+        # Asked even where the rules are known, so that it stands in this image's trace.
+        ignore = next((path for path in candidates if self.traced.entry(path) is not None), candidates[-1])
         if (root, ignore) not in self.contexts:
-            self.contexts[root, ignore] = ContextTree(self.tree, root, self._rules(ignore))
+            self.contexts[root, ignore] = ContextTree(self.traced, root, self._rules(ignore))
         return self.contexts[root, ignore]
 
     def _rules(self, path: str) -> IgnoreRules:
@@ -190,6 +200,19 @@ class Manifests:
             what = "an ignore file that is a symlink is not read"
             raise DefinitionError([Mistake(file=path, what=what, hint="put a regular file in its place")])
         return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path)
+
+
+def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher: Hasher) -> Manifest:
+    """The manifest with other keys for its parents; itself where they are the same."""
+    inputs: list[Input] = []
+    for item in manifest.inputs:
+        if item.kind is InputKind.PARENT:
+            parts = (("key", parent_keys[ImageName(item.name)]),)
+            inputs.append(item if item.parts == parts else replace(item, parts=parts, digest=hasher.pairs(parts)))
+        else:
+            inputs.append(item)
+    same = all(one is other for one, other in zip(inputs, manifest.inputs, strict=True))
+    return manifest if same else replace(manifest, inputs=tuple(inputs))
 
 
 def ignore_files(image: Image, folder: str) -> tuple[str, ...]:

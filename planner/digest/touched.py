@@ -20,6 +20,7 @@ from planner.digest.files import ContextTree, Found, find, has_wildcard
 from planner.digest.manifest import selected
 from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed
+from planner.digest.trace import Traced
 from planner.ports import MODE_FILE, MODE_LINK, Tree
 
 SUPPOSED_MODES = (MODE_FILE, None, MODE_LINK)
@@ -114,7 +115,7 @@ class Suppositions:
                 memo = dict(context.memo)
                 for folder in _upwards(inside):
                     memo.pop(folder, None)
-                self._contexts[mark] = replace(context, tree=tree, memo=memo)
+                self._contexts[mark] = replace(context, tree=Traced(tree), memo=memo)
             yield self._contexts[mark]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from planner.digest.compared import changed_paths
-from planner.local.git_tree import RevisionTree, WorkTree
+from planner.local.git_tree import WorkTree
+from planner.local.revision import RevisionTree
 from planner.ports import MODE_FOLDER
 
 

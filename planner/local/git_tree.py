@@ -1,88 +1,22 @@
-"""A git revision, or a worktree, as a Tree: clean files and folders answer from git's objects, unread."""
+"""A worktree as a Tree (clean files and folders answer from git's objects, unread), and where revisions are found."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from planner.errors import GitError, InputError
+from planner.errors import GitError
 from planner.local import look as looks
 from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.repository import repository
+from planner.local.revision import RevisionTree
 from planner.local.status import changed_paths
-from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
-
-MODE_SUBMODULE = 0o160000
-LARGEST = 1 << 34
-
-
-class RevisionTree:
-    """The files of one commit below the workspace's folder."""
-
-    def __init__(self, objects: Objects, root: str, algorithm: str, submodules: Path | None, commit: str = "") -> None:
-        self.objects = objects
-        self.root = root
-        self.algorithm = algorithm
-        self.submodules = submodules
-        self.commit = commit
-        self._named: dict[str, dict[str, Entry]] = {}
-        self._folders: dict[str, tuple[Entry, ...]] = {}
-
-    def entry(self, path: str) -> Entry | None:
-        """See Tree."""
-        folder, _, name = path.rpartition("/")
-        if folder not in self._named:
-            self._named[folder] = {entry.name: entry for entry in self.entries(folder)}
-        return self._named[folder].get(name)
-
-    def entries(self, path: str) -> Sequence[Entry]:
-        """See Tree."""
-        if path not in self._folders:
-            oid = self.root if not path else self._folder_id(path)
-            listed = self.objects.tree(oid) if oid else ()
-            kept = (self._submodule(path, entry) for entry in listed if entry.name not in HIDDEN)
-            self._folders[path] = by_name([entry for entry in kept if entry is not None])
-        return self._folders[path]
-
-    def _folder_id(self, path: str) -> str:
-        found = self.entry(path)
-        return found.oid if found is not None and found.mode == MODE_FOLDER else ""
-
-    def _submodule(self, folder: str, entry: Entry) -> Entry | None:
-        """A submodule stands for the tree of its commit, which its own repository must hold."""
-        if entry.mode != MODE_SUBMODULE:
-            return entry
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        if self.submodules is None or not (self.submodules / path / ".git").exists():
-            raise GitError(f"{path}: the submodule is not here: run git submodule update --init {path}")
-        tree = ask(self.submodules / path, "rev-parse", "--verify", f"{entry.oid}^{{tree}}").decode().strip()
-        raise GitError(
-            f"{path}: a revision with submodules is not supported yet (tree {tree[:12]}): plan without --since"
-        )
-
-    def read(self, path: str, limit: int) -> bytes:
-        """See Tree."""
-        found = self.entry(path)
-        if found is None or found.mode == MODE_FOLDER:
-            raise InputError(f"{path}: is not there")
-        return self.objects.read(found.oid, "blob", limit)
-
-    def open(self, path: str) -> BinaryIO:
-        """See Tree."""
-        found = self.entry(path)
-        if found is None or found.mode in (MODE_FOLDER, MODE_LINK):
-            raise InputError(f"{path}: is no regular file")
-        return io.BytesIO(self.objects.read(found.oid, "blob", LARGEST))
-
-    def tree_id(self, entries: Sequence[Entry]) -> str:
-        """See Tree."""
-        return tree_id(entries, self.algorithm)
+from planner.model.entry import MODE_FOLDER, Entry
 
 
 @dataclass
@@ -123,8 +57,11 @@ class WorkTree:
         untouched = not self.changed.disk and not self.changed.below
         return self.clean is not None and untouched and self.clean.root == revision.root
 
-    def agrees_with(self, revision: RevisionTree, path: str) -> bool:
-        """Whether a revision holds the same at a path, told without looking at any file; False where that is unsure."""
+    def agrees_with(self, revision: RevisionTree, path: str, *, whole: bool = True) -> bool:
+        """Whether a revision holds the same at a path, told without looking at any file; False where that is unsure.
+
+        Without `whole`, it is enough that a folder stands there in both.
+        """
         if self.clean is None:
             return False
         at = self.changed
@@ -135,8 +72,15 @@ class WorkTree:
                 break
             at = at.below[name]
         else:
+            if not whole and (at.disk or at.below):
+                return _is_folder(self, path) and _is_folder(revision, path)
             return not at.disk and not at.below and self.clean.root == revision.root
-        return self.clean.root == revision.root or self.clean.entry(path) == revision.entry(path)
+        if self.clean.root == revision.root:
+            return True
+        if not path:
+            return not whole
+        found, other = self.clean.entry(path), revision.entry(path)
+        return found == other or (not whole and _is_folder(self.clean, path) and _is_folder(revision, path))
 
     def on_disk(self) -> list[str]:
         """The paths that are read from disk, because they may differ from HEAD; a folder stands for all below it."""
@@ -223,6 +167,11 @@ class WorkTree:
         return tree_id(entries, self.algorithm)
 
 
+def _is_folder(tree: WorkTree | RevisionTree, path: str) -> bool:
+    found = tree.entry(path) if path else None
+    return not path or (found is not None and found.mode == MODE_FOLDER)
+
+
 def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -> RevisionTree:
     """The workspace as a revision has it; `beside` a worktree that looked at it already, its answers are used.
 
@@ -243,11 +192,15 @@ def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -
 
 
 def _tree_of(folder: Path, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
-    root = objects.tree_at(commit)
+    return RevisionTree(objects, workspace_in(objects, objects.tree_at(commit), prefix), algorithm, folder, commit)
+
+
+def workspace_in(objects: Objects, root: str, prefix: str) -> str:
+    """The id of the workspace's folder below the tree of a commit, "" where it is not there."""
     for name in prefix.rstrip("/").split("/") if prefix else ():
-        entries = objects.tree(root) if root else ()
-        root = next((entry.oid for entry in entries if entry.name == name and entry.mode == MODE_FOLDER), "")
-    return RevisionTree(objects, root, algorithm, folder, commit)
+        found = objects.listing(root).named.get(name) if root else None
+        root = found.oid if found is not None and found.mode == MODE_FOLDER else ""
+    return root
 
 
 def _unknown(folder: Path, revision: str) -> str:

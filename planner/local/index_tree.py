@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from planner.errors import GitError, InputError
-from planner.local.git_tree import LARGEST, MODE_SUBMODULE
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.repository import repository
+from planner.local.revision import LARGEST, MODE_SUBMODULE
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 Folder = dict[str, "Entry | Folder"]

@@ -5,10 +5,25 @@ from __future__ import annotations
 import subprocess
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 from planner.errors import GitError, InputError
+from planner.local.ids import by_name
 from planner.local.process import environment, git_argv
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
+
+MAX_ENTRIES = 300_000
+"""Entries of folders that are remembered at once; a walk over a long history meets more."""
+
+
+class Listing(NamedTuple):
+    """What a folder holds, in the order of the bytes of its names, and by name."""
+
+    entries: tuple[Entry, ...]
+    named: dict[str, Entry]
+
+
+NOTHING = Listing((), {})
 
 
 class Objects:
@@ -18,7 +33,8 @@ class Objects:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._trees: dict[str, tuple[Entry, ...]] = {}
+        self._listings: dict[str, Listing] = {}
+        self._held = 0
 
     def read(self, oid: str, kind: str, limit: int) -> bytes:
         """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
@@ -60,11 +76,16 @@ class Objects:
             )
         return self._process
 
-    def tree(self, oid: str) -> tuple[Entry, ...]:
-        """The entries of a tree object, modes in git's canonical form."""
-        if oid not in self._trees:
-            self._trees[oid] = _parse(self.read(oid, "tree", 1 << 28), len(oid) // 2)
-        return self._trees[oid]
+    def listing(self, oid: str) -> Listing:
+        """What a tree object holds, modes in git's canonical form."""
+        if oid not in self._listings:
+            if self._held > MAX_ENTRIES:
+                self._listings.clear()
+                self._held = 0
+            entries = by_name(_parse(self.read(oid, "tree", 1 << 28), len(oid) // 2))
+            self._held += len(entries)
+            self._listings[oid] = Listing(entries, {entry.name: entry for entry in entries})
+        return self._listings[oid]
 
     def close(self) -> None:
         """End the process."""

@@ -70,11 +70,12 @@ class Node:
     uses: tuple[Use, ...] = ()
     kind: Kind = Kind.DERIVED
     level: int = 0
+    parents: tuple[ImageName, ...] = field(init=False, compare=False)
+    """The images of the graph that this one reads, sorted by name."""
 
-    @property
-    def parents(self) -> tuple[ImageName, ...]:
-        """The images of the graph that this one reads, sorted by name."""
-        return tuple(sorted({use.origin.name for use in self.uses if isinstance(use.origin, ParentImage)}))
+    def __post_init__(self) -> None:
+        names = {use.origin.name for use in self.uses if isinstance(use.origin, ParentImage)}
+        object.__setattr__(self, "parents", tuple(sorted(names)))
 
     @property
     def externals(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, overload
 
 from planner.digest import written
 from planner.digest.key import Keys
@@ -33,10 +34,26 @@ Baseline = Mapping[ImageName, Past]
 
 def of_keys(keys: Keys) -> Baseline:
     """A family at another revision as a baseline."""
-    return {
-        name: Past(key=keys.keys[name], manifests=[(manifest, lister(keys, manifest)) for manifest in manifests])
-        for name, manifests in keys.manifests.items()
-    }
+    return {name: Past(key=key, manifests=_Listed(keys, name)) for name, key in keys.keys.items()}
+
+
+class _Listed(Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]):
+    """The manifests of one image, each with the files of its inputs, read when they are asked for."""
+
+    def __init__(self, keys: Keys, name: ImageName) -> None:
+        self.keys = keys
+        self.name = name
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[Manifest, Callable[[Input], dict[str, str]]]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        listed = [(manifest, lister(self.keys, manifest)) for manifest in self.keys.manifests[self.name]]
+        return listed[at]
+
+    def __len__(self) -> int:
+        return len(self.keys.made_by.loaded.graph.nodes[self.name].image.platforms)
 
 
 def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
 from planner.plan.reasons import Code, Reason
@@ -57,9 +57,12 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
     """Instructions are aligned by their text; files are compared between instructions that face each other."""
     kinds = (InputKind.INSTRUCTION, InputKind.FILES)
     before, after = _of(old, *kinds), _of(new, *kinds)
+    if [_said(item) for item in before] == [_said(item) for item in after]:
+        return
+    same = {(item.kind, item.digest) for item in before} & {(item.kind, item.digest) for item in after}
     matcher = difflib.SequenceMatcher(
-        a=[(item.kind, item.name) for item in before],
-        b=[(item.kind, item.name) for item in after],
+        a=[_token(item, same) for item in before],
+        b=[_token(item, same) for item in after],
         autojunk=False,
     )
     silent: list[Reason] = []
@@ -79,6 +82,18 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
             yield from _replaced(before[from_:to], after[start:end], old_files, new_files)
     if not told:
         yield from silent
+
+
+def _token(item: Input, same: Container[tuple[InputKind, str]]) -> tuple[InputKind, str]:
+    """What two inputs have in common when they face each other: their text, or a meaning that both sides know.
+
+    A pin to a parent that moved is another text of the same meaning, and so no reason.
+    """
+    return (item.kind, item.digest) if (item.kind, item.digest) in same else (item.kind, item.name)
+
+
+def _said(item: Input) -> tuple[str, str, str]:
+    return item.kind, item.name, item.digest
 
 
 def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing) -> Iterator[Reason]:

@@ -86,7 +86,8 @@ def plan(
         for name in graph.order
         if name in wanted or (name in needed and reasons[name])
     ]
-    warnings = (text for name in graph.order if name in needed for one in now.manifests[name] for text in one.warnings)
+    told = (one for name in now.remarkable if name in needed for one in now.manifests[name])
+    warnings = (text for one in told for text in one.warnings)
     return Plan(
         against=against,
         images=tuple(images),
@@ -124,7 +125,7 @@ def _needed(
 def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> tuple[Reason, ...]:
     unsure = tuple(
         Reason(code=Code.UNSURE, subject=item.name, detail=item.name, where=item.where)
-        for manifest in now.manifests[name]
+        for manifest in (now.manifests[name] if name in now.facts.remarkable else ())
         for item in manifest.unsure
     )
     if forced:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 
 from planner.errors import DefinitionError, InputError, Mistake
 from planner.model.image import Family
@@ -13,10 +13,15 @@ from planner.sources.dockerfile.syntax import Dockerfile
 MAX_DOCKERFILE = 4 << 20
 
 
+Memo = MutableMapping[tuple[str, str], Dockerfile]
+"""Dockerfiles that were read before, by path and git's id of their bytes."""
+
+
 def read_all(
-    family: Family, tree: Tree, mistakes: list[Mistake], parsed: Mapping[str, Dockerfile]
+    family: Family, tree: Tree, mistakes: list[Mistake], parsed: Mapping[str, Dockerfile], memo: Memo | None = None
 ) -> dict[str, Dockerfile]:
     """Every Dockerfile that can be read, by its path; those that are `parsed` already are not read again."""
+    known: Memo = {} if memo is None else memo
     found = {image.dockerfile: parsed[image.dockerfile] for image in family.images if image.dockerfile in parsed}
     for image in family.images:
         if image.dockerfile in found:
@@ -28,12 +33,20 @@ def read_all(
             mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
             continue
         try:
-            found[image.dockerfile] = instructions.parse(tree.read(path, MAX_DOCKERFILE), image.dockerfile)
+            found[image.dockerfile] = _read(tree, path, image.dockerfile, known)
         except InputError as error:
             mistakes.append(Mistake(file=image.dockerfile, what=str(error)))
         except DefinitionError as error:
             mistakes.extend(error.mistakes)
     return found
+
+
+def _read(tree: Tree, place: str, path: str, known: Memo) -> Dockerfile:
+    entry = tree.entry(place)
+    at = (path, "" if entry is None else entry.oid)
+    if at not in known:
+        known[at] = instructions.parse(tree.read(place, MAX_DOCKERFILE), path)
+    return known[at]
 
 
 def bytes_again(known: Mapping[str, Dockerfile], tree: Tree, path: str) -> bytes:

@@ -34,19 +34,35 @@ from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_triggers, reachable, staged
 from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
-from planner.sources.dockerfiles import read_all
+from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image
 from planner.sources.origins import Origins, published_by
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedFamily:
-    """A family read to its steps. `evaluations` are by image and platform, empty for images with unresolved uses."""
+    """A family read to its steps. `evaluations` are by image and platform, empty for images with unresolved uses.
+
+    `alone` is what each image reads by its own Dockerfile, without what ONBUILD of its parents adds.
+    """
 
     family: Family
     graph: ImageGraph
     dockerfiles: Mapping[str, Dockerfile]
     evaluations: Mapping[tuple[ImageName, str], Evaluation]
+    alone: Mapping[ImageName, tuple[Use, ...]]
+
+    def thinks_alike(self, other: LoadedFamily, name: ImageName) -> bool:
+        """Whether another loaded family took this image over from here, or this one from there, as it is."""
+        one, two = self.graph.nodes.get(name), other.graph.nodes.get(name)
+        if one is None or two is None or one.image != two.image or one.uses != two.uses:
+            return False
+        if self.family.algorithm != other.family.algorithm:
+            return False
+        pairs = [(self.evaluations.get((name, at)), other.evaluations.get((name, at))) for at in one.image.platforms]
+        if not all(before is not None and before is after for before, after in pairs):
+            return False
+        return self.dockerfiles[one.image.dockerfile] == other.dockerfiles[one.image.dockerfile]
 
 
 def load(
@@ -56,22 +72,25 @@ def load(
     told: bool = False,
     like: LoadedFamily | None = None,
     parsed: Mapping[str, Dockerfile] | None = None,
+    memo: Memo | None = None,
 ) -> LoadedFamily:
     """Read every Dockerfile, infer the edges and evaluate the steps.
 
-    `like` is what another tree gave: where the family and all Dockerfiles say the same, it is the answer. `parsed` are
-    Dockerfiles that were read from this tree already.
+    `like` is what another tree gave: where the family and all Dockerfiles say the same, it is the answer; where only
+    some do, their images are taken over. `parsed` are Dockerfiles that were read from this tree already, `memo` those
+    of any tree by path and id, which is added to.
     Raises DefinitionError with all mistakes of all files; with `told`, references that cannot be told are among them.
     """
     mistakes: list[Mistake] = []
     published = published_by(family, mistakes)
-    dockerfiles = read_all(family, tree, mistakes, parsed or {})
+    dockerfiles = read_all(family, tree, mistakes, parsed or {}, memo)
     if like is not None and not mistakes and like.family == family and like.dockerfiles == dockerfiles:
         return like
-    loader = _Loader(family, published, dockerfiles)
-    uses = {image.name: loader.uses(image) for image in family.images if image.dockerfile in dockerfiles}
+    loader = _Loader(family, published, dockerfiles, like if like is not None and like.family == family else None)
+    alone = {image.name: loader.uses(image) for image in family.images if image.dockerfile in dockerfiles}
+    uses = dict(alone)
     try:
-        for name in _ordered(uses):
+        for name in _ordered(alone):
             uses[name] = loader.evaluated(loader.images[name], uses[name])
         order = _ordered(uses)
     except DefinitionError as error:
@@ -87,6 +106,7 @@ def load(
         graph=_graph(family, uses, order),
         dockerfiles=dockerfiles,
         evaluations=loader.evaluations,
+        alone=alone,
     )
 
 
@@ -151,13 +171,16 @@ def _kind(image: Image, uses: tuple[Use, ...], cuda: set[ImageName]) -> Kind:
 class _Loader:
     """Resolves the references of one family and evaluates its images, parents first."""
 
-    def __init__(self, family: Family, published: Index, dockerfiles: Mapping[str, Dockerfile]) -> None:
+    def __init__(
+        self, family: Family, published: Index, dockerfiles: Mapping[str, Dockerfile], like: LoadedFamily | None
+    ) -> None:
         self.family = family
         self.origins = Origins(family, published)
         self.dockerfiles = dockerfiles
         self.images = {image.name: image for image in family.images}
         self.evaluations: dict[tuple[ImageName, str], Evaluation] = {}
         self.mistakes: list[Mistake] = []
+        self.like = like
         self._alone: dict[tuple[ImageName, str], Staged] = {}
         self._alike = alike(family.images)
 
@@ -174,6 +197,8 @@ class _Loader:
 
     def uses(self, image: Image) -> tuple[Use, ...]:
         """What an image reads by its Dockerfile alone, over its platforms."""
+        if self.like is not None and self._is_read_alike(self.like, image):
+            return self.like.alone[image.name]
         found: list[Use] = []
         for platform in image.platforms:
             whole = self._staged(image, platform)
@@ -184,6 +209,21 @@ class _Loader:
             if image.name in self._alike:
                 found = [chosen_by_none(use, image, whole, self._alike[image.name]) for use in found]
         return tuple(dict.fromkeys([*found, *of_image(image.name, self.family.doubts)]))
+
+    def _is_read_alike(self, like: LoadedFamily, image: Image) -> bool:
+        return image.name in like.alone and like.dockerfiles[image.dockerfile] == self.dockerfiles[image.dockerfile]
+
+    def _is_evaluated_alike(self, like: LoadedFamily, image: Image) -> bool:
+        """Whether an evaluation from before holds: the same Dockerfile, and parents that were taken over too."""
+        uses = like.graph.nodes[image.name].uses
+        if not self._is_read_alike(like, image) or uses != like.alone[image.name]:
+            return False
+        parents = [self.images[use.origin.name] for use in uses if isinstance(use.origin, ParentImage)]
+        return all(
+            self.evaluations.get((parent.name, platform)) is like.evaluations[parent.name, platform]
+            for parent in parents
+            for platform in parent.platforms
+        )
 
     def _staged(self, image: Image, platform: str, triggers: Triggers = no_triggers) -> Staged:
         names = frozenset(self.origins.contexts(image))
@@ -202,9 +242,12 @@ class _Loader:
         """Evaluate an image on each platform; gives its uses with those that ONBUILD of its parents adds."""
         if any(isinstance(use.origin, Unresolved) for use in uses):
             return uses
+        if self.like is not None and self._is_evaluated_alike(self.like, image):
+            self.evaluations.update({(image.name, at): self.like.evaluations[image.name, at] for at in image.platforms})
+            return uses
         added: list[Use] = []
         for platform in image.platforms:
-            whole = self._alone[image.name, platform]
+            whole = self._alone.get((image.name, platform)) or self._staged(image, platform)
             if any(self._triggers(platform, use.origin) for use in uses):
                 whole = self._staged(image, platform, functools.partial(self._triggers, platform))
             reached, more = reachable(whole, lambda text: self.origins.origin(image, text))

@@ -13,11 +13,17 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.image import Pairs
 from planner.model.lock import Lock, LockedImage, LockedPlatform
 from planner.model.names import Platform, Reference
+from planner.ports import Tree
 
 NAME = "images.lock"
 VERSION = 1
 MAX_BYTES = 16 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def read_in(tree: Tree) -> Lock:
+    """The lock beside the graph file; an empty one where there is none. Raises DefinitionError."""
+    return Lock() if tree.entry(NAME) is None else read(tree.read(NAME, MAX_BYTES))
 
 
 def read(data: bytes) -> Lock:

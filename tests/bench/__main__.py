@@ -1,6 +1,6 @@
 """Measures, in turns within one run, what the planner costs beside `git status` and `python -c pass`; prints ratios.
 
-python -m tests.bench [--images 100] [--files 100] [--rounds 9]
+python -m tests.bench [--images 100 1000 5000] [--files 100] [--rounds 9] [--turbo] [--plot FILE]
 
 The installed console script is run as a user runs it: byte code is written (in a round that is not counted).
 """
@@ -8,6 +8,7 @@ The installed console script is run as a user runs it: byte code is written (in 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import statistics
@@ -20,18 +21,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.family import edit, write_family
+from tests.bench.plot import drawn
 from tests.workspace import IDENTITY, Workspace
 
 STATUS = ["git", "status", "--porcelain", "-uall", "--ignored"]
 PLANNER = os.fspath(Path(sys.executable).with_name("planner"))
 PLAN = [PLANNER, "plan", "--since", "HEAD"]
+CHECKOUT = Path(__file__).parents[2]
 PASS = [sys.executable, "-c", "pass"]
 
 
 def environment() -> dict[str, str]:
     """A user's environment: byte code is written, git has no settings but its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return {**kept, **IDENTITY}
+    return {**kept, **IDENTITY, "TURBO_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1"}
 
 
 def seconds(command: list[str], folder: Path) -> float:
@@ -109,35 +112,82 @@ ROWS = (
 )
 
 
+TURBO = "turbo --dry=json / plan, nothing changed"
+WHOLE = "every context hashed whole / plan, nothing changed"
+
+
 def main() -> None:
-    """Write the family, warm up, measure in turns, print medians as ratios."""
+    """For each size write the family, warm up, measure in turns; print medians as ratios, and draw them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--images", type=int, nargs="+", default=[100])
     parser.add_argument("--files", type=int, default=100, help="files of each image")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--turbo", action="store_true", help="beside Turborepo, which npm installs for this run")
+    parser.add_argument("--plot", metavar="FILE", help="draw the seconds of each size, in those of the smallest one")
     options = parser.parse_args()
+    measured = [measure(images, options) for images in options.images]
+    if len(measured) > 1:
+        slope(options.images, measured)
+    if options.plot and len(measured) > 1:
+        lines = {
+            name.partition(" / ")[0]: [value / times[0] for value in times]
+            for name, times in _by_name(measured).items()
+            if len(times) == len(measured)
+        }
+        Path(options.plot).write_text(drawn("time, in that of the smallest family", options.images, lines))
+
+
+def _by_name(measured: list[dict[str, float]]) -> dict[str, list[float]]:
+    return {name: [one[name] for one in measured if name in one] for name in measured[0]}
+
+
+def slope(sizes: list[int], measured: list[dict[str, float]]) -> None:
+    """Print how time grows with size: 1 is linear, between the first and the last size."""
+    grown = math.log(sizes[-1] / sizes[0])
+    for name, times in _by_name(measured).items():
+        if len(times) == len(sizes):
+            print(f"slope, {name.partition(' / ')[0]:<52} {math.log(times[-1] / times[0]) / grown:5.2f}")
+
+
+def measure(images: int, options: argparse.Namespace) -> dict[str, float]:
+    """Print the ratios of one size; gives the median seconds of each command."""
     with tempfile.TemporaryDirectory() as folder:
-        print(f"writing {options.images} images with {options.files} files each", file=sys.stderr)
-        family = write_family(Path(folder, "family"), options.images, options.files)
-        times: dict[str, list[tuple[float, float]]] = {row.name: [] for row in ROWS}
+        print(f"writing {images} images with {options.files} files each", file=sys.stderr)
+        family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo)
+        rows = [*ROWS, Row(WHOLE, [sys.executable, "-m", "tests.bench.whole", os.fspath(family.root)], PLAN, clean)]
+        if options.turbo:
+            rows.append(Row(TURBO, installed_turbo(Path(folder)), PLAN, clean))
+        times: dict[str, list[tuple[float, float]]] = {row.name: [] for row in rows}
         for turn in range(options.rounds + 1):
             print(f"round {turn} of {options.rounds}", file=sys.stderr)
-            for row in ROWS:
+            for row in rows:
                 row.prepare(family, turn)
                 beside = seconds(row.beside, family.root)
-                took = seconds(row.command, family.root)
+                took = seconds(row.command, CHECKOUT if row.name == WHOLE else family.root)
                 if turn:
                     times[row.name].append((took, beside))
         clean(family, 0)
-        memory = peak(PLAN, family.root) / peak(PASS, family.root)
+        warm = peak(PLAN, family.root)
         forgotten(family, 0)
-        memory_cold = peak(PLAN, family.root) / peak(PASS, family.root)
-    print(f"{options.images} images, {options.images * options.files} files, {options.rounds} rounds, medians")
+        cold = peak(PLAN, family.root)
+    print(f"{images} images, {images * options.files} files, {options.rounds} rounds, medians")
+    medians: dict[str, float] = {}
     for name, pairs in times.items():
         took, beside = (statistics.median(values) for values in zip(*pairs, strict=True))
-        print(f"{name:<52} {took / beside:5.2f}")
-    print(f"{'peak memory: plan, nothing changed / python -c pass':<52} {memory:5.2f}")
-    print(f"{'peak memory: plan, empty cache / python -c pass':<52} {memory_cold:5.2f}")
+        print(f"{name:<58} {took / beside:6.2f}")
+        medians[name] = took
+        medians["git status"] = beside if name == ROWS[0].name else medians["git status"]
+    print(f"peak memory, nothing changed: {warm / 1024:.0f} MB; empty cache: {cold / 1024:.0f} MB (git's included)")
+    return medians
+
+
+def installed_turbo(folder: Path) -> list[str]:
+    """Install Turborepo into a temporary folder; gives the command that only tells what it would run."""
+    place = folder / "turbo"
+    place.mkdir()
+    npm = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent", "turbo@2"]
+    subprocess.run(npm, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    return [os.fspath(place / "node_modules" / ".bin" / "turbo"), "run", "build", "--dry=json"]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,8 +12,11 @@ BASES = 5
 FAN = 3
 
 
-def write_family(root: Path, images: int = 100, files: int = 100) -> Workspace:
-    """`images` images with `files` files each (Dockerfile included), committed. The same every time."""
+def write_family(root: Path, images: int = 100, files: int = 100, *, packages: bool = False) -> Workspace:
+    """`images` images with `files` files each (Dockerfile included), committed. The same every time.
+
+    With `packages`, each folder is a package of one npm workspace too, with the same edges, for Turborepo.
+    """
     workspace = Workspace(root)
     graph = ["version: 1", "registry: registry.example/family", "images:"]
     for number in range(images):
@@ -20,15 +24,31 @@ def write_family(root: Path, images: int = 100, files: int = 100) -> Workspace:
         folder = f"{root}/image{number}"
         Path(folder, "src").mkdir(parents=True)
         _write(f"{folder}/Dockerfile", f"FROM {parent}\nARG LEVEL=1\nCOPY src /src\nRUN make LEVEL=$LEVEL\n")
+        if packages:
+            _write(f"{folder}/package.json", _package(number))
         for index in range(files - 1):
             _write(f"{folder}/src/file{index}.txt", f"{number} {index}\n")
         graph.append(f"  image{number}: {{context: image{number}}}")
     workspace.write({"images.yaml": "\n".join(graph) + "\n"})
+    if packages:
+        workspace.write(
+            {
+                "package.json": '{"name": "family", "packageManager": "npm@10.0.0", "workspaces": ["image*"]}\n',
+                "turbo.json": '{"tasks": {"build": {"dependsOn": ["^build"]}}}\n',
+                ".gitignore": "node_modules\n.turbo\n",
+            }
+        )
     workspace.git("config", "core.looseCompression", "0")
     workspace.git("config", "gc.auto", "0")
     workspace.commit()
     workspace.git("repack", "-q", "-a", "-d", "--window=0")
     return workspace
+
+
+def _package(number: int) -> str:
+    parents = {f"image{number // FAN}": "*"} if number >= BASES else {}
+    package = {"name": f"image{number}", "version": "1.0.0", "scripts": {"build": "true"}, "dependencies": parents}
+    return json.dumps(package) + "\n"
 
 
 def edit(workspace: Workspace, turn: int, images: int = 10) -> None:

@@ -66,6 +66,11 @@ def test_the_documents_of_all_commands(space: Workspace, tmp_path: Path) -> None
         check("why", space.document("why", name, "--from", "HEAD", "--diff"))
         check("why-not", space.document("why-not", name, "--from", "HEAD", "--file", "b"))
     check("plan", space.document("diff", "HEAD"))
+    space.git("commit", "-q", "-a", "-m", "more")
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({space.git("rev-parse", "HEAD").strip(): ["b"]}))
+    rules = "directory-hash,path-filter,everything"
+    check("replay", space.document("replay", "HEAD", "--compare", rules, "--labels", os.fspath(labels)))
     saved = tmp_path / "plan.json"
     assert space.planner("plan", "--out", os.fspath(saved)).returncode == 0
     check("plan", json.loads(saved.read_text()))

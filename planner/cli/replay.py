@@ -1,0 +1,125 @@
+"""`planner replay`: what each commit of a range would rebuild, from git's objects alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from planner.cli import arguments as shared
+from planner.cli.family import ENVIRONMENT, MAX_GRAPH_FILE, folder_of, palette, variables
+from planner.errors import PlannerError, UsageError, one_of
+from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
+from planner.explain.replay_picture import replay_svg
+from planner.local.history import History
+from planner.plan import labels
+from planner.plan.labels import Labelled, agreement
+from planner.plan.replay import Commit, Replay, Replayed
+from planner.plan.simple_rules import Rule
+from planner.plan.tally import tally
+from planner.plan.walk import GraphFile
+
+EXAMPLE = "planner replay v1.0..main --compare directory-hash,path-filter --format svg -o history.svg"
+MAX_LABELS = 256 << 20
+PATIENCE = 2.0
+"""Seconds between two lines of progress."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("range", metavar="A..B", help="the commits to walk, as git rev-list understands them")
+    parser.add_argument("--fixed", action="store_true", help="read FILE of -f as it is now, not that of each commit")
+    parser.add_argument("--first-parent", action="store_true", help="follow only the first parent of a merge")
+    parser.add_argument(
+        "--compare", type=_rules, default=(), metavar="RULES", help=f"beside simpler rules: {', '.join(Rule)}"
+    )
+    parser.add_argument("--labels", metavar="FILE", help="beside recorded rebuilds: JSON, {COMMIT: [IMAGE, …]}")
+    parser.add_argument("-o", dest="output", metavar="FILE", help="write the answer to FILE")
+    shared.formats(parser, "text", "json", "svg", "markdown")
+
+
+def _rules(text: str) -> tuple[Rule, ...]:
+    known = [rule.value for rule in Rule]
+    for name in (names := text.split(",")):
+        if name not in known:
+            raise argparse.ArgumentTypeError(f'there is no rule "{name}"; {one_of(name, known) or ", ".join(known)}')
+    return tuple(dict.fromkeys(Rule(name) for name in names))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Walk the commits and tell what they rebuild."""
+    labelled = _labelled(options.labels) if options.labels else None
+    history = History(folder_of(options))
+    commits = history.commits(options.range, first_parent=options.first_parent)
+    replay = Replay(_graph(options), history.tree, options.compare)
+    replayed = _walked(replay, commits, history)
+    history.objects.close()
+    report = Report(
+        revisions=options.range,
+        graph=Path(options.file).name,
+        commits=replayed,
+        rules=options.compare,
+        tally=tally(replayed, options.compare),
+        labelled=labelled,
+        agreement=agreement(replayed, labelled) if labelled else (),
+    )
+    _write(_answer(report, options.format), options.output)
+    return 0
+
+
+def _answer(report: Report, form: str) -> str:
+    if form == "text":
+        return replay_text(report, palette())
+    return {"json": replay_json, "svg": replay_svg, "markdown": replay_markdown}[form](report)
+
+
+def _graph(options: argparse.Namespace) -> GraphFile:
+    path = Path(options.folder, options.file)
+    fixed: bytes | None = None
+    if options.fixed:
+        try:
+            with open(path, "rb") as stream:
+                fixed = stream.read(MAX_GRAPH_FILE)
+        except OSError as error:
+            raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
+    return GraphFile(name=path.name, environment=ENVIRONMENT, overrides=variables(options), fixed=fixed)
+
+
+def _labelled(path: str) -> Labelled:
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(MAX_LABELS + 1)
+    except OSError as error:
+        raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > MAX_LABELS:
+        raise UsageError(f"{path}: is longer than {MAX_LABELS} bytes")
+    return Labelled(labels.read(data, path))
+
+
+def _walked(replay: Replay, commits: Sequence[Commit], history: History) -> list[Replayed]:
+    """All commits replayed, with news of how far the walk is where it takes long."""
+    told = began = time.monotonic()
+    replayed: list[Replayed] = []
+    for one in replay.over(commits, history.commit):
+        replayed.append(one)
+        if time.monotonic() - told > PATIENCE:
+            told = time.monotonic()
+            rate = len(replayed) / (told - began)
+            print(f"{len(replayed):,} of {len(commits):,} commits, {rate:,.0f} a second", file=sys.stderr, flush=True)
+    return replayed
+
+
+def _write(text: str, file: str | None) -> None:
+    if not file:
+        print(text)
+        return
+    path = Path(file)
+    staging = path.with_name(f".{path.name}.part")
+    try:
+        staging.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        staging.replace(path)
+    except OSError as error:
+        staging.unlink(missing_ok=True)
+        raise PlannerError(f"{path}: cannot be written: {error.strerror}") from error
