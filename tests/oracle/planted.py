@@ -1,7 +1,7 @@
 """`python -m tests.oracle.planted`: bugs put into the planner on purpose, each of which the oracle must catch.
 
-Every example is judged once; every bug that is left is then looked for in it. A bug is caught when an example
-disagrees with BuildKit that agrees without the bug.
+Every example, a few written by hand and the rest drawn at random, is judged once; every bug that is left is then looked
+for in it. A bug is caught when an example disagrees with BuildKit that agrees without the bug.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from planner.sources.dockerfile import steps
 from planner.sources.ignore_rules import IgnoreRules
 from tests.engine.engine import running_engine
 from tests.engine.workfolder import work_folder
+from tests.oracle.directed import directed
 from tests.oracle.graph import MIRRORED
 from tests.oracle.judge import running_judge
 from tests.oracle.known import known
@@ -37,7 +38,7 @@ AT_ONCE = 400
 Plant = tuple[Any, str, Any]
 _matches = digest_files.matches
 _walker = steps._Walker
-_setting, _arg, _copied, _workdir = _walker._setting, _walker._arg, _walker._copied, _walker._workdir
+_setting, _arg, _copied = _walker._setting, _walker._arg, _walker._copied
 _context, _reachable, _pairs = Manifests.context, staging.reachable, Hasher.pairs
 
 
@@ -73,10 +74,6 @@ def _root_ignore_only(self: Manifests, image: Any, folder: str) -> Any:
     return _context(self, replace(image, dockerfile="none"), folder)
 
 
-def _without_workdir(self: Any, item: Any, state: Any) -> Any:
-    return replace(_workdir(self, item, state), workdir=state.workdir)
-
-
 PLANTED: dict[str, list[Plant]] = {
     "modes are dropped": [(disk_tree, "MODE_EXECUTABLE", disk_tree.MODE_FILE)],
     "--exclude is not applied": [
@@ -102,7 +99,7 @@ PLANTED: dict[str, list[Plant]] = {
     ],
     "names of files in folders are dropped": [(Hasher, "pairs", _names_dropped)],
     "ONBUILD is forgotten": [(staging, "_triggered", lambda *_: ())],
-    "WORKDIR is forgotten": [(_walker, "_workdir", _without_workdir)],
+    "WORKDIR is forgotten": [(_walker, "_workdir", lambda self, item, state: state)],
     "--from is forgotten": [(_walker, "_read_name", lambda *_, **__: "")],
 }
 
@@ -174,7 +171,8 @@ def main() -> int:
         print(text, flush=True)
 
     with running_engine(MIRRORED) as engine, running_judge(engine) as judge, work_folder() as folder:
-        examples = judged(judge, folder / "cases", options.seed, options.examples)
+        drawn = judged(judge, folder / "cases", options.seed, options.examples)
+        examples = itertools.chain(directed(judge, folder / "cases"), drawn)
         left = report(examples, folder / "planted", say)
     say(f"seed {options.seed}: {len(PLANTED) - len(left)} of {len(PLANTED)} planted bugs caught")
     return 1 if left else 0
