@@ -20,6 +20,7 @@ COMMANDS = {
     "why-not": "why an image is not rebuilt, and why a file does not count",
     "diff": "what would rebuild between two states",
     "build": "build what the plan names, in parallel",
+    "watch": "renew the plan whenever a file changes",
     "lock": "the digests of images that the graph does not build",
     "pin": "set the digests that pin images of the graph",
     "matrix": "a CI matrix of what rebuilds",

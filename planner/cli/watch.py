@@ -1,0 +1,118 @@
+"""`planner watch`: renews the plan on screen whenever a file changes, and with --build builds what it names."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from planner.cli import arguments as shared
+from planner.cli.family import chosen, folder_of, keys_in, palette
+from planner.cli.plan import against_records
+from planner.cli.since import baseline_at
+from planner.digest.key import Keys, Known
+from planner.digest.trace import agrees
+from planner.errors import PlannerError
+from planner.explain.causes import plan_text
+from planner.local.git_tree import worktree
+from planner.plan.rebuild import Plan
+from planner.plan.rebuild import plan as make_plan
+
+EXAMPLE = "planner watch --since origin/main"
+DEBOUNCE = 60
+"""Milliseconds without a further change after which the plan is renewed."""
+IDLE = 100
+"""Milliseconds after which a watch without changes looks round, for the first time and for an interrupt."""
+HEAD = ("HEAD", "logs/HEAD")
+"""What of git's own folder tells that another commit is checked out."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    parser.add_argument("--build", action="store_true", help="build what the plan names, after each change")
+    shared.state(parser)
+    shared.images(parser)
+    parser.set_defaults(all=False, push=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the plan until somebody interrupts; a family that is wrong is said, and watched on."""
+    from watchfiles import watch
+
+    folder = folder_of(options).resolve()
+    wanted = functools.partial(_counts, folder)
+    keys, shown = None, False
+    # Nothing is shown before the folder is watched, so that no edit falls between the two.
+    changes = watch(
+        folder,
+        watch_filter=wanted,
+        debounce=DEBOUNCE,
+        step=20,
+        rust_timeout=IDLE,
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
+    try:
+        for changed in changes:
+            if changed or not shown:
+                keys, shown = _renew(options, keys), True
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    return 0
+
+
+def _counts(folder: Path, _: object, path: str) -> bool:
+    """Whether a change of this path may move the plan: not what git and the planner write for themselves."""
+    inside = Path(path).relative_to(folder).parts if path.startswith(f"{folder}{os.sep}") else (path,)
+    if ".planner" in inside:
+        return False
+    return ".git" not in inside or "/".join(inside[inside.index(".git") + 1 :]) in HEAD
+
+
+def _renew(options: argparse.Namespace, before: Keys | None) -> Keys | None:
+    """Plan again, thinking only of what the change can reach; gives the keys for the next time."""
+    began = time.monotonic()
+    try:
+        now, plan = _plan(options, before)
+    except PlannerError as error:
+        _show(f"{error}\n\nwatching {folder_of(options)}")
+        return before
+    took = (time.monotonic() - began) * 1000
+    _show(f"{plan_text(plan, palette())}\n\nwatching {folder_of(options)}, planned at {_clock()} in {took:.0f} ms")
+    if options.build and plan.building:
+        _build(options)
+    return now
+
+
+def _plan(options: argparse.Namespace, before: Keys | None) -> tuple[Keys, Plan]:
+    tree = worktree(folder_of(options))
+    known = Known(facts=before.facts, agrees=functools.partial(agrees, tree)) if before is not None else None
+    now = keys_in(options, tree, known)
+    if not options.since:
+        return now, against_records(options, now)
+    graph = now.made_by.loaded.graph
+    then = baseline_at(options, tree, now, options.since)
+    return now, make_plan(graph, now, then, against=options.since, wanted=chosen(options.images, graph))
+
+
+def _build(options: argparse.Namespace) -> None:
+    """Build in a process of its own, which shows its own progress and says what failed."""
+    words = ["-C", options.folder, "-f", options.file] if options.file_named else ["-C", options.folder]
+    words += [word for entry in options.var for word in ("--var", entry)]
+    words += ["build", *(["--state", options.state] if options.state else []), *options.images]
+    subprocess.run([sys.executable, "-m", "planner.cli.start", *words], check=False)
+
+
+def _show(text: str) -> None:
+    if sys.stdout.isatty():
+        print("\x1b[2J\x1b[H", end="")
+    print(text, flush=True)
+
+
+def _clock() -> str:
+    return time.strftime("%H:%M:%S")

@@ -1,0 +1,104 @@
+"""Watch: each change renews the plan, mistakes are said and watched on, and with --build what is planned is built."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.build.family import Family
+from tests.plan.edits import write_family
+from tests.workspace import IDENTITY, Workspace
+
+
+class Watched:
+    """What a running `planner watch` prints, line by line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: queue.Queue[str] = queue.Queue()
+        assert process.stdout is not None
+        threading.Thread(target=lambda: [self.lines.put(line) for line in process.stdout or ()], daemon=True).start()
+
+    def until(self, text: str) -> list[str]:
+        """The lines up to one that holds this text; fails when it does not come within a minute."""
+        seen: list[str] = []
+        while True:
+            seen.append(self.lines.get(timeout=60))
+            if text in seen[-1]:
+                return seen
+
+
+@contextmanager
+def watching(space: Workspace, *arguments: str, **environment: str) -> Iterator[Watched]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planner.cli.main", "-C", os.fspath(space.root), "watch", *arguments],
+        env={**os.environ, **IDENTITY, "NO_COLOR": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Watched(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "family")
+    write_family(workspace.root, hidden=True)
+    workspace.commit()
+    return workspace
+
+
+def test_each_change_renews_the_plan(space: Workspace) -> None:
+    with watching(space, "--since", "HEAD") as watched:
+        watched.until("0 of 5 images rebuild against HEAD")
+        watched.until("watching")
+        space.write({"docs/index.md": "edited\n"})
+        seen = watched.until("images rebuild against HEAD")
+        assert any("file changed: docs/index.md changed" in line for line in seen)
+        watched.until("watching")
+        space.write({"ignored/lost.txt": "edited\n"})
+        text = (space.root / "images.yaml").read_text()
+        space.write({"images.yaml": text + "  broken: {contxt: .}\n"})
+        watched.until('did you mean "context"?')
+        space.write({"images.yaml": text})
+        watched.until("rebuild against HEAD")
+        watched.until("watching")
+        space.commit()
+        watched.until("0 of 5 images rebuild against HEAD")
+
+
+def test_what_is_taken_over_is_what_would_be_found_anew(space: Workspace) -> None:
+    """After a series of edits the screen says what a new process says."""
+    edits = ({"scripts/setup.sh": "one\n"}, {"src/new.c": "int n;\n"}, {"docs/index.md": "d\n", "LICENSE": "l\n"})
+    with watching(space, "--since", "HEAD") as watched:
+        watched.until("watching")
+        for edit in edits:
+            space.write(edit)
+            seen = watched.until("watching")
+            while not watched.lines.empty():
+                seen = watched.until("watching")
+            fresh = space.planner("plan", "--since", "HEAD").stdout
+            assert "".join(seen).partition("\n\nwatching")[0] == fresh.rstrip("\n")
+
+
+def test_builds_after_each_change(family: Family) -> None:
+    made = family()
+    with watching(made, "--build", "side", **made.engine.environment) as watched:
+        watched.until("2 built")
+        made.write({"side.Dockerfile": "FROM ubuntu:22.04\nRUN echo other > /side\n"})
+        watched.until("1 built")
