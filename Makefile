@@ -52,6 +52,7 @@ bench: setup engine browser  ## what a plan costs beside git status, builds besi
 	$(PYTHON) -m tests.bench.build
 	$(PYTHON) -m tests.bench.page
 	$(PYTHON) -m tests.bench.answers
+	$(PYTHON) -m tests.bench.watch
 
 docs: setup  ## the documentation as a site, in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
