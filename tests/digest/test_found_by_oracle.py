@@ -149,3 +149,13 @@ def test_without_a_target_targetstage_is_the_last_stage(tmp_path: Path) -> None:
     text = "FROM a AS {}\nARG TARGETSTAGE\nRUN x"
     assert key(tmp_path, text.format("one")) != key(tmp_path, text.format("two"))
     assert key(tmp_path, text.format("one")) == key(tmp_path, text.format("one"), target="one")
+
+
+def test_what_is_excluded_from_sources_is_not_excluded_from_the_whole_context(tmp_path: Path) -> None:
+    """`$B` is known to the base alone, so everything counts; a file that is named itself is never excluded."""
+    text = "FROM a\nCOPY --exclude=* src/$B b /x/"
+    keys = {key(tmp_path, text, {"ctx/b": b, "ctx/src/f": ""}) for b in ("one", "two")}
+    assert len(keys) == 2
+    text = "FROM a\nCOPY --parents ./$B/./x b /x/"
+    keys = {key(tmp_path, text, {"ctx/b": b, "ctx/src/x": ""}) for b in ("one", "two")}
+    assert len(keys) == 2

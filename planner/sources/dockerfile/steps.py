@@ -381,8 +381,9 @@ class _Walker:
             Selection(
                 context=context,
                 sources=sources,
-                excludes=item.excludes,
-                parents=item.parents,
+                # Judged by where a source begins, which nobody knows: of the whole context nothing is left out.
+                excludes=() if whole else item.excludes,
+                parents=item.parents and not whole,
                 whole=whole,
                 reason=reason,
             ),
