@@ -11,13 +11,19 @@ from planner.errors import OutputError
 
 
 def write(text: str, file: str) -> None:
-    """Print the text, or with `file` put it there in one step; a file that was there keeps its mode."""
+    """Print the text, or with `file` put it there in one step; a file that was there keeps its mode.
+
+    What is there and is no regular file (a device, a pipe, a link) is written to, never replaced.
+    """
     if not file:
         print(text)
         return
     path = Path(file)
     staging = ""
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+            return
         handle, staging = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
         with open(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text + "\n")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from planner.build.layout import Layout
 from planner.cli import arguments as shared
 from planner.cli.family import chosen, folder_of, keys_now, palette
+from planner.cli.output import write
 from planner.cli.saying import say, say_again
 from planner.cli.since import keys_and_revision
 from planner.digest.key import Keys
-from planner.errors import PlanFileError
 from planner.explain import text
 from planner.explain.causes import plan_text
 from planner.explain.markdown import plan_markdown
@@ -93,10 +94,4 @@ def state_of(options: argparse.Namespace) -> State:
 
 def save(made: Plan, path: Path) -> None:
     """Write a plan to a file that is never half written."""
-    staging = path.with_name(f".{path.name}.part")
-    try:
-        staging.write_text(text.plan_json(made) + "\n")
-        staging.replace(path)
-    except OSError as error:
-        staging.unlink(missing_ok=True)
-        raise PlanFileError(f"{path}: cannot be written: {error.strerror}") from error
+    write(text.plan_json(made), os.fspath(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli.family import ENVIRONMENT, MAX_GRAPH_FILE, folder_of, palette, variables
+from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
 from planner.explain.replay_picture import replay_svg
@@ -36,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--compare", type=_rules, default=(), metavar="RULES", help=f"beside simpler rules: {', '.join(Rule)}"
     )
     parser.add_argument("--labels", metavar="FILE", help="beside recorded rebuilds: JSON, {COMMIT: [IMAGE, …]}")
-    parser.add_argument("-o", dest="output", metavar="FILE", help="write the answer to FILE")
+    parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
     shared.formats(parser, "text", "json", "svg", "markdown")
 
 
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         labelled=labelled,
         agreement=agreement(replayed, labelled) if labelled else (),
     )
-    _write(_answer(report, options.format), options.output)
+    write(_answer(report, options.format), options.output)
     return 0
 
 
@@ -109,17 +110,3 @@ def _walked(replay: Replay, commits: Sequence[Commit], history: History) -> list
             rate = len(replayed) / (told - began)
             print(f"{len(replayed):,} of {len(commits):,} commits, {rate:,.0f} a second", file=sys.stderr, flush=True)
     return replayed
-
-
-def _write(text: str, file: str | None) -> None:
-    if not file:
-        print(text)
-        return
-    path = Path(file)
-    staging = path.with_name(f".{path.name}.part")
-    try:
-        staging.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        staging.replace(path)
-    except OSError as error:
-        staging.unlink(missing_ok=True)
-        raise PlannerError(f"{path}: cannot be written: {error.strerror}") from error

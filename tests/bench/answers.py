@@ -22,7 +22,7 @@ QUESTIONS = {
     "why-not": ("why-not", "image990", "--from", "HEAD"),
     "affected": ("affected", "image3/src/file0.txt"),
     "query": ("query", "rdeps(//..., image3)"),
-    "graph --format html": ("graph", "--format", "html", "-o", os.devnull),
+    "graph --format html": ("graph", "--format", "html", "-o", "graph.html"),
 }
 PLAN = ("plan", "--since", "HEAD")
 
