@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import posixpath
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,22 +20,48 @@ from planner.local.listing import paths
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.ports import Tree
-from planner.sources import lock_file, yaml_file
+from planner.sources import lock_file
 from planner.sources.discovery.family import Discovered, discover
 from planner.sources.discovery.files import dockerfiles, is_skipped
+from planner.sources.doors.door import Asked, Definition, Door, is_relative_to_start, named
+from planner.sources.doors.door import found as found_in
+from planner.sources.doors.read import read
 from planner.sources.load import LoadedFamily, load
 
-MAX_GRAPH_FILE = 8 << 20
 ENVIRONMENT = Environment()
 """The variables that graph files are read with."""
 
 
 def folder_of(options: argparse.Namespace) -> Path:
-    """The folder of the graph file: the workspace. Raises PlannerError where there is none."""
-    folder = Path(options.folder, options.file).parent
+    """The workspace: the folder of the graph file, or where its paths begin. Raises PlannerError for no folder."""
+    folder = Path(options.folder)
+    if not is_relative_to_start(options.file):
+        folder = Path(folder, options.file).parent
     if not folder.is_dir():
         raise PlannerError(f"{folder}: is no folder")
     return folder
+
+
+def graph_files(options: argparse.Namespace) -> tuple[str, ...]:
+    """The graph files that a command line names, relative to the workspace. Raises UsageError."""
+    if is_relative_to_start(options.file):
+        found = tuple(posixpath.normpath(file) for file in options.files)
+    else:
+        folder = Path(options.file).parent
+        found = tuple(posixpath.relpath(file, folder) for file in options.files)
+    for file in found:
+        if file.startswith(("/", "../")):
+            raise UsageError(f"-f {file}: leads out of the workspace\n  start in a folder that holds all graph files")
+    return found
+
+
+def definition_in(options: argparse.Namespace, tree: Tree) -> Definition | None:
+    """The files that define the family in a tree; None where none was named and none is there."""
+    if not options.file_named:
+        return found_in(tree)
+    files = graph_files(options)
+    missing = next((file for file in files if tree.entry(file) is None), None)
+    return named(files) if missing is None else None
 
 
 def variables(options: argparse.Namespace) -> dict[str, str]:
@@ -52,8 +79,8 @@ def load_family(
     options: argparse.Namespace, tree: Tree, *, told: bool = False, known: Known | None = None
 ) -> LoadedFamily:
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
-    name = Path(options.file).name
-    if tree.entry(name) is None:
+    definition = definition_in(options, tree)
+    if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
             raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
@@ -61,16 +88,26 @@ def load_family(
         like = known.facts.loaded if known is not None else None
         family = replace(found.family, lock=lock_file.read_in(tree))
         return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
-    if known is not None and known.agrees({name: "", lock_file.NAME: ""}):
-        like = known.facts.loaded
-        return load(like.family, tree, told=told, like=like)
-    family = yaml_file.read(tree.read(name, MAX_GRAPH_FILE), name, ENVIRONMENT, variables(options))
-    return load(replace(family, lock=lock_file.read_in(tree)), tree, told=told)
+    like = known.facts.loaded if known is not None else None
+    if known is not None and definition.door is Door.YAML and known.agrees(_names(definition)):
+        return load(known.facts.loaded.family, tree, told=told, like=like)
+    family = read(definition, tree, asked(options))
+    return load(replace(family, lock=lock_file.read_in(tree)), tree, told=told, like=like)
+
+
+def _names(definition: Definition) -> dict[str, str]:
+    """What a definition of one file is written in, to ask whether a tree says the same of it."""
+    return dict.fromkeys((*definition.files, lock_file.NAME), "")
+
+
+def asked(options: argparse.Namespace) -> Asked:
+    """What the command line adds to the files of a definition. Raises UsageError."""
+    return Asked(environment=ENVIRONMENT, variables=variables(options), say=say_aside)
 
 
 def defines_family(options: argparse.Namespace, tree: Tree) -> bool:
     """Whether a tree has the graph file or, where none was named, Dockerfiles."""
-    if tree.entry(Path(options.file).name) is not None:
+    if definition_in(options, tree) is not None:
         return True
     return not options.file_named and bool(dockerfiles(paths(tree, is_skipped)))
 
@@ -113,7 +150,7 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None)
     """
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
-    if tree.entry(Path(options.file).name) is None:
+    if definition_in(options, tree) is None:
         return keys_of(load_family(options, tree, told=True, known=known), tree, known)
     traced = Traced(tree)
     loaded = load_family(options, traced, told=True, known=known)

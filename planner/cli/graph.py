@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import discovered, folder_of, load_family, warn
+from planner.cli.family import definition_in, discovered, folder_of, load_family, warn
 from planner.cli.output import write
 from planner.cli.page_parts import part
 from planner.cli.plan import plan_of, state_of
@@ -94,8 +94,8 @@ def _latest(records: Records, graph: ImageGraph) -> list[Record]:
 def _guesses(options: argparse.Namespace) -> int:
     """Print what stands for a graph file where there is none."""
     tree = worktree(folder_of(options))
-    if tree.entry(Path(options.file).name) is not None:
-        raise PlannerError(f"{Path(options.folder, options.file)}: is the graph file, so nothing is guessed")
+    if (definition := definition_in(options, tree)) is not None:
+        raise PlannerError(f"{Path(options.folder, definition.files[0])}: is the graph file, so nothing is guessed")
     found = discovered(options, tree)
     for guess in found.guesses:
         print(f"{guess.image}: {text.printable(guess.what)}: {text.printable(guess.why)}")

@@ -60,13 +60,15 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Named(argparse.Action):
-    """Stores a value, and that it was given."""
+    """Stores the graph files that are given, the first on its own, and that there are some."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: object = None
     ) -> None:
-        setattr(namespace, self.dest, values)
-        setattr(namespace, f"{self.dest}_named", True)
+        if not namespace.file_named:
+            namespace.file, namespace.files = values, []
+        namespace.files.append(values)
+        namespace.file_named = True
 
 
 def parser_of(arguments: Sequence[str]) -> Parser:
@@ -84,9 +86,9 @@ def parser_of(arguments: Sequence[str]) -> Parser:
         metavar="FILE",
         default="images.yaml",
         action=_Named,
-        help="the graph file [images.yaml, else Dockerfiles found by name]",
+        help="the graph file [images.yaml, else Dockerfiles found by name]; again: more of them, for Bake and Compose",
     )
-    parser.set_defaults(file_named=False)
+    parser.set_defaults(file_named=False, files=["images.yaml"])
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
     )

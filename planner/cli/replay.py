@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import ENVIRONMENT, MAX_GRAPH_FILE, folder_of, palette, variables
+from planner.cli.family import ENVIRONMENT, folder_of, palette, variables
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
@@ -20,7 +20,7 @@ from planner.plan.labels import Labelled, agreement
 from planner.plan.replay import Commit, Replay, Replayed
 from planner.plan.simple_rules import Rule
 from planner.plan.tally import tally
-from planner.plan.walk import GraphFile
+from planner.plan.walk import MAX_GRAPH_FILE, GraphFile
 
 EXAMPLE = "planner replay v1.0..main --compare directory-hash,path-filter --format svg -o history.svg"
 MAX_LABELS = 256 << 20

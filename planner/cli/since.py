@@ -9,7 +9,7 @@ import argparse
 import functools
 from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, defines_family, folder_of, keys_in
+from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.trace import FOLDER, Trace, agrees
 from planner.local import facts_cache
@@ -62,8 +62,7 @@ def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: Revisi
 
 def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
     """Whether an older tree defines its family as the tree now does: images have the same names only then."""
-    name = Path(options.file).name
-    if (now.entry(name) is None) != (old.entry(name) is None):
+    if (definition_in(options, now) is None) != (definition_in(options, old) is None):
         return False
     return defines_family(options, old)
 

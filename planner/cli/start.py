@@ -107,6 +107,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
     """
     folder, file, revision = ".", "images.yaml", ""
     variables: list[str] = []
+    files = 0
     waiting = list(reversed(arguments))
     while waiting and waiting[-1] in ("-C", "-f", "--var"):
         option = waiting.pop()
@@ -115,8 +116,9 @@ def read(arguments: Sequence[str]) -> Asked | None:
         value = waiting.pop()
         folder = value if option == "-C" else folder
         file = value if option == "-f" else file
+        files += option == "-f"
         variables += [value] if option == "--var" else []
-    if not waiting or (command := waiting.pop()) not in REMEMBERED:
+    if files > 1 or not waiting or (command := waiting.pop()) not in REMEMBERED:
         return None
     while waiting:
         option = waiting.pop()

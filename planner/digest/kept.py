@@ -96,6 +96,9 @@ def _image(image: Image) -> Json:
         image.ssh,
         image.network,
         image.declared_kind,
+        image.inline,
+        image.package,
+        [_span(span) for span in image.stack],
     ]
 
 
@@ -198,7 +201,7 @@ class _Reader:
 
     def image(self, fields: Json) -> Image:
         name, span, context, dockerfile, target, args, contexts, tags, platforms, labels, secrets, ssh, *rest = fields
-        network, declared = rest
+        network, declared, inline, package, stack = rest
         return Image(
             name=name,
             span=self.span(span),
@@ -214,6 +217,9 @@ class _Reader:
             ssh=tuple(ssh),
             network=network,
             declared_kind=Kind(declared) if declared else None,
+            inline=inline,
+            package=package,
+            stack=tuple(self.span(one) for one in stack),
         )
 
     def use(self, fields: Json) -> Use:

@@ -218,7 +218,7 @@ def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher:
 def ignore_files(image: Image, folder: str) -> tuple[str, ...]:
     """The ignore files that may apply to a context of an image; the first that is there does."""
     shared = posixpath.join(_root(folder or image.context), ".dockerignore")
-    return (shared,) if folder else (f"{image.dockerfile}.dockerignore", shared)
+    return (shared,) if folder or image.inline else (f"{image.dockerfile}.dockerignore", shared)
 
 
 def _root(folder: str) -> str:

@@ -47,7 +47,9 @@ class Image:
     """One node of the graph as declared: names and paths only, nothing read yet.
 
     Paths are relative to the workspace, with `/`, normalised, never leading out of it. `context` is "." for the
-    workspace itself. `contexts` and `args` keep their declared order; order never enters a key.
+    workspace itself. `contexts` and `args` keep their declared order; order never enters a key. `inline` is the
+    Dockerfile's own text where a definition carries it; `dockerfile` is then no path, but says where it is written.
+    `package` is the folder of a Starlark package, `stack` the calls that made the image, the outermost first.
     """
 
     name: ImageName
@@ -64,11 +66,14 @@ class Image:
     ssh: tuple[str, ...] = ()
     network: str = ""
     declared_kind: Kind | None = None
+    inline: str = ""
+    package: str = ""
+    stack: tuple[Span, ...] = ()
 
     @property
     def label(self) -> str:
-        """The image's label in the form that Bazel gives names: `//:NAME`."""
-        return f"//:{self.name}"
+        """The image's label in the form that Bazel gives names: `//PACKAGE:NAME`."""
+        return f"//{self.package}:{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

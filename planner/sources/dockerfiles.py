@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 
 from planner.errors import DefinitionError, InputError, Mistake
-from planner.model.image import Family
+from planner.model.image import Family, Image
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
 from planner.sources.dockerfile import instructions
 from planner.sources.dockerfile.syntax import Dockerfile
@@ -26,6 +26,9 @@ def read_all(
     for image in family.images:
         if image.dockerfile in found:
             continue
+        if image.inline:
+            _read_inline(image, found, mistakes)
+            continue
         path = place_of(tree, image.dockerfile)
         if path is None:
             what = f'images.{image.name}: there is no Dockerfile at "{image.dockerfile}"'
@@ -41,6 +44,13 @@ def read_all(
     return found
 
 
+def _read_inline(image: Image, found: dict[str, Dockerfile], mistakes: list[Mistake]) -> None:
+    try:
+        found[image.dockerfile] = instructions.parse(image.inline.encode(), image.dockerfile)
+    except DefinitionError as error:
+        mistakes.extend(error.mistakes)
+
+
 def _read(tree: Tree, place: str, path: str, known: Memo) -> Dockerfile:
     entry = tree.entry(place)
     at = (path, "" if entry is None else entry.oid)
@@ -49,8 +59,11 @@ def _read(tree: Tree, place: str, path: str, known: Memo) -> Dockerfile:
     return known[at]
 
 
-def bytes_again(known: Mapping[str, Dockerfile], tree: Tree, path: str) -> bytes:
+def bytes_again(known: Mapping[str, Dockerfile], tree: Tree, image: Image) -> bytes:
     """The text of a Dockerfile that was read before. Raises InputError when it says something else by now."""
+    if image.inline:
+        return image.inline.encode()
+    path = image.dockerfile
     place = place_of(tree, path)
     data = tree.read(place, MAX_DOCKERFILE) if place is not None else b""
     if place is None or instructions.parse(data, path) != known[path]:

@@ -1,0 +1,72 @@
+"""Tells which files of a workspace define its family, and in whose language they are written. Reads none of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.ports import Tree
+
+
+class Door(enum.StrEnum):
+    """A language that families are written in."""
+
+    YAML = "images.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Definition:
+    """The files that define a family, in the order in which they are read, relative to the workspace."""
+
+    door: Door
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a command line and its environment add to the files.
+
+    `variables` are those of `--var`, `sets` the overrides of Bake's `--set`, `profiles` those of Compose. `say` takes
+    what a definition prints, line by line.
+    """
+
+    environment: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sets: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    say: Callable[[str], None] = print
+
+
+NAMES: Mapping[Door, tuple[str, ...]] = {
+    Door.YAML: ("images.yaml",),
+}
+"""The names that are looked for, by door, in the order in which doors are tried."""
+
+ALL_NAMES = tuple(name for names in NAMES.values() for name in names)
+"""Every name that is looked for: a family is discovered by its Dockerfiles only where none of them is there."""
+
+
+def found(tree: Tree) -> Definition | None:
+    """The definition of a workspace where none is named: that of the first door that has a file there."""
+    return next((one for door in NAMES if (one := _at(tree, door)) is not None), None)
+
+
+def _at(tree: Tree, door: Door) -> Definition | None:
+    files = tuple(name for name in NAMES[door] if tree.entry(name) is not None)
+    return Definition(door=door, files=files) if files else None
+
+
+def named(files: Sequence[str]) -> Definition:
+    """The definition that files make which somebody named; their names tell the language."""
+    return Definition(door=door_of(files[0]), files=tuple(files))
+
+
+def door_of(file: str) -> Door:
+    """The language of a file by its name; `images.yaml`'s where the name tells none."""
+    return Door.YAML
+
+
+def is_relative_to_start(file: str) -> bool:
+    """Whether paths in this file are relative to where the planner is started, not to the file's own folder."""
+    return False

@@ -1,0 +1,19 @@
+"""Turns the files of a definition into a Family, each door by its own reader."""
+
+from __future__ import annotations
+
+from planner.model.image import Family
+from planner.ports import Tree
+from planner.sources import yaml_file
+from planner.sources.doors.door import Asked, Definition, Door
+
+MAX_FILE = 8 << 20
+"""The longest file, in bytes, that a definition may have."""
+
+
+def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
+    """The family that a definition makes, without its lock. Raises DefinitionError with all mistakes, InputError."""
+    match definition.door:
+        case Door.YAML:
+            (file, *_) = definition.files
+            return yaml_file.read(tree.read(file, MAX_FILE), file, asked.environment, asked.variables)
