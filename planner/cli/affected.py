@@ -10,16 +10,19 @@ from pathlib import Path
 from planner.cli import arguments as shared
 from planner.cli.family import folder_of, load_family, palette, warn
 from planner.cli.plan import SOMETHING_REBUILDS
+from planner.cli.recalled import Standing, narrowed, standing
 from planner.cli.since import baseline_at
 from planner.digest.hashing import Hasher
 from planner.digest.key import keys_of
 from planner.digest.manifest import Manifests
+from planner.digest.trace import covers
 from planner.errors import PlannerError, UsageError
 from planner.explain.touches import affected_json, affected_text
 from planner.local.changed import changed_since
 from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
-from planner.plan.affected import affected, normal
+from planner.plan.affected import Affected, affected, normal
 from planner.plan.rebuild import plan
 from planner.sources import lock_file
 from planner.sources.load import LoadedFamily
@@ -45,24 +48,49 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("nothing to look for: give paths, --since REV or --stdin0")
     inside, outside = _in_workspace(options, given)
     tree = worktree(folder_of(options))
-    loaded = load_family(options, tree, told=True)
-    redefined = None
+    changed: list[str] = []
     if options.since:
-        changed = changed_since(tree, revision_tree(folder_of(options), options.since, tree))
-        definitions = {loaded.family.file, lock_file.NAME}
-        if definitions.intersection(changed) and not definitions.intersection(inside):
-            redefined = _redefined(options, tree, loaded)
-        inside = [*inside, *changed]
-    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
-    paths = list(dict.fromkeys(inside))
-    found = affected(maker, paths, direct=options.direct, redefined=redefined)
+        changed = list(changed_since(tree, revision_tree(folder_of(options), options.since, tree)))
+    paths = list(dict.fromkeys([*inside, *changed]))
+    stood = standing(options, tree)
+    if stood is not None and not any(covers(stood.facts.definition or {}, path) for path in paths):
+        graph, found = _by_traces(options, tree, stood, paths)
+    else:
+        graph, found = _by_reading(options, tree, paths, inside, changed)
     if options.format == "json":
         print(affected_json(paths, found, outside))
     else:
-        print(affected_text(found, len(loaded.graph.order), palette()))
+        print(affected_text(found, len(graph.order), palette()))
         for path in outside:
             warn(f"{path}: is outside of the workspace, where no image reads")
     return SOMETHING_REBUILDS if options.exit_code and found else 0
+
+
+def _by_traces(
+    options: argparse.Namespace, tree: WorkTree, stood: Standing, paths: list[str]
+) -> tuple[ImageGraph, tuple[Affected, ...]]:
+    """By reading only the images that ever asked for one of the paths, or of which that is not known."""
+    graph, traces = stood.facts.loaded.graph, stood.facts.traces
+    asking = [
+        name
+        for name in graph.order
+        if any(covers(traces[name], path) for path in paths) or not stood.holds(traces[name])
+    ]
+    maker = narrowed(stood.facts.loaded, tree, asking)
+    return graph, affected(maker, paths, direct=options.direct, whole=graph)
+
+
+def _by_reading(
+    options: argparse.Namespace, tree: WorkTree, paths: list[str], inside: list[str], changed: list[str]
+) -> tuple[ImageGraph, tuple[Affected, ...]]:
+    """By reading the whole family."""
+    loaded = load_family(options, tree, told=True)
+    definitions = {loaded.family.file, lock_file.NAME}
+    redefined = None
+    if definitions.intersection(changed) and not definitions.intersection(inside):
+        redefined = _redefined(options, tree, loaded)
+    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+    return loaded.graph, affected(maker, paths, direct=options.direct, redefined=redefined)
 
 
 def _from_stdin() -> list[str]:

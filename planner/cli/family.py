@@ -100,6 +100,11 @@ def _names(definition: Definition) -> dict[str, str]:
     return dict.fromkeys((*definition.files, lock_file.NAME), "")
 
 
+def variables_asked(options: argparse.Namespace) -> list[str]:
+    """Every word of the command line that a definition may depend on, besides its first file."""
+    return [*options.var, *(word for file in options.files[1:] for word in ("-f", file))]
+
+
 def asked(options: argparse.Namespace) -> Asked:
     """What the command line adds to the files of a definition. Raises UsageError."""
     return Asked(environment=ENVIRONMENT, variables=variables(options), say=say_aside)

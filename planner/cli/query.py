@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Iterable
 
-from planner.cli.family import folder_of, keys_in, load_family, warn
-from planner.cli.since import baseline_at
-from planner.digest.hashing import Hasher
-from planner.digest.key import keys_of
+from planner.cli.family import folder_of, load_family, warn
+from planner.cli.recalled import narrowed, standing
+from planner.cli.since import keys_and_revision
 from planner.digest.manifest import Manifests
 from planner.digest.reading import files_read
 from planner.explain.text import printable
@@ -38,17 +38,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the targets; references that cannot be told are warned about."""
     tree = worktree(folder_of(options))
-    loaded = load_family(options, tree)
-    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+    stood = standing(options, tree)
+    loaded = load_family(options, tree) if stood is None else stood.facts.loaded
+
+    @functools.cache
+    def maker() -> Manifests:
+        return narrowed(loaded, tree, loaded.graph.order)
 
     def affected(revision: str) -> Iterable[ImageName]:
-        told = not any(node.unresolved for node in loaded.graph.nodes.values())
-        now = keys_of(loaded, tree) if told else keys_in(options, tree)
-        then = baseline_at(options, tree, now, revision)
+        now, then = keys_and_revision(options, revision)
         wanted = frozenset(loaded.graph.order)
         return [one.name for one in plan(loaded.graph, now, then, against=revision, wanted=wanted).building]
 
-    world = World(graph=loaded.graph, files=lambda name: files_read(maker, name), affected=affected)
+    world = World(graph=loaded.graph, files=lambda name: files_read(maker(), name), affected=affected)
     found = world.ordered(answer(options.expression, world))
     if options.order != "graph":
         found = tuple(sorted(found, key=lambda one: one.name)) if options.order == "name" else found[::-1]

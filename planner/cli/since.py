@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import functools
-from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in
+from planner.cli.family import defines_family, definition_in, folder_of, keys_in
+from planner.cli.recalled import agree, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_of
-from planner.digest.trace import FOLDER, Trace, agrees
-from planner.local import facts_cache
+from planner.digest.trace import agrees
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
@@ -22,17 +21,21 @@ from planner.ports import Tree
 
 def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys, Baseline]:
     """The keys of the family as it is on disk, and the baseline that a git revision gives."""
+    now, then = both(options, revision)
+    return now, {} if then is None else of_keys(then)
+
+
+def both(options: argparse.Namespace, revision: str) -> tuple[Keys, Keys | None]:
+    """The keys of the family as it is on disk and as a git revision has it, None where it has no such family."""
     folder = folder_of(options)
     tree = worktree(folder)
     old = revision_tree(folder, revision, tree)
-    remembered = _recalled(options, folder, tree)
+    remembered = recall(options, tree)
     known = None if remembered is None else _from_facts(remembered, tree, old)
     now, then = known or _thought(options, tree, old)
-    if then is None:
-        return now, {}
-    if remembered is None or not _is_same(then.facts, remembered.facts):
-        _keep(options, folder, tree, then.facts, old)
-    return now, of_keys(then)
+    if then is not None and (remembered is None or not _is_same(then.facts, remembered.facts)):
+        keep(options, tree, then.facts, old)
+    return now, then
 
 
 def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision: str) -> Baseline:
@@ -57,7 +60,7 @@ def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: Revisi
         return now
     if not _same_door(options, tree, old):
         return None
-    return keys_in(options, old, Known(facts=now.facts, agrees=functools.partial(_agree, tree, old)))
+    return keys_in(options, old, Known(facts=now.facts, agrees=functools.partial(agree, tree, old)))
 
 
 def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
@@ -70,34 +73,12 @@ def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
 def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tuple[Keys, Keys] | None:
     """The keys of both from facts, where the family is written as it was then in both."""
     facts = remembered.facts
-    if facts.definition is None or not remembered.is_read_alike(ENVIRONMENT):
+    if facts.definition is None:
         return None
     same = remembered.root == old.root
     known = Known(facts=facts, agrees=(lambda trace: True) if same else functools.partial(agrees, old))
-    if not known.agrees(facts.definition) or not _agree(tree, old, facts.definition):
+    if not known.agrees(facts.definition) or not agree(tree, old, facts.definition):
         return None
     then = keys_of(facts.loaded, old, known, facts.definition)
-    now = Known(facts=then.facts, agrees=functools.partial(_agree, tree, old))
+    now = Known(facts=then.facts, agrees=functools.partial(agree, tree, old))
     return keys_of(facts.loaded, tree, now, facts.definition), then
-
-
-def _agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
-    return all(now.agrees_with(old, path, whole=said != FOLDER) for path, said in trace.items())
-
-
-def _recalled(options: argparse.Namespace, folder: Path, tree: WorkTree) -> Remembered | None:
-    if tree.look is None or tree.clean is None:
-        return None
-    return facts_cache.recall(tree.look.cache, _question(options, folder))
-
-
-def _question(options: argparse.Namespace, folder: Path) -> list[str]:
-    return facts_cache.question(str(folder), Path(options.file).name, options.var)
-
-
-def _keep(options: argparse.Namespace, folder: Path, tree: WorkTree, facts: Facts, old: RevisionTree) -> None:
-    if tree.look is None or facts.definition is None:
-        return
-    environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
-    remembered = Remembered(facts=facts, root=old.root, environment=environment)
-    facts_cache.keep(tree.look.cache, _question(options, folder), remembered)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
+LOOKING = REMEMBERED | {"why", "why-not", "affected", "query"}
+"""Commands that begin with a look of git."""
 
 
 def main() -> int:
@@ -59,7 +61,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
         question = answer_cache.question(folder, arguments)
     except OSError:
         return None
-    recalled = answer_cache.recall(cache, question)
+    recalled = answer_cache.recall(cache, question) if asked.command in REMEMBERED else None
     holds = recalled is not None and recalled.holds(folder)
     if not holds:
         _load_the_rest(cache, asked)
@@ -79,8 +81,8 @@ def _load_the_rest(cache: str, asked: Asked) -> None:
     # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
     importlib.import_module("planner.cli.main")
-    importlib.import_module(f"planner.cli.{asked.command}")
-    if asked.revision and cache:
+    importlib.import_module(f"planner.cli.{asked.command.replace('-', '_')}")
+    if (asked.revision or asked.command not in REMEMBERED) and cache:
         from planner.local import facts_cache
 
         try:
@@ -118,18 +120,23 @@ def read(arguments: Sequence[str]) -> Asked | None:
         file = value if option == "-f" else file
         files += option == "-f"
         variables += [value] if option == "--var" else []
-    if files > 1 or not waiting or (command := waiting.pop()) not in REMEMBERED:
+    if files > 1 or not waiting or (command := waiting.pop()) not in LOOKING:
         return None
     while waiting:
         option = waiting.pop()
-        if option == "--since" and waiting:
-            revision = waiting.pop()
-        elif option.startswith("--since="):
-            revision = option[8:]
+        if option in ("--since", "--from") and waiting:
+            revision = _revision(waiting.pop())
+        elif option.startswith(("--since=", "--from=")):
+            revision = _revision(option.partition("=")[2])
         elif option in ("-h", "--help"):
             return None
     place = os.path.join(folder, file)  # noqa: PTH118
     return Asked(command, os.path.dirname(place) or ".", os.path.basename(place), variables, revision)  # noqa: PTH119, PTH120
+
+
+def _revision(state: str) -> str:
+    """A state of `--from`, "" for one that is no revision."""
+    return "" if state in ("WORKTREE", "INDEX", "RECORDS") or state.endswith(".json") else state
 
 
 def _give(found: Answer) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planner.cli.family import defines_family, folder_of, keys_in
 from planner.cli.plan import state_of
+from planner.cli.since import both
 from planner.digest.key import Keys
 from planner.errors import GitError, PlanFileError, PlannerError, UsageError
 from planner.local.git_tree import revision_tree, worktree
@@ -50,8 +51,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def compared(options: argparse.Namespace) -> tuple[Earlier, Later]:
     """The two states of a command line. Raises PlannerError for one that cannot be read, UsageError for no state."""
+    from_ = options.from_ or _default(options)
+    if options.to == WORKTREE and is_revision(from_):
+        return _edited(options, from_)
     later = _later(options, options.to)
-    return _earlier(options, options.from_ or _default(options), later), later
+    return _earlier(options, from_, later), later
+
+
+def is_revision(name: str) -> bool:
+    """Whether a state can only be a git revision."""
+    return name not in (WORKTREE, INDEX, RECORDS) and not _is_file(name)
+
+
+def _edited(options: argparse.Namespace, revision: str) -> tuple[Earlier, Later]:
+    """A revision and the worktree, thinking of nothing that both have alike."""
+    try:
+        now, then = both(options, revision)
+    except GitError as error:
+        raise GitError(f"{error}\n  a state is {FORMS}") from error
+    if then is None:
+        raise _undefined(options, revision)
+    return Earlier(name=revision, keys=then, baseline=of_keys(then)), Later(name=WORKTREE, keys=now)
+
+
+def _undefined(options: argparse.Namespace, name: str) -> PlannerError:
+    return PlannerError(f"{name} has no {options.file}, so there is nothing to compare with")
 
 
 def _default(options: argparse.Namespace) -> str:
@@ -92,7 +116,7 @@ def _keys(options: argparse.Namespace, name: str) -> Keys:
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
     if not defines_family(options, tree):
-        raise PlannerError(f"{name} has no {options.file}, so there is nothing to compare with")
+        raise _undefined(options, name)
     return keys_in(options, tree)
 
 

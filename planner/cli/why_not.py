@@ -10,6 +10,7 @@ from dataclasses import replace
 from planner.cli import arguments as shared
 from planner.cli import states
 from planner.cli.family import chosen, palette
+from planner.cli.recalled import narrowed
 from planner.cli.saying import say
 from planner.cli.states import Earlier
 from planner.digest.compared import changed_paths
@@ -88,7 +89,7 @@ class _Judge:
     """Rules over paths for one image, also for the stages that its target does not reach."""
 
     def __init__(self, keys: Keys, name: ImageName) -> None:
-        self.maker = keys.made_by
+        self.maker = narrowed(keys.made_by.loaded, keys.made_by.tree, [name])
         self.name = name
         self._others: list[tuple[str, Manifests]] | None = None
 

@@ -71,6 +71,21 @@ def _below(path: str, folders: set[str]) -> bool:
     return False
 
 
+def covers(trace: Trace, path: str) -> bool:
+    """Whether an edit at a path, or of anything below it, could change what a trace says.
+
+    "" and a path that ends in `/` stand for a folder with all that it may ever hold.
+    """
+    clean = path.rstrip("/")
+    if not clean or clean in trace or "" in trace:
+        return True
+    above = clean
+    while above := above.rpartition("/")[0]:
+        if above in trace:
+            return True
+    return any(place.startswith(f"{clean}/") for place in trace)
+
+
 def told(tree: Tree, path: str) -> str:
     """What a tree says of a path: its mode and id, or nothing."""
     if not path:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from planner.digest.manifest import Manifests, ignore_files
 from planner.digest.reading import readings
 from planner.digest.touched import Suppositions, Watched
-from planner.model.graph import ExternalImage
+from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources import lock_file
@@ -70,18 +70,20 @@ def affected(
     *,
     direct: bool = False,
     redefined: Collection[ImageName] | None = None,
+    whole: ImageGraph | None = None,
 ) -> tuple[Affected, ...]:
     """The images that any edit of one of these paths could change, in the order of the graph.
 
     Paths are relative to the workspace, normalised; one that ends in `/` or is a folder stands for all that it may
-    ever hold, "" for the whole workspace. With `direct`, images that only read affected images are left out.
+    ever hold, "" for the whole workspace. With `direct`, images that only read affected images are left out. `whole`
+    is the graph of all images, where `maker` knows only those that may read a path, and what these stand on.
     """
     watching = _Watching(maker, redefined)
     touches: dict[ImageName, list[Touch]] = {}
     for path in dict.fromkeys(paths):
         for name, touch in watching.touches(path):
             touches.setdefault(name, []).append(touch)
-    graph = maker.loaded.graph
+    graph = maker.loaded.graph if whole is None else whole
     named = frozenset(touches) if direct else graph.descendants(touches)
     return tuple(
         Affected(

@@ -1,0 +1,78 @@
+"""What was kept of a family: read back where it holds for the files on disk, kept anew for the next command."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from planner.cli.family import ENVIRONMENT, folder_of, variables_asked
+from planner.digest.hashing import Hasher
+from planner.digest.key import Facts
+from planner.digest.manifest import Manifests
+from planner.digest.trace import FOLDER, Trace, agrees
+from planner.local import facts_cache
+from planner.local.facts_cache import Remembered
+from planner.local.git_tree import WorkTree
+from planner.local.revision import RevisionTree
+from planner.model.image import ImageName
+from planner.ports import Tree
+from planner.sources.load import LoadedFamily, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Facts whose definition is on disk as it was then; `holds` tells whether the files of a trace are so too."""
+
+    facts: Facts
+    holds: Callable[[Trace], bool]
+
+
+def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
+    """The facts that were kept last, where the family is still defined as it was then."""
+    remembered = recall(options, tree)
+    if remembered is None or tree.clean is None or remembered.facts.definition is None:
+        return None
+    holds = functools.partial(_holds, remembered.root, tree, tree.clean)
+    return Standing(facts=remembered.facts, holds=holds) if holds(remembered.facts.definition) else None
+
+
+def _holds(root: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool:
+    return agree(tree, clean, trace) and (root == clean.root or agrees(clean, trace))
+
+
+def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
+    """Whether a worktree and a revision hold the same at every path of a trace, told without looking at any file."""
+    return all(now.agrees_with(old, path, whole=said != FOLDER) for path, said in trace.items())
+
+
+def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Manifests:
+    """These images and all that they read, read to their steps; nothing is read of any other image."""
+    if not loaded.alone:  # It was kept: how its Dockerfiles evaluate was not.
+        wanted = loaded.graph.ancestors(names)
+        images = tuple(image for image in loaded.family.images if image.name in wanted)
+        loaded = load(replace(loaded.family, images=images), tree)
+    return Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+
+
+def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
+    """The facts that were kept last with the same variables, None where there are none."""
+    if tree.look is None or tree.clean is None:
+        return None
+    found = facts_cache.recall(tree.look.cache, _question(options, folder_of(options)))
+    return found if found is not None and found.is_read_alike(ENVIRONMENT) else None
+
+
+def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: RevisionTree) -> None:
+    """Keep the facts of a revision for the next command."""
+    if tree.look is None or facts.definition is None:
+        return
+    environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
+    remembered = Remembered(facts=facts, root=old.root, environment=environment)
+    facts_cache.keep(tree.look.cache, _question(options, folder_of(options)), remembered)
+
+
+def _question(options: argparse.Namespace, folder: Path) -> list[str]:
+    return facts_cache.question(str(folder), Path(options.file).name, variables_asked(options))

@@ -1,0 +1,83 @@
+"""Questions answered from what a plan kept give the answers that reading everything gives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planner.cli import family, start
+from tests.cli.test_affected import FILES
+from tests.workspace import Workspace
+
+MORE = {
+    "images.yaml": FILES["images.yaml"] + "  link: {context: linked}\n  rest: {dockerfile: rest.Dockerfile}\n",
+    "linked/Dockerfile": "FROM scratch\nCOPY here /\n",
+    "linked/there": "there\n",
+    "rest.Dockerfile": "FROM scratch AS unused\nCOPY notes /\nFROM r.example/tool\nCOPY --exclude=*.md docs src* /\n",
+    "rest.Dockerfile.dockerignore": "docs/x\n",
+}
+PATHS = (
+    "scripts/a.sh", "scripts/new.sh", "scripts", "src", "src/x.c", "docs/index.md", "docs/x", "docs/y", "src2", "",
+    "base.Dockerfile", "images.yaml", "images.lock", ".dockerignore", "linked/there", "linked/here", "linked/other",
+    "linked/", "linked/.dockerignore", "rest.Dockerfile.dockerignore", "tool.Dockerfile.dockerignore", "notes", "new/x",
+)  # fmt: skip
+EDITS = {
+    "none": {},
+    "a file": {"src/x.c": "y\n"},
+    "a new file": {"docs/new": "n\n"},
+    "an ignore file": {"linked/.dockerignore": "there\n"},
+    "a Dockerfile": {"base.Dockerfile": "FROM alpine:3.20\nCOPY src /\n"},
+    "the graph file": {"images.yaml": MORE["images.yaml"].replace('"1"', '"2"')},
+}
+QUESTIONS = (
+    ("query", "rdeps(//..., base)"),
+    ("query", "labels(files, //...)"),
+    ("query", "affected(HEAD)"),
+    ("why", "tool", "rest", "--from", "HEAD"),
+    ("why", "tool", "--from", "HEAD", "--diff", "--format", "json"),
+    ("why-not", "tool", "docs", "rest", "--from", "HEAD"),
+    ("why-not", "rest", "--file", "notes", "--file", "docs/index.md", "--from", "HEAD"),
+)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "family")
+    workspace.write({**FILES, **MORE})
+    (workspace.root / "linked/here").symlink_to("there")
+    workspace.commit()
+    assert workspace.planner("plan", "--since", "HEAD").returncode == 0
+    return workspace
+
+
+@pytest.fixture
+def answer(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command in this process, as the console script does."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["planner", "-C", os.fspath(space.root), *words])
+        family.said_so_far.clear()
+        status = start.main()
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_answers_are_those_of_reading_everything(
+    space: Workspace, answer: Callable[..., tuple[int, str, str]], edit: str
+) -> None:
+    space.write(EDITS[edit])
+    questions = [*QUESTIONS, *(("affected", path) for path in PATHS), ("affected", "--since", "HEAD")]
+    kept = [answer(*question) for question in questions]
+    cache = space.root / ".git/planner"
+    assert list(cache.glob("facts-*"))
+    for question, before in zip(questions, kept, strict=True):
+        shutil.rmtree(cache, ignore_errors=True)
+        assert answer(*question) == before
