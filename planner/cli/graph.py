@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli.family import definition_in, discovered, folder_of, load_family, warn
 from planner.cli.output import write
 from planner.cli.page_parts import part
-from planner.cli.plan import plan_of, state_of
+from planner.cli.plan import against_records, plan_of, state_of
+from planner.cli.since import baseline_at
+from planner.digest.key import keys_of
 from planner.errors import DefinitionError, PlannerError, StateError, UsageError
 from planner.explain import pictures, text
 from planner.explain.page.assemble import assemble
@@ -19,7 +22,9 @@ from planner.local.git_tree import worktree
 from planner.local.records import NoRecords, open_records
 from planner.model.build import Record
 from planner.model.graph import ImageGraph
+from planner.plan.rebuild import plan as make_plan
 from planner.ports import Records
+from planner.sources.load import load
 
 EXAMPLE = "planner graph --format html -o graph.html"
 MARKED = ("html", "svg")
@@ -47,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         found = shown.graph
         answer = assemble(part, page_document(shown)) if options.format == "html" else svg(found, shown.plan)
         if shown.trouble:
-            warn(f"nothing is marked as to build or to reuse: {shown.trouble}")
+            warn(f"{'not everything' if shown.plan else 'nothing'} is marked as to build or to reuse: {shown.trouble}")
     else:
         found = load_family(options, worktree(folder_of(options))).graph
         draw = {"text": pictures.tree, "json": text.graph_json, "dot": pictures.dot, "mermaid": pictures.mermaid}
@@ -73,8 +78,7 @@ def _shown(options: argparse.Namespace) -> Shown:
         plan, keys = plan_of(options)
         records = open_records(state_of(options).root)
     except (DefinitionError, StateError) as error:
-        loaded = load_family(options, worktree(folder_of(options)))
-        return Shown(title=loaded.family.registry, graph=loaded.graph, trouble=str(error))
+        return _partly_shown(options, str(error))
     loaded = keys.made_by.loaded
     is_page = options.format == "html"
     marked = is_page or options.since or not isinstance(records, NoRecords)
@@ -85,6 +89,33 @@ def _shown(options: argparse.Namespace) -> Shown:
         keys=keys,
         records=_latest(records, loaded.graph) if is_page else (),
     )
+
+
+def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:
+    """The graph with the plan of the images that no open reference reaches, of none where even that fails."""
+    tree = worktree(folder_of(options))
+    loaded = load_family(options, tree)
+    graph = loaded.graph
+    open_ = graph.descendants(name for name in graph.order if graph.nodes[name].unresolved)
+    images = tuple(image for image in loaded.family.images if image.name not in open_)
+    try:
+        if not open_ or not images:
+            raise PlannerError(trouble)
+        keys = keys_of(load(replace(loaded.family, images=images, doubts=()), tree, told=True), tree)
+        if options.since:
+            plan = make_plan(
+                keys.made_by.loaded.graph,
+                keys,
+                baseline_at(options, tree, keys, options.since),
+                against=options.since,
+                wanted=frozenset(keys.keys),
+            )
+        else:
+            plan = against_records(options, keys)
+    except PlannerError:
+        return Shown(title=loaded.family.registry, graph=graph, trouble=trouble)
+    left = f"{len(open_)} of {len(graph.order)} images are left open: {trouble}"
+    return Shown(title=loaded.family.registry, graph=graph, plan=plan, keys=keys, trouble=left)
 
 
 def _latest(records: Records, graph: ImageGraph) -> list[Record]:

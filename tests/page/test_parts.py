@@ -122,6 +122,18 @@ def test_damaged_records_cost_the_marks_only(space: Workspace, tmp_path: Path) -
     assert '"action":"unknown"' in (tmp_path / "page.html").read_text()
 
 
+def test_an_open_reference_costs_only_the_marks_of_what_it_reaches(space: Workspace, tmp_path: Path) -> None:
+    graph = "version: 1\nimages:\n  base: {dockerfile: base}\n  child: {dockerfile: base, args: {A: b}}\n"
+    space.write({"images.yaml": f"{graph}  open: {{dockerfile: open}}\n", "base": "FROM scratch\nARG A\nLABEL a=$A\n"})
+    space.write({"open": "ARG X\nFROM $X\n"})
+    made = space.planner("graph", "--format", "html", "-o", str(tmp_path / "page.html"))
+    assert made.returncode == 0, made.stderr
+    assert "not everything is marked as to build or to reuse: 1 of" in made.stderr
+    text = (tmp_path / "page.html").read_text()
+    assert text.count('"action":"unknown"') == 1
+    assert text.count('"action":"build"') == 2
+
+
 def test_an_output_is_never_half_written(space: Workspace, tmp_path: Path) -> None:
     place = tmp_path / "out" / "graph.svg"
     run = space.planner("graph", "--format", "svg", "-o", str(place))

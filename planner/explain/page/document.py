@@ -120,7 +120,7 @@ class _Inputs:
 
     def of(self, name: ImageName) -> list[dict[str, object]]:
         """All inputs of the first platform, then those that only another platform has."""
-        manifests = self.keys.manifests[name] if self.keys else ()
+        manifests = self.keys.manifests.get(name, ()) if self.keys else ()
         found: list[dict[str, object]] = []
         seen: set[tuple[str, str, str]] = set()
         for manifest in manifests:
