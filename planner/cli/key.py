@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, keys_now
+from planner.cli.family import chosen
+from planner.cli.recalled import keys_kept
 from planner.cli.saying import say_again
 from planner.explain import text
 
@@ -20,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the keys."""
-    found = keys_now(options)
+    found = keys_kept(options)
     graph = found.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     keys = {name: found.keys[name] for name in graph.order if name in wanted}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from planner.build.layout import Layout
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, folder_of, keys_now, palette
+from planner.cli.family import chosen, folder_of, palette
 from planner.cli.output import write
+from planner.cli.recalled import keys_kept
 from planner.cli.saying import say, say_again
 from planner.cli.since import keys_and_revision
 from planner.digest.key import Keys
@@ -59,7 +60,7 @@ def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
         wanted = chosen(options.images, graph)
         made = make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
         return made, now
-    now = keys_now(options)
+    now = keys_kept(options)
     return against_records(options, now), now
 
 

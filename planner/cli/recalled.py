@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, folder_of, variables_asked
+from planner.cli.family import ENVIRONMENT, folder_of, keys_in, variables_asked
 from planner.digest.hashing import Hasher
-from planner.digest.key import Facts
+from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
 from planner.digest.trace import FOLDER, Trace, agrees
 from planner.local import facts_cache
 from planner.local.facts_cache import Remembered
-from planner.local.git_tree import WorkTree
+from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
 from planner.model.image import ImageName
 from planner.ports import Tree
@@ -37,6 +37,22 @@ def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
         return None
     holds = functools.partial(_holds, remembered.root, tree, tree.clean)
     return Standing(facts=remembered.facts, holds=holds) if holds(remembered.facts.definition) else None
+
+
+def keys_kept(options: argparse.Namespace) -> Keys:
+    """The keys of the family as it is on disk, thought of anew only where an edit can reach; kept from a clean tree.
+
+    What Dockerfiles evaluate to may be missing: enough for a plan, not for a build.
+    """
+    tree = worktree(folder_of(options))
+    stood = standing(options, tree)
+    if stood is not None:
+        facts = stood.facts
+        return keys_of(facts.loaded, tree, Known(facts=facts, agrees=stood.holds), facts.definition)
+    keys = keys_in(options, tree)
+    if tree.clean is not None and tree.is_at(tree.clean):
+        keep(options, tree, keys.facts, tree.clean)
+    return keys
 
 
 def _holds(root: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool:

@@ -33,7 +33,10 @@ EDITS = {
     "a Dockerfile": {"base.Dockerfile": "FROM alpine:3.20\nCOPY src /\n"},
     "the graph file": {"images.yaml": MORE["images.yaml"].replace('"1"', '"2"')},
 }
-QUESTIONS = (
+QUESTIONS: tuple[tuple[str, ...], ...] = (
+    ("key",),
+    ("plan",),
+    ("plan", "--format", "json"),
     ("query", "rdeps(//..., base)"),
     ("query", "labels(files, //...)"),
     ("query", "affected(HEAD)"),
