@@ -17,13 +17,14 @@ from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import worktree
 from planner.local.listing import paths
+from planner.local.starlark import Starlark
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources import lock_file
 from planner.sources.discovery.family import Discovered, discover
 from planner.sources.discovery.files import dockerfiles, is_skipped
-from planner.sources.doors.door import Asked, Definition, Door, is_relative_to_start, named
+from planner.sources.doors.door import Asked, Definition, is_relative_to_start, named
 from planner.sources.doors.door import found as found_in
 from planner.sources.doors.read import read
 from planner.sources.load import LoadedFamily, load
@@ -89,15 +90,17 @@ def load_family(
         family = replace(found.family, lock=lock_file.read_in(tree))
         return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
     like = known.facts.loaded if known is not None else None
-    if known is not None and definition.door is Door.YAML and known.agrees(_names(definition)):
+    if known is not None and _is_written_alike(known, definition):
         return load(known.facts.loaded.family, tree, told=told, like=like)
-    family = read(definition, tree, asked(options))
-    return load(replace(family, lock=lock_file.read_in(tree)), tree, told=told, like=like)
+    traced = Traced(tree)
+    family = replace(read(definition, traced, asked(options)), lock=lock_file.read_in(traced))
+    return load(replace(family, written=traced.taken()), tree, told=told, like=like)
 
 
-def _names(definition: Definition) -> dict[str, str]:
-    """What a definition of one file is written in, to ask whether a tree says the same of it."""
-    return dict.fromkeys((*definition.files, lock_file.NAME), "")
+def _is_written_alike(known: Known, definition: Definition) -> bool:
+    """Whether a tree that defines its family so says of all that the known one is written in what was said there."""
+    written = known.facts.loaded.family.written
+    return bool(written) and written.keys() >= set(definition.files) and known.agrees(written)
 
 
 def variables_asked(options: argparse.Namespace) -> list[str]:
@@ -107,7 +110,12 @@ def variables_asked(options: argparse.Namespace) -> list[str]:
 
 def asked(options: argparse.Namespace) -> Asked:
     """What the command line adds to the files of a definition. Raises UsageError."""
-    return Asked(environment=ENVIRONMENT, variables=variables(options), say=say_aside)
+    return Asked(
+        environment=ENVIRONMENT,
+        variables=variables(options),
+        say=lambda line: say_aside(text.printable(line)),
+        starlark=Starlark(),
+    )
 
 
 def defines_family(options: argparse.Namespace, tree: Tree) -> bool:

@@ -90,7 +90,7 @@ def parser_of(arguments: Sequence[str]) -> Parser:
     )
     parser.set_defaults(file_named=False, files=["images.yaml"])
     parser.add_argument(
-        "--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
+        "--var", "--define", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = _called(arguments)
@@ -111,7 +111,7 @@ def _called(arguments: Sequence[str]) -> str:
     """The command among the words of a command line, "" where there is none."""
     words = iter(arguments)
     for word in words:
-        if word in ("-C", "-f", "--var"):
+        if word in ("-C", "-f", "--var", "--define"):
             next(words, "")
         elif not word.startswith("-"):
             return word

@@ -111,7 +111,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
     variables: list[str] = []
     files = 0
     waiting = list(reversed(arguments))
-    while waiting and waiting[-1] in ("-C", "-f", "--var"):
+    while waiting and waiting[-1] in ("-C", "-f", "--var", "--define"):
         option = waiting.pop()
         if not waiting:
             return None
@@ -119,7 +119,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
         folder = value if option == "-C" else folder
         file = value if option == "-f" else file
         files += option == "-f"
-        variables += [value] if option == "--var" else []
+        variables += [value] if option in ("--var", "--define") else []
     if files > 1 or not waiting or (command := waiting.pop()) not in LOOKING:
         return None
     while waiting:

@@ -99,6 +99,7 @@ def _image(image: Image) -> Json:
         image.inline,
         image.package,
         [_span(span) for span in image.stack],
+        image.visibility,
     ]
 
 
@@ -201,7 +202,7 @@ class _Reader:
 
     def image(self, fields: Json) -> Image:
         name, span, context, dockerfile, target, args, contexts, tags, platforms, labels, secrets, ssh, *rest = fields
-        network, declared, inline, package, stack = rest
+        network, declared, inline, package, stack, visibility = rest
         return Image(
             name=name,
             span=self.span(span),
@@ -220,6 +221,7 @@ class _Reader:
             inline=inline,
             package=package,
             stack=tuple(self.span(one) for one in stack),
+            visibility=tuple(visibility),
         )
 
     def use(self, fields: Json) -> Use:

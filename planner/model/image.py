@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NewType
 
@@ -49,7 +50,8 @@ class Image:
     Paths are relative to the workspace, with `/`, normalised, never leading out of it. `context` is "." for the
     workspace itself. `contexts` and `args` keep their declared order; order never enters a key. `inline` is the
     Dockerfile's own text where a definition carries it; `dockerfile` is then no path, but says where it is written.
-    `package` is the folder of a Starlark package, `stack` the calls that made the image, the outermost first.
+    `package` is the folder of a Starlark package, `stack` the calls that made the image, the outermost first;
+    `visibility` are the packages whose images may read it (`//pkg`, `//pkg/...`), all of them where none is named.
     """
 
     name: ImageName
@@ -69,6 +71,7 @@ class Image:
     inline: str = ""
     package: str = ""
     stack: tuple[Span, ...] = ()
+    visibility: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -92,7 +95,9 @@ class Doubt:
 class Family:
     """A whole graph file: its images in declared order and what they share.
 
-    `lock` is that of the file beside it, `doubts` are what the family leaves open.
+    `lock` is that of the file beside it, `doubts` are what the family leaves open. `written` is what the tree said of
+    every path that was asked for to read all that, where somebody took note: another tree that says the same has the
+    same family.
     """
 
     file: str
@@ -102,6 +107,7 @@ class Family:
     kinds: tuple[tuple[str, KindDefaults], ...] = field(default=())
     lock: Lock = field(default_factory=Lock)
     doubts: tuple[Doubt, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def kind_defaults(self, kind: str) -> KindDefaults:
         """The defaults of a kind; empty ones where the file declares none."""

@@ -12,7 +12,7 @@ from planner.model.image import Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
 from planner.sources.doubts import TAGS
 from planner.sources.variables import Undeclared, substitute
-from planner.sources.yaml_nodes import Node, Reader
+from planner.sources.desk import Desk, Node
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 TEXTS = ("context", "dockerfile", "target", "network", "name", "kind")
@@ -48,7 +48,7 @@ class Fields:
         )
 
 
-def read_fields(reader: Reader, node: Node, path: str, known: tuple[str, ...]) -> Fields:
+def read_fields(reader: Desk, node: Node, path: str, known: tuple[str, ...]) -> Fields:
     """Read one image's mapping; types are checked here, values when the image is made."""
     texts: dict[str, Placed] = {}
     lists: dict[str, tuple[Placed, ...]] = {}
@@ -76,14 +76,14 @@ def read_fields(reader: Reader, node: Node, path: str, known: tuple[str, ...]) -
     )
 
 
-def _list(reader: Reader, node: Node, path: str) -> tuple[Placed, ...]:
+def _list(reader: Desk, node: Node, path: str) -> tuple[Placed, ...]:
     return tuple((text, item) for item in reader.items(node, path) if (text := reader.text(item, path)) is not None)
 
 
 class _Maker:
     """Fills in one image's variables; remembers whether anything was wrong."""
 
-    def __init__(self, reader: Reader, path: str, fields: Fields, values: Mapping[str, str]) -> None:
+    def __init__(self, reader: Desk, path: str, fields: Fields, values: Mapping[str, str]) -> None:
         self.reader = reader
         self.path = path
         self.fields = fields
@@ -113,12 +113,18 @@ class _Maker:
         self.reader.wrong(placed[1] if placed else key, f"{self.path}.{name}: {what}", hint)
 
 
-def image_of(reader: Reader, entry: str, key: Node, fields: Fields, values: Mapping[str, str]) -> Image | None:
-    """The image of one entry for one combination of axes; None (and a mistake) where it has no usable name."""
-    maker = _Maker(reader, f"images.{entry}", fields, values)
+def image_of(
+    reader: Desk, entry: str, key: Node, fields: Fields, values: Mapping[str, str], path: str = ""
+) -> Image | None:
+    """The image of one entry for one combination of axes; None (and a mistake) where it has no usable name.
+
+    `path` names the entry in mistakes.
+    """
+    path = path or f"images.{entry}"
+    maker = _Maker(reader, path, fields, values)
     name = maker.text("name", entry)
     if not NAME.fullmatch(name) or ".." in name or name.endswith("/"):
-        reader.wrong(key, f'images.{entry}: "{name}" is no name for an image', "use letters, digits, . _ - and /")
+        reader.wrong(key, f'{path}: "{name}" is no name for an image', "use letters, digits, . _ - and /")
         return None
     context = _path(maker, "context", key, maker.text("context", "."))
     dockerfile = _path(maker, "dockerfile", key, posixpath.join(context, maker.text("dockerfile", "Dockerfile")))

@@ -37,6 +37,8 @@ from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image
 from planner.sources.origins import Origins, published_by
+from planner.sources.stacks import in_order
+from planner.sources.visibility import hidden_uses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +98,11 @@ def load(
     except DefinitionError as error:
         mistakes.extend(error.mistakes)
         order = ()
-    mistakes.extend(loader.mistakes)
+    mistakes.extend([*loader.mistakes, *hidden_uses(loader.images, uses)])
     if told:
         mistakes.extend(_untold(use for found in uses.values() for use in found))
     if mistakes:
-        raise DefinitionError(sorted(set(mistakes), key=lambda one: (one.file, one.line, one.column)))
+        raise DefinitionError(in_order(mistakes, family))
     return LoadedFamily(
         family=family,
         graph=_graph(family, uses, order),

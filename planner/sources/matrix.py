@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 
 from planner.sources.image_fields import Fields
-from planner.sources.yaml_nodes import Reader
+from planner.sources.desk import Desk
 
 MAX_COMBINATIONS = 10_000
 
 
-def combinations(reader: Reader, fields: Fields, path: str) -> list[dict[str, str]]:
+def combinations(reader: Desk, fields: Fields, path: str) -> list[dict[str, str]]:
     """The values of the axes for each image; one empty combination where there is no matrix."""
     if fields.matrix is None:
         return [{}]

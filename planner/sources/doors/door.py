@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.ports import Tree
+from planner.sources.doors.starlark.engine import Engine
 
 
 class Door(enum.StrEnum):
     """A language that families are written in."""
 
     YAML = "images.yaml"
+    STARLARK = "images.star"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,7 @@ class Asked:
     """What a command line and its environment add to the files.
 
     `variables` are those of `--var`, `sets` the overrides of Bake's `--set`, `profiles` those of Compose. `say` takes
-    what a definition prints, line by line.
+    what a definition prints, line by line; `starlark` evaluates Starlark.
     """
 
     environment: Mapping[str, str]
@@ -36,10 +38,12 @@ class Asked:
     sets: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     say: Callable[[str], None] = print
+    starlark: Engine | None = None
 
 
 NAMES: Mapping[Door, tuple[str, ...]] = {
     Door.YAML: ("images.yaml",),
+    Door.STARLARK: ("images.star",),
 }
 """The names that are looked for, by door, in the order in which doors are tried."""
 
@@ -64,6 +68,8 @@ def named(files: Sequence[str]) -> Definition:
 
 def door_of(file: str) -> Door:
     """The language of a file by its name; `images.yaml`'s where the name tells none."""
+    if file.endswith(".star"):
+        return Door.STARLARK
     return Door.YAML
 
 

@@ -6,6 +6,7 @@ from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources import yaml_file
 from planner.sources.doors.door import Asked, Definition, Door
+from planner.sources.doors.starlark import family as starlark
 
 MAX_FILE = 8 << 20
 """The longest file, in bytes, that a definition may have."""
@@ -17,3 +18,6 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
         case Door.YAML:
             (file, *_) = definition.files
             return yaml_file.read(tree.read(file, MAX_FILE), file, asked.environment, asked.variables)
+        case Door.STARLARK:
+            (file, *_) = definition.files
+            return starlark.read(file, tree, asked)

@@ -1,0 +1,1 @@
+"""The Starlark door: `images.star` files, what they load, and the records that their calls make."""
