@@ -10,13 +10,17 @@ import argparse
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from planner.cli.family import asked, definition_in, folder_of
 from planner.cli.main import COMMANDS, Parser, parser_of
 from planner.cli.schema import names as schema_names
 from planner.errors import PlannerError
+from planner.local.disk_tree import DiskTree
+from planner.model.image import Family
+from planner.sources.doors.read import read
 
-MAX_GRAPH_FILE = 8 << 20
 MAX_HELP = 60
 
 Candidate = tuple[str, str]
@@ -123,19 +127,19 @@ def _positionals(parser: Parser, before: Sequence[str]) -> list[Candidate]:
 
 
 def _images(before: Sequence[str]) -> list[Candidate]:
-    """The images of the graph file that the words name; none where it cannot be read."""
-    from planner.sources import yaml_file
-
+    """The images of the definition that the words name; none where it cannot be read."""
     program = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     program.add_argument("-C", dest="folder", default=".")
-    program.add_argument("-f", dest="file", default="images.yaml")
-    program.add_argument("--var", action="append", default=[])
+    program.add_argument("-f", dest="files", action="append")
+    program.add_argument("--var", "--define", action="append", default=[])
     try:
         options, _ = program.parse_known_args(before)
-        with open(Path(options.folder, options.file), "rb") as stream:
-            data = stream.read(MAX_GRAPH_FILE + 1)
-        overrides = dict(entry.split("=", 1) for entry in options.var if "=" in entry)
-        family = yaml_file.read(data, options.file, os.environ, overrides)
+        options.file_named, options.files = bool(options.files), options.files or ["images.yaml"]
+        options.file = options.files[0]
+        tree = DiskTree(folder_of(options))
+        definition = definition_in(options, tree)
+        given = replace(asked(options), say=lambda line: None)
+        family = read(definition, tree, given) if definition else Family(file="", images=())
     except (OSError, PlannerError, argparse.ArgumentError):
         return []
     return [(image.name, image.dockerfile) for image in family.images]

@@ -9,18 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import ENVIRONMENT, folder_of, palette, variables
+from planner.cli.family import asked, definition_in, folder_of, palette
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
 from planner.explain.replay_picture import replay_svg
+from planner.local.disk_tree import DiskTree
 from planner.local.history import History
+from planner.model.image import Family
 from planner.plan import labels
 from planner.plan.labels import Labelled, agreement
 from planner.plan.replay import Commit, Replay, Replayed
 from planner.plan.simple_rules import Rule
 from planner.plan.tally import tally
-from planner.plan.walk import MAX_GRAPH_FILE, GraphFile
+from planner.plan.walk import Walk
+from planner.ports import Tree
+from planner.sources.doors.read import read
 
 EXAMPLE = "planner replay v1.0..main --compare directory-hash,path-filter --format svg -o history.svg"
 MAX_LABELS = 256 << 20
@@ -54,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     labelled = _labelled(options.labels) if options.labels else None
     history = History(folder_of(options))
     commits = history.commits(options.range, first_parent=options.first_parent)
-    replay = Replay(_graph(options), history.tree, options.compare)
+    replay = Replay(_walk(options), history.tree, options.compare)
     replayed = _walked(replay, commits, history)
     history.objects.close()
     report = Report(
@@ -76,16 +80,20 @@ def _answer(report: Report, form: str) -> str:
     return {"json": replay_json, "svg": replay_svg, "markdown": replay_markdown}[form](report)
 
 
-def _graph(options: argparse.Namespace) -> GraphFile:
-    path = Path(options.folder, options.file)
-    fixed: bytes | None = None
-    if options.fixed:
-        try:
-            with open(path, "rb") as stream:
-                fixed = stream.read(MAX_GRAPH_FILE)
-        except OSError as error:
-            raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
-    return GraphFile(name=path.name, environment=ENVIRONMENT, overrides=variables(options), fixed=fixed)
+def _walk(options: argparse.Namespace) -> Walk:
+    """A walk over what each commit says, or over what the folder says now."""
+    given = asked(options)
+
+    def read_in(tree: Tree) -> Family:
+        definition = definition_in(options, tree)
+        if definition is None:
+            raise PlannerError(f"{Path(options.file).name}: there is no graph file")
+        return read(definition, tree, given)
+
+    if not options.fixed:
+        return Walk(read_in)
+    now = read_in(DiskTree(folder_of(options)))
+    return Walk(lambda tree: now, fixed=True)
 
 
 def _labelled(path: str) -> Labelled:

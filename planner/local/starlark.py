@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from planner.errors import PlannerError
 from planner.sources.doors.starlark import engine
@@ -136,6 +136,7 @@ class _Child:
             cwd="/",
             env={"RUST_BACKTRACE": "0", "LC_ALL": "C.UTF-8"},
         )
+        self._questions, self._answers = cast(BinaryIO, self.process.stdin), cast(BinaryIO, self.process.stdout)
         self._buffer = bytearray()
         self._deadline = time.monotonic() + TIMEOUT
         with contextlib.suppress(Died):  # said when it is asked
@@ -153,18 +154,16 @@ class _Child:
         return _evaluated(said, source)
 
     def _write(self, document: Any) -> None:
-        assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps(document).encode() + b"\n")
-            self.process.stdin.flush()
+            self._questions.write(json.dumps(document).encode() + b"\n")
+            self._questions.flush()
         except OSError as error:
             raise Died(self._end()) from error
 
     def _read(self) -> Any:
         import select
 
-        assert self.process.stdout is not None
-        number = self.process.stdout.fileno()
+        number = self._answers.fileno()
         ready = select.poll()
         ready.register(number, select.POLLIN)
         while (end := self._buffer.find(b"\n")) < 0:
@@ -194,10 +193,9 @@ class _Child:
 
     def close(self) -> None:
         """End the process where it has not ended."""
-        for stream in (self.process.stdin, self.process.stdout):
+        for stream in (self._questions, self._answers):
             with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
+                stream.close()
         self.process.kill()
         self.process.wait()
 
@@ -242,6 +240,4 @@ def _failure(said: Any, source: Source) -> Failure | None:
         what, hint = (plain(text) for text in said["refused"])
     if len(chain) > 1:
         hint = "\n  ".join(filter(None, [hint, f"loaded by {' → '.join(chain)}"]))
-    return Failure(
-        what=what, file=found.file, line=found.line, column=found.column, hint=hint, stack=found.stack
-    )
+    return Failure(what=what, file=found.file, line=found.line, column=found.column, hint=hint, stack=found.stack)

@@ -1,12 +1,14 @@
 """Evaluates Starlark in a process of its own that cannot outgrow its limits. Knows nothing of images or of files.
 
-Run as a script with the folder of the `starlark` package and the seconds of processor time it may take. Takes lines of JSON on standard input and gives lines of
-JSON: a question, something printed, or the calls of one evaluated file. Crashes are expected: starlark-rust ends the
-process on a lack of memory and on source nested too deep, which is why it does not run in the planner itself.
+Run as a script with the folder of the `starlark` package and the seconds of processor time it may take. Takes lines
+of JSON on standard input and gives lines of JSON: a question, something printed, or the calls of one evaluated file.
+Crashes are expected: starlark-rust ends the process on a lack of memory and on source nested too deep, which is why it
+does not run in the planner itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -165,10 +167,8 @@ class Child:
     def evaluate(self, file: str, text: str, package: str) -> None:
         self.package, self.chain, self.failure, self.refusal = package, [], None, []
         self.calls, self.stacks = [], {}
-        try:
+        with contextlib.suppress(self.starlark.StarlarkError):  # kept by then
             self.module(file, text)
-        except self.starlark.StarlarkError:
-            pass
         self.send({"calls": self.calls, "stacks": list(self.stacks), "failure": self.failure})
 
 

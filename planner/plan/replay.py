@@ -13,7 +13,7 @@ from planner.plan.reasons import Reason
 from planner.plan.rebuild import PlannedImage
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.simple_rules import Rule, rebuilt_by
-from planner.plan.walk import GraphFile, Walk
+from planner.plan.walk import Walk
 from planner.ports import Tree
 
 MAX_STATES = 256
@@ -74,8 +74,8 @@ class _State:
 class Replay:
     """Walks commits, parents before children; `tree_of` gives the workspace as a commit has it."""
 
-    def __init__(self, graph: GraphFile, tree_of: Callable[[Commit], Tree], rules: Sequence[Rule]) -> None:
-        self.walk = Walk(graph)
+    def __init__(self, walk: Walk, tree_of: Callable[[Commit], Tree], rules: Sequence[Rule]) -> None:
+        self.walk = walk
         self.tree_of = tree_of
         self.rules = rules
         self._states: dict[str, _State] = {}

@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from planner.digest.key import Keys, Known, keys_of
-from planner.digest.trace import agrees
+from planner.digest.trace import Trace, Traced, agrees
 from planner.errors import PlannerError
 from planner.model.image import Family
 from planner.ports import Tree
-from planner.sources import lock_file, yaml_file
+from planner.sources import lock_file
 from planner.sources.dockerfile.syntax import Dockerfile
 from planner.sources.dockerfiles import place_of
 from planner.sources.load import LoadedFamily, load
 
-MAX_GRAPH_FILE = 8 << 20
 MAX_LOADED = 256
 """Families that are remembered at once."""
 
 _Found = TypeVar("_Found", Family, LoadedFamily)
 Ids = tuple[tuple[str, str], ...]
+Reader = Callable[[Tree], Family]
+"""Reads the family of a tree, without its lock, with no other eyes than the tree's. Raises PlannerError."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GraphFile:
-    """Where a family is written: in each tree under `name`, or, with `fixed` bytes, the same for all trees."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Written:
+    """A family with its lock, and what the tree said that both were read from. `number` tells it from others."""
 
-    name: str
-    environment: Mapping[str, str]
-    overrides: Mapping[str, str]
-    fixed: bytes | None = None
+    number: int
+    trace: Trace
+    family: Family | PlannerError
 
 
 class Walk:
-    """What was met so far: graph files and Dockerfiles by git's id of their bytes, loaded families by all of these."""
+    """What was met so far: families by what they are written in, Dockerfiles by git's id of their bytes.
 
-    def __init__(self, graph: GraphFile) -> None:
-        self.graph = graph
-        self._families: dict[str, Family | PlannerError] = {}
+    A `fixed` family is that of all trees, as far as they have its Dockerfiles.
+    """
+
+    def __init__(self, read: Reader, *, fixed: bool = False) -> None:
+        self.read = read
+        self.fixed = fixed
+        self._families: list[_Written] = []
+        self._count = 0
         self._parsed: dict[tuple[str, str], Dockerfile] = {}
-        self._loaded: dict[tuple[str, Ids], LoadedFamily | PlannerError] = {}
+        self._loaded: dict[tuple[int, Ids], LoadedFamily | PlannerError] = {}
         self._last: LoadedFamily | None = None
 
     def keys(self, tree: Tree, near: Keys | None) -> Keys:
@@ -52,18 +57,20 @@ class Walk:
         return keys_of(loaded, tree, known)
 
     def _load(self, tree: Tree) -> LoadedFamily:
-        at, family = self._family(tree)
-        paths = dict.fromkeys(image.dockerfile for image in family.images)
+        written = self._written(tree)
+        family = _or_raise(written.family)
+        paths = dict.fromkeys(image.dockerfile for image in family.images if not image.inline)
         ids = tuple((path, _id_of(tree, path)) for path in paths)
-        if self.graph.fixed is not None:
-            here = {path for path, oid in ids if oid}
-            family = replace(family, images=tuple(image for image in family.images if image.dockerfile in here))
-        if (at, ids) not in self._loaded:
+        if self.fixed:
+            gone = {path for path, oid in ids if not oid}
+            family = replace(family, images=tuple(image for image in family.images if image.dockerfile not in gone))
+        at = (written.number, ids)
+        if at not in self._loaded:
             if len(self._loaded) >= MAX_LOADED:
                 self._loaded.pop(next(iter(self._loaded)))
                 self._parsed.clear()
-            self._loaded[at, ids] = self._think(family, tree)
-        found = _or_raise(self._loaded[at, ids])
+            self._loaded[at] = self._think(family, tree)
+        found = _or_raise(self._loaded[at])
         self._last = found
         return found
 
@@ -73,22 +80,23 @@ class Walk:
         except PlannerError as error:
             return error
 
-    def _family(self, tree: Tree) -> tuple[str, Family]:
-        """The family with its lock, and the ids of what both are written in."""
-        name, data = self.graph.name, self.graph.fixed
-        graph = tree.entry(name) if data is None else None
-        if data is None and graph is None:
-            raise PlannerError(f"{name}: there is no graph file")
-        lock = tree.entry(lock_file.NAME)
-        at = f"{graph.oid if graph else ''} {lock.oid if lock else ''}"
-        if at not in self._families:
-            self._families[at] = self._read(tree, tree.read(name, MAX_GRAPH_FILE) if data is None else data)
-        return at, _or_raise(self._families[at])
+    def _written(self, tree: Tree) -> _Written:
+        """The family of a tree: one that was read before where the tree says the same, the last met first."""
+        found = next((one for one in self._families if agrees(tree, one.trace)), None)
+        if found is None:
+            self._count += 1
+            traced = Traced(tree)
+            family = self._read(traced)
+            found = _Written(number=self._count, trace=traced.taken(), family=family)
+            del self._families[MAX_LOADED - 1 :]
+        else:
+            self._families.remove(found)
+        self._families.insert(0, found)
+        return found
 
-    def _read(self, tree: Tree, data: bytes) -> Family | PlannerError:
+    def _read(self, tree: Tree) -> Family | PlannerError:
         try:
-            family = yaml_file.read(data, self.graph.name, self.graph.environment, self.graph.overrides)
-            return replace(family, lock=lock_file.read_in(tree))
+            return replace(self.read(tree), lock=lock_file.read_in(tree))
         except PlannerError as error:
             return error
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from planner.errors import one_of
 from planner.model.image import Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
+from planner.sources.desk import Desk, Node
 from planner.sources.doubts import TAGS
 from planner.sources.variables import Undeclared, substitute
-from planner.sources.desk import Desk, Node
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 TEXTS = ("context", "dockerfile", "target", "network", "name", "kind")

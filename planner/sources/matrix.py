@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from planner.sources.image_fields import Fields
 from planner.sources.desk import Desk
+from planner.sources.image_fields import Fields
 
 MAX_COMBINATIONS = 10_000
 

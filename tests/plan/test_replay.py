@@ -19,7 +19,8 @@ from planner.local.git_tree import revision_tree
 from planner.local.history import History
 from planner.plan.replay import Replay
 from planner.plan.simple_rules import Rule
-from planner.plan.walk import GraphFile
+from planner.plan.walk import Walk
+from planner.sources import yaml_file
 from tests.digest.test_known import EDITS, FILES, commit, loaded_from
 from tests.workspace import Workspace
 
@@ -38,9 +39,9 @@ def test_every_commit_is_as_if_read_anew(steps: list[list[Callable[[Workspace], 
             commit(space)
         place = Path(os.fspath(space.root))
         history = History(place)
-        graph = GraphFile(name="images.yaml", environment={}, overrides={})
+        walk = Walk(lambda tree: yaml_file.read(tree.read("images.yaml", 1 << 20), "images.yaml", {}, {}))
         replayed = list(
-            Replay(graph, history.tree, tuple(Rule)).over(history.commits("HEAD", first_parent=False), history.commit)
+            Replay(walk, history.tree, tuple(Rule)).over(history.commits("HEAD", first_parent=False), history.commit)
         )
         before: dict[str, str] = {}
         for one in replayed:

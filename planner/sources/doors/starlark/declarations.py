@@ -12,7 +12,7 @@ from planner.model.names import Reference
 from planner.sources.doors.starlark.call_desk import CallDesk, Undecided, mistake, selected
 from planner.sources.doors.starlark.engine import Call, Refused, Value
 from planner.sources.doors.starlark.labels import Label, is_label, label_of, visible_to
-from planner.sources.image_fields import IMAGE_FIELDS, LISTS, MAPPINGS, Fields, Placed, image_of, read_fields
+from planner.sources.image_fields import IMAGE_FIELDS, Fields, image_of, read_fields
 from planner.sources.matrix import combinations
 from planner.sources.visibility import hidden, may_read, readable_by
 
@@ -52,7 +52,9 @@ class Declarations:
         """One call of a package, whose own file is `file`."""
         desk = CallDesk(call, self.line, self.mistakes, literal=call.function != "image_family")
         if call.stack[0].file != file:
-            desk.wrong(None, f"{call.function} is called while a file is loaded", "call it in a function, or in a package")
+            desk.wrong(
+                None, f"{call.function} is called while a file is loaded", "call it in a function, or in a package"
+            )
         elif len(call.positional) > (call.function != "family") or (call.positional and "name" in call.named):
             desk.wrong(None, f"{call.function}: takes named arguments", 'write name = "…", and so on')
         else:
@@ -84,7 +86,9 @@ class Declarations:
         if "default_visibility" in fields:
             self._visibility = self._texts(plain_desk, fields["default_visibility"][1], "family.default_visibility")
         if "defaults" in fields:
-            self._defaults = read_fields(desk, self._decided(desk, fields["defaults"][1], ()), "defaults", DEFAULT_FIELDS)
+            self._defaults = read_fields(
+                desk, self._decided(desk, fields["defaults"][1], ()), "defaults", DEFAULT_FIELDS
+            )
 
     def _algorithm(self, desk: CallDesk, value: Value) -> str:
         if isinstance(value, Mapping):
@@ -104,7 +108,9 @@ class Declarations:
         kinds = [kind.value for kind in Kind]
         if name not in kinds or name in self.kinds:
             again = name in self.kinds
-            desk.wrong(None, f'kind: "{name}" is declared twice' if again else f"kind: name is one of {', '.join(kinds)}")
+            desk.wrong(
+                None, f'kind: "{name}" is declared twice' if again else f"kind: name is one of {', '.join(kinds)}"
+            )
             return
         texts = {key: desk.text(fields[key][1], f"kind.{key}") or "" for key in ("runner", "cache") if key in fields}
         entries = desk.fields(fields["resources"][1], "kind.resources") if "resources" in fields else {}

@@ -8,7 +8,6 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources.doors.door import Asked
-from planner.sources.doors.starlark.call_desk import mistake
 from planner.sources.doors.starlark.declarations import Declarations
 from planner.sources.doors.starlark.engine import Call, Failure, Refused, Session
 from planner.sources.doors.starlark.traceback import shown

@@ -55,7 +55,9 @@ class Workspace:
     def _text(self, file: str) -> str:
         entry = self.tree.entry(file)
         if entry is None:
-            raise Refused(f'there is no file "{file}"', "a file that is loaded lies in the workspace, with no link above")
+            raise Refused(
+                f'there is no file "{file}"', "a file that is loaded lies in the workspace, with no link above"
+            )
         if entry.mode == MODE_LINK:
             raise Refused(f'"{file}" is a symbolic link', "load the file that it leads to")
         if entry.mode == MODE_FOLDER:
@@ -111,9 +113,7 @@ class Workspace:
         wanted, unwanted = _patterns(patterns), _patterns(exclude)
         try:
             found = [
-                path
-                for path in self._files(package, "", wanted)
-                if _match(wanted, path) and not _match(unwanted, path)
+                path for path in self._files(package, "", wanted) if _match(wanted, path) and not _match(unwanted, path)
             ]
         except BadPattern as error:
             raise Refused(f"glob: a pattern cannot be read: {error}") from error
@@ -131,9 +131,11 @@ class Workspace:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.mode != MODE_FOLDER:
                 yield path
-            elif any(_reaches(pattern, path.split("/")) for pattern in wanted):
-                if self.tree.entry("/".join(filter(None, [package, path, FILE]))) is None:
-                    yield from self._files(package, path, wanted)
+            elif any(_reaches(pattern, path.split("/")) for pattern in wanted) and not self._is_package(package, path):
+                yield from self._files(package, path, wanted)
+
+    def _is_package(self, package: str, folder: str) -> bool:
+        return self.tree.entry("/".join(filter(None, [package, folder, FILE]))) is not None
 
 
 def _patterns(patterns: Sequence[str]) -> list[list[str]]:
@@ -142,7 +144,9 @@ def _patterns(patterns: Sequence[str]) -> list[list[str]]:
     found = [pattern.split("/") for pattern in patterns]
     for pattern, parts in zip(patterns, found, strict=True):
         if len(pattern) > 300 or ".." in parts or "" in parts or "." in parts or parts.count("**") > 4:
-            raise Refused(f'glob: "{plain(pattern)[:100]}" is no pattern', 'patterns are below the package: "docker/*.txt"')
+            raise Refused(
+                f'glob: "{plain(pattern)[:100]}" is no pattern', 'patterns are below the package: "docker/*.txt"'
+            )
     return found
 
 
