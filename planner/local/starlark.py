@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 """Seconds of the clock that one file may take, with all that it loads."""
 CPU = 5
-"""Seconds of processor time for all files of a family."""
+"""Seconds of processor time."""
 PROBING = 15.0
 """Seconds within which the place of a crash is looked for."""
 PROBE = 1
@@ -40,11 +40,14 @@ class Died(Exception):
 
 
 class Starlark:
-    """See Engine. Needs the package `starlark-pyo3`."""
+    """See Engine. Needs the package `starlark-pyo3`. `seconds` of processor time are for all files of a family."""
+
+    def __init__(self, seconds: int = CPU) -> None:
+        self.seconds = seconds
 
     def session(self, world: World, defines: Mapping[str, str]) -> engine.Session:
         """See Engine."""
-        return _Session(world, defines)
+        return _Session(world, defines, self.seconds)
 
 
 class _Quiet:
@@ -64,14 +67,15 @@ class _Quiet:
 
 
 class _Session:
-    def __init__(self, world: World, defines: Mapping[str, str]) -> None:
+    def __init__(self, world: World, defines: Mapping[str, str], seconds: int) -> None:
         self.world = world
         self.defines = defines
+        self.seconds = seconds
         self._child: _Child | None = None
 
     def evaluate(self, source: Source, package: str) -> Evaluated:
         if self._child is None:
-            self._child = _Child(self.defines, CPU)
+            self._child = _Child(self.defines, self.seconds)
         try:
             return self._child.evaluate(self.world, source, package)
         except Died as died:
@@ -235,7 +239,7 @@ def _failure(said: Any, source: Source) -> Failure | None:
         return None
     chain = said["chain"]
     found = failure_of(said["text"], chain[-1] if chain else source.file)
-    what, hint = found.what.removeprefix("StarlarkError: "), ""
+    what, hint = found.what, ""
     if said["refused"] and (found.what.startswith(REFUSED) or found.what == "Evaluation cancelled"):
         what, hint = (plain(text) for text in said["refused"])
     if len(chain) > 1:

@@ -28,7 +28,9 @@ CALLS = 50_000
 NESTED = 30
 """Lists and mappings within each other, in one argument."""
 OUTPUT = 32 << 20
-"""Characters of calls and prints."""
+"""Characters of calls."""
+PRINTED = 1 << 20
+"""Characters of prints."""
 
 FUNCTIONS = ("image", "image_family", "external", "kind", "family", "packages")
 PRELUDE = "<builtin>"
@@ -73,6 +75,7 @@ class Child:
         self.package = ""
         self.checks = 0
         self.written = 0
+        self.printed = 0
         self.calls: list[Any] = []
         self.stacks: dict[str, int] = {}
         self.failure: dict[str, Any] | None = None
@@ -119,7 +122,9 @@ class Child:
             self.refuse(f"the images take more than {OUTPUT} characters to write down")
 
     def say(self, text: str, stack: str) -> None:
-        self.count(len(text))
+        self.printed += len(text)
+        if self.printed > PRINTED:
+            self.refuse(f"print: more than {PRINTED} characters")
         self.send({"say": text, "stack": stack})
 
     def glob(self, include: Any, exclude: Any, empty: Any) -> Any:

@@ -21,6 +21,11 @@ class Desk(Protocol):
         """What is left open."""
         ...
 
+    @property
+    def undeclared(self) -> str:
+        """What to do about a variable that nobody declared."""
+        ...
+
     def span(self, node: Node) -> Span:
         """Where a node is written."""
         ...

@@ -94,7 +94,7 @@ class _Maker:
         try:
             return substitute(text, self.values)
         except Undeclared as error:
-            self.reader.wrong(node, f"{self.path}.{name}: {error.what}", error.hint)
+            self.reader.wrong(node, f"{self.path}.{name}: {error.what}", error.hint or self.reader.undeclared)
             return ""
 
     def text(self, name: str, default: str = "") -> str:

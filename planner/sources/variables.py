@@ -11,7 +11,7 @@ _PLACE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}|(\{|[
 
 
 class Undeclared(Exception):
-    """A text names a variable that nobody declared."""
+    """A text names a variable that nobody declared; `hint` is a name that is near."""
 
     def __init__(self, what: str, hint: str) -> None:
         self.what = what
@@ -32,6 +32,6 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
             return values[name]
         if match[2] is not None:
             return match[2]
-        raise Undeclared(f"${{{name}}} is not declared", one_of(name, list(values)) or "add it under variables:")
+        raise Undeclared(f"${{{name}}} is not declared", one_of(name, list(values)))
 
     return _PLACE.sub(place, text)

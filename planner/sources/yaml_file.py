@@ -72,7 +72,7 @@ def _registry(reader: Reader, top: Top, variables: Mapping[str, str]) -> str:
     try:
         return substitute(text, variables).rstrip("/")
     except Undeclared as error:
-        reader.wrong(node, f"registry: {error.what}", error.hint)
+        reader.wrong(node, f"registry: {error.what}", error.hint or reader.undeclared)
         return ""
 
 

@@ -30,6 +30,7 @@ class Reader:
     lines: tuple[str, ...]
     mistakes: list[Mistake] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    undeclared: str = "add it under variables:"
 
     def span(self, node: Node) -> Span:
         """Where a node begins."""

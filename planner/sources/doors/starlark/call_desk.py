@@ -23,6 +23,7 @@ class CallDesk:
         self, call: Call, line: Callable[[str, int], str], mistakes: list[Mistake], *, literal: bool = False
     ) -> None:
         self.call = call
+        self.undeclared = "name an axis of the matrix, or write $$ for a dollar"
         self.doubts: list[Doubt] = []
         self._line = line
         self._mistakes = mistakes
@@ -96,8 +97,8 @@ def mistake(stack: Stack, what: str, hint: str, line: Callable[[str, int], str])
     return Mistake(
         file=place.file,
         line=place.line,
-        what=what,
-        hint="\n  ".join(filter(None, [hint, calls])),
+        what=plain(what),
+        hint="\n  ".join(filter(None, [plain(hint), calls])),
         source_line=line(place.file, place.line),
     )
 

@@ -45,11 +45,14 @@ class Declarations:
         self._defaults = Fields()
         self._visibility: tuple[str, ...] = ()
         self._settings: Call | None = None
+        self._full = False
         self._images: dict[ImageName, tuple[Image, CallDesk]] = {}
         self._externals: dict[Label, External] = {}
 
     def add(self, call: Call, package: str, file: str) -> None:
-        """One call of a package, whose own file is `file`."""
+        """One call of a package, whose own file is `file`; calls beyond all bounds are passed over."""
+        if self._full:
+            return
         desk = CallDesk(call, self.line, self.mistakes, literal=call.function != "image_family")
         if call.stack[0].file != file:
             desk.wrong(
@@ -198,10 +201,11 @@ class Declarations:
             before = self._images[image.name][0]
             hint = f"the first is {before.label}, at {before.span}; names are those of the whole family"
             desk.wrong(None, f'{image.label}: a second image is named "{image.name}"', hint)
-        elif len(self._images) >= MAX_IMAGES:
-            desk.wrong(None, f"more than {MAX_IMAGES} images")
-        else:
+        elif len(self._images) < MAX_IMAGES:
             self._images[image.name] = (image, desk)
+        elif not self._full:
+            self._full = True
+            desk.wrong(None, f"more than {MAX_IMAGES} images")
 
     def images(self) -> tuple[Image, ...]:
         """All images, with what labels mean in the place of labels."""

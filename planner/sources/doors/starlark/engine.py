@@ -65,11 +65,12 @@ class Source:
 
 
 class Refused(Exception):
-    """What a file asks for cannot be given; told at the place where it asks."""
+    """What a file asks for cannot be given; told at the place where it asks, or at a line of the file itself."""
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    def __init__(self, what: str, hint: str = "", line: int = 0) -> None:
         self.what = what
         self.hint = hint
+        self.line = line
         super().__init__(what)
 
 

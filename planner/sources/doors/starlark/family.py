@@ -55,7 +55,7 @@ class _Reading:
         try:
             source = self.workspace.source(file)
         except Refused as refused:
-            self.declared.mistakes.append(Mistake(file=file, what=refused.what, hint=refused.hint))
+            self.declared.mistakes.append(Mistake(file=file, line=refused.line, what=refused.what, hint=refused.hint))
             return []
         found = session.evaluate(source, package)
         if found.failure is not None:

@@ -12,6 +12,9 @@ from planner.sources.doors.starlark.engine import Failure, Frame, Stack
 
 _FRAME = re.compile(r"  \* (.+?):([0-9]{1,9}), in (.+)")
 _PLACE = re.compile(r" *--> (.+?):([0-9]{1,9}):([0-9]{1,9})")
+_UNSERIALIZED = re.compile(r"Operation `serde::serialize` not supported on type `(.+)`")
+BUILTIN = "<builtin>"
+"""The file of what our functions are written in."""
 REFUSED = "Refused: "
 """How an error of our own begins among those of Starlark."""
 MAX_SHOWN = 10
@@ -19,9 +22,9 @@ MAX_TEXT = 2000
 
 
 def stack_of(text: str) -> Stack:
-    """The frames of a traceback, the outermost first."""
+    """The frames of a traceback, the outermost first, less those of our own functions."""
     found = (_FRAME.fullmatch(line) for line in text.splitlines())
-    return tuple(Frame(file=at[1], line=int(at[2]), function=plain(at[3])) for at in found if at)
+    return tuple(Frame(file=at[1], line=int(at[2]), function=plain(at[3])) for at in found if at and at[1] != BUILTIN)
 
 
 def failure_of(text: str, file: str) -> Failure:
@@ -35,8 +38,10 @@ def failure_of(text: str, file: str) -> Failure:
             break
         said.append(line)
     stack = stack_of(head)
-    what = plain(" ".join(said).strip())[:MAX_TEXT]
-    if place is None:
+    what = plain(" ".join(said).strip())[:MAX_TEXT].removeprefix("StarlarkError: ")
+    if serialized := _UNSERIALIZED.fullmatch(what):
+        what = f"a {serialized[1]} is no value for an image"
+    if place is None or place[1] == BUILTIN:
         last = stack[-1] if stack else Frame(file=file, line=0, function="")
         return Failure(what=what, file=last.file, line=last.line, stack=stack)
     return Failure(what=what, file=place[1], line=int(place[2]), column=int(place[3]), stack=stack)

@@ -20,6 +20,8 @@ MAX_CHAIN = 40
 MAX_PACKAGES = 2000
 MAX_VISITED = 100_000
 """Entries that globs may look at."""
+MAX_SHOWN = 200
+"""Letters of a line that are shown."""
 MAX_NESTED = 100
 """Brackets within each other: deeper ones are no use, and end the process that evaluates."""
 
@@ -32,6 +34,7 @@ class Workspace:
         self.root = root
         self._say = say
         self._sources: dict[str, Source] = {}
+        self._lines: dict[str, list[str]] = {}
         self._visited = 0
 
     def say(self, text: str, stack: Stack) -> None:
@@ -41,8 +44,10 @@ class Workspace:
 
     def line(self, file: str, number: int) -> str:
         """One line of a file that was read, "" where there is none."""
-        lines = self._sources[file].text.splitlines() if file in self._sources else []
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        if file not in self._lines:
+            self._lines[file] = self._sources[file].text.splitlines() if file in self._sources else []
+        lines = self._lines[file]
+        return lines[number - 1][:MAX_SHOWN] if 0 < number <= len(lines) else ""
 
     def source(self, file: str) -> Source:
         """The text of a file. Raises Refused for what is no regular file of ours, too long or nested too deep."""
@@ -173,7 +178,7 @@ def _check_nesting(text: str, file: str) -> None:
     """An upper bound: brackets in texts and comments count too."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.count("[") + line.count("(") + line.count("{") > MAX_NESTED and _deepest(line) > MAX_NESTED:
-            raise Refused(f"{file}:{number}: brackets are nested more than {MAX_NESTED} deep")
+            raise Refused(f'"{file}" has brackets nested more than {MAX_NESTED} deep', line=number)
 
 
 def _deepest(line: str) -> int:
