@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planner.digest.manifest import Input
 from planner.model.graph import ImageGraph, ParentImage, Use
-from planner.model.image import ImageName
+from planner.model.image import ImageName, Span
 from planner.plan.reasons import Code, Reason
 from planner.plan.rebuild import Action, Plan, PlannedImage
 
@@ -23,11 +23,15 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """An image that is rebuilt for reasons of its own, and how many links above the asked image it stands."""
+    """An image that is rebuilt for reasons of its own, and how many links above the asked image it stands.
+
+    `stack` are the calls of the macro that made it, the outermost first.
+    """
 
     image: ImageName
     hops: int
     reasons: tuple[Reason, ...]
+    stack: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ def why(plan: Plan, graph: ImageGraph, name: ImageName, *, to: str, uncached: tu
         return Why(image=name, from_=plan.against, to=to)
     reached = _above(planned, name)
     causes = tuple(
-        Cause(image=image, hops=len(path), reasons=planned[image].own)
+        Cause(image=image, hops=len(path), reasons=planned[image].own, stack=graph.nodes[image].image.stack)
         for image, path in reached.items()
         if planned[image].own
     )

@@ -10,6 +10,7 @@ from planner.explain.chain import Cause, Why
 from planner.explain.text import Palette, place, printable
 from planner.plan.plan_file import reason_document
 from planner.plan.reasons import Code, Reason
+from planner.sources.stacks import called
 
 MAX_REASONS = 20
 """Reasons shown for one image as text; JSON has them all."""
@@ -24,6 +25,8 @@ def why_text(why: Why, palette: Palette, diffs: Mapping[str, str]) -> str:
     lines = [_chain(why, palette), ""]
     for cause in why.causes:
         lines.append(f"{palette.paint(cause.image, '1')}{_distance(cause, why)}")
+        if cause.stack:
+            lines.append(f"  {palette.paint(called(cause.stack), '2')}")
         shown = cause.reasons[:MAX_REASONS]
         for reason in shown:
             lines.append(f"  {_reason(reason, palette)}")
@@ -94,6 +97,7 @@ def why_json(why: Why, diffs: Mapping[str, str]) -> str:
                 "image": cause.image,
                 "hops": cause.hops,
                 "reasons": [reason_document(reason) for reason in cause.reasons],
+                "stack": [{"file": span.file, "line": span.line} for span in cause.stack],
             }
             for cause in why.causes
         ],
