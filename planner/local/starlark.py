@@ -84,7 +84,7 @@ class _Session:
 
     def _placed(self, source: Source, package: str, what: str) -> Failure:
         """The statement that ends a child: the last of the shortest beginning that does."""
-        starts = [0, *_statements(source.text)]
+        starts = _statements(source.text) or [0]
         lines = source.text.splitlines(keepends=True)
         alive, dead = 0, len(starts)
         deadline = time.monotonic() + PROBING
@@ -116,13 +116,12 @@ class _Session:
 
 
 def _statements(text: str) -> list[int]:
-    """How many lines stand before each statement of the file itself but the first, as indentation tells."""
-    found = [
+    """How many lines stand before each statement of the file itself, as indentation tells."""
+    return [
         number
         for number, line in enumerate(text.splitlines())
         if line and not line[0].isspace() and line[0] not in "#)]}\"'"
     ]
-    return found[1:] if found else []
 
 
 class _Child:
