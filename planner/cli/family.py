@@ -17,7 +17,6 @@ from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import worktree
 from planner.local.listing import paths
-from planner.local.starlark import Starlark
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.ports import Tree
@@ -110,6 +109,8 @@ def variables_asked(options: argparse.Namespace) -> list[str]:
 
 def asked(options: argparse.Namespace) -> Asked:
     """What the command line adds to the files of a definition. Raises UsageError."""
+    from planner.local.starlark import Starlark  # a warm plan asks for nothing
+
     return Asked(
         environment=ENVIRONMENT,
         variables=variables(options),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.errors import one_of
 from planner.model.names import Reference
-from planner.query.targets import Target, Targets, Type, World
+from planner.query.targets import Target, Targets, Type, World, image
 
 RULES = ("all", "*", "all-targets")
 LONGEST = 200
@@ -22,10 +22,13 @@ class UnknownLabel(Exception):
 def resolve(word: str, world: World) -> Targets:
     """The targets of a label or pattern. Raises UnknownLabel.
 
-    `NAME`, `:NAME` and `//:NAME` are an image; `//...`, `...`, `//:all` and `//:*` are all images. An external is
-    named by its reference, in any form that Docker takes; a file that an image reads by its path.
+    `NAME`, `:NAME`, `//:NAME` and `//PACKAGE:NAME` are an image; `//...`, `...`, `//:all` and `//:*` are all images,
+    `//PACKAGE:all` those of a package, `//PACKAGE/...` those of the packages below too. An external is named by its
+    reference, in any form that Docker takes; a file that an image reads by its path.
     """
     package, name = _split(word)
+    if package and (inside := _packaged(package, name, world)):
+        return inside
     target = Target(Type.IMAGE, name)
     if not package and target in world.parents:
         return frozenset([target])
@@ -37,6 +40,16 @@ def resolve(word: str, world: World) -> Targets:
     if found:
         return found
     raise _unknown(word, package, name, world)
+
+
+def _packaged(package: str, name: str, world: World) -> Targets:
+    """The images that a word with a package names."""
+    packages = {image(one): node.image.package for one, node in world.graph.nodes.items()}
+    above = package.removesuffix("...").rstrip("/")
+    if package != above and name in ("", *RULES):
+        return frozenset(one for one, its in packages.items() if f"{its}/".startswith(f"{above}/"))
+    wanted = name or package.rpartition("/")[2]
+    return frozenset(one for one, its in packages.items() if its == package and (name in RULES or one.name == wanted))
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -66,7 +79,7 @@ def _unknown(word: str, package: str, name: str, world: World) -> UnknownLabel:
     names = [target.name for target in world.images]
     asked = name or package.rpartition("/")[2]
     if package and asked in names:
-        return UnknownLabel(f'there is no package "//{package}"', f"all images are in one package: write //:{asked}")
+        return UnknownLabel(f'there is no package "//{package}" with it', f"write //:{asked}")
     near = one_of(asked[:LONGEST], names)
     if not near:
         few = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

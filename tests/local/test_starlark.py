@@ -70,11 +70,12 @@ def test_the_world_is_out_of_reach(text: str) -> None:
     assert mistakes(f"{text}\n").startswith("images.star:1")
 
 
-PIECES = st.sampled_from(
-    'image( image_family( name= "a" ) ( [ ] { } , : def load( ":l.star" "x" select( glob( ["**"] define( matrix= family( '
-    "packages( = + ** * % lambda if else for in not 1 x f() args= contexts= print( \"${ \\ ' é external( kind( "
-    "visibility= exclude= None True . - <<".split()
-) | st.sampled_from(["\n", "  ", " ", "\x00", "\ufeff"])
+WORDS = """
+image( image_family( name= "a" ) ( [ ] { } , : def load( ":l.star" "x" select( glob( ["**"] define( matrix= family(
+packages( = + ** * % lambda if else for in not 1 x f() args= contexts= print( "${ \\ ' é external( kind(
+visibility= exclude= None True . - <<
+"""
+PIECES = st.sampled_from([*WORDS.split(), "\n", "  ", " ", "\x00", "\ufeff"])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from planner.ports import Tree
-from planner.sources.doors.starlark.engine import Engine
+
+if TYPE_CHECKING:
+    from planner.sources.doors.starlark.engine import Engine
 
 
 class Door(enum.StrEnum):

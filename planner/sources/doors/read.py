@@ -1,4 +1,7 @@
-"""Turns the files of a definition into a Family, each door by its own reader."""
+"""Turns the files of a definition into a Family, each door by its own reader.
+
+A reader is loaded when its door is opened: a warm plan opens none, and would pay for all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources import yaml_file
 from planner.sources.doors.door import Asked, Definition, Door
-from planner.sources.doors.starlark import family as starlark
 
 MAX_FILE = 8 << 20
 """The longest file, in bytes, that a definition may have."""
@@ -19,5 +21,7 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
             (file, *_) = definition.files
             return yaml_file.read(tree.read(file, MAX_FILE), file, asked.environment, asked.variables)
         case Door.STARLARK:
+            from planner.sources.doors.starlark import family as starlark
+
             (file, *_) = definition.files
             return starlark.read(file, tree, asked)
