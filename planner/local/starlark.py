@@ -29,6 +29,8 @@ CPU = 5
 """Seconds of processor time."""
 PROBING = 15.0
 """Seconds within which the place of a crash is looked for."""
+DEATHS = 2
+"""Files that may end their process; those that follow are not evaluated."""
 PROBE = 1
 """Seconds of processor time for one look."""
 MAX_LINE = 128 << 20
@@ -72,14 +74,19 @@ class _Session:
         self.defines = defines
         self.seconds = seconds
         self._child: _Child | None = None
+        self._deaths = 0
 
     def evaluate(self, source: Source, package: str) -> Evaluated:
+        if self._deaths >= DEATHS:
+            what = "is not evaluated: files before it cannot be evaluated within all bounds"
+            return Evaluated(calls=(), failure=Failure(what=what, file=source.file))
         if self._child is None:
             self._child = _Child(self.defines, self.seconds)
         try:
             return self._child.evaluate(self.world, source, package)
         except Died as died:
             self.close()
+            self._deaths += 1
             return Evaluated(calls=(), failure=self._placed(source, package, str(died)))
 
     def _placed(self, source: Source, package: str, what: str) -> Failure:

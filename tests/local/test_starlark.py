@@ -57,6 +57,13 @@ def test_a_file_that_ends_its_process_does_not_take_the_next_with_it() -> None:
     assert "b/images.star:1: //b:b: unknown argument" in said
 
 
+def test_not_every_package_is_given_its_time() -> None:
+    names = [f"p{number}" for number in range(5)]
+    files = {f"{name}/images.star": "x = list(range(1 << 30))\n" for name in names}
+    said = mistakes(f"packages({names})\n", files)
+    assert (said.count("takes too much memory"), said.count("is not evaluated")) == (2, 3)
+
+
 def test_a_failure_that_kills_in_a_loaded_file_is_told_at_the_load() -> None:
     said = mistakes('x = 1\nload(":l.star", "y")\n', {"l.star": "y = list(range(1 << 30))\n"})
     assert said.startswith("images.star:2: evaluation takes too much memory")

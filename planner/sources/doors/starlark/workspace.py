@@ -122,6 +122,8 @@ class Workspace:
             ]
         except BadPattern as error:
             raise Refused(f"glob: a pattern cannot be read: {error}") from error
+        if unreadable := next((path for path in found if not path.isprintable()), None):
+            raise Refused(f"glob: {unreadable!r} is no name that can be written")
         if not found and not empty:
             shown = ", ".join(str(pattern) for pattern in patterns)
             raise Refused(f"glob: nothing matches {plain(shown)[:200]}", "allow_empty = True lets it match nothing")

@@ -236,6 +236,7 @@ def test_glob() -> None:
     assert globbed('["d/**"], exclude = ["**/*.md"]') == "d/a.txt,d/e/b.txt"
     assert globbed('["p/*"], allow_empty = True') == ""
     assert "images.star:1: glob: nothing matches q*" in mistakes('glob(["q*"])', files)
+    assert "is no name that can be written" in mistakes('glob(["*"])', {"a\udcff": ""})
     for pattern in ("../x", "/etc/*", "a//b", "[a", ""):
         assert "images.star:1: glob: " in mistakes(f'glob(["{pattern}"])', {"a/b": ""})
 
