@@ -149,8 +149,12 @@ class _Child:
         self._questions, self._answers = cast(BinaryIO, self.process.stdin), cast(BinaryIO, self.process.stdout)
         self._buffer = bytearray()
         self._deadline = time.monotonic() + TIMEOUT
-        with contextlib.suppress(Died):  # said when it is asked
+        try:
             self._write(dict(defines))
+            self._read()
+        except Died as died:
+            hint = "is starlark-pyo3 installed, and no other package of the name starlark?"
+            raise PlannerError(f"Starlark cannot be evaluated: its process ends at once\n  {hint}") from died
 
     def evaluate(self, world: World, source: Source, package: str) -> Evaluated:
         """Raises Died."""

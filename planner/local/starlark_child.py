@@ -71,6 +71,7 @@ class Child:
         self.starlark = starlark
         self.defines = defines
         self.loaded: dict[str, Any] = {}
+        self.labels: dict[tuple[str, str], str] = {}
         self.chain: list[str] = []
         self.package = ""
         self.checks = 0
@@ -144,10 +145,13 @@ class Child:
         return False
 
     def load(self, label: str) -> Any:
-        found = self.ask({"ask": "load", "label": label, "chain": self.chain})
-        if found["file"] not in self.loaded:
-            self.loaded[found["file"]] = self.module(found["file"], found["text"])
-        return self.loaded[found["file"]]
+        here = (self.chain[-1].rpartition("/")[0], label)
+        if here not in self.labels:
+            found = self.ask({"ask": "load", "label": label, "chain": self.chain})
+            if found["file"] not in self.loaded:
+                self.loaded[found["file"]] = self.module(found["file"], found["text"])
+            self.labels[here] = found["file"]
+        return self.loaded[self.labels[here]]
 
     def module(self, file: str, text: str) -> Any:
         """One file evaluated; the innermost failure of files that load each other is kept."""
@@ -199,9 +203,12 @@ def main() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
+        hard = resource.getrlimit(limit)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(limit, (most, most))
     questions = os.fdopen(0, "rb")
     child = Child(questions, answers, starlark, json.loads(questions.readline()))
+    child.send({"ready": True})
     for line in questions:
         child.evaluate(*json.loads(line))
 
