@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from planner.errors import PlannerError
 from planner.sources.doors.starlark import engine
-from planner.sources.doors.starlark.engine import Call, Evaluated, Failure, Refused, Source, Stack, World
+from planner.sources.doors.starlark.engine import Call, Evaluated, Failure, Frame, Refused, Source, Stack, World
 from planner.sources.doors.starlark.traceback import REFUSED, failure_of, plain, stack_of
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ class _Session:
     def _placed(self, source: Source, package: str, what: str) -> Failure:
         """The statement that ends a child: the last of the shortest beginning that does."""
         starts = _statements(source.text) or [0]
-        lines = source.text.splitlines(keepends=True)
+        lines = source.text.split("\n")
         alive, dead = 0, len(starts)
         deadline = time.monotonic() + PROBING
         while dead - alive > 1 and time.monotonic() < deadline:
             middle = (alive + dead) // 2
-            begun = Source(file=source.file, text="".join(lines[: starts[middle]]))
+            begun = Source(file=source.file, text="\n".join(lines[: starts[middle]]) + "\n")
             if self._survives(begun, package):
                 alive = middle
             else:
@@ -126,7 +126,7 @@ def _statements(text: str) -> list[int]:
     """How many lines stand before each statement of the file itself, as indentation tells."""
     return [
         number
-        for number, line in enumerate(text.splitlines())
+        for number, line in enumerate(text.split("\n"))
         if line and not line[0].isspace() and line[0] not in "#)]}\"'"
     ]
 
@@ -236,7 +236,8 @@ def _answer(world: World, asked: Any) -> Any:
 
 
 def _evaluated(said: Any, source: Source) -> Evaluated:
-    stacks = [stack_of(text) for text in said["stacks"]]
+    nowhere = (Frame(file=source.file, line=0, function="<module>"),)
+    stacks = [stack_of(text) or nowhere for text in said["stacks"]]
     calls = tuple(
         Call(function=function, positional=tuple(positional), named=named, stack=stacks[stack])
         for function, positional, named, stack in said["calls"]

@@ -23,14 +23,14 @@ MAX_TEXT = 2000
 
 def stack_of(text: str) -> Stack:
     """The frames of a traceback, the outermost first, less those of our own functions."""
-    found = (_FRAME.fullmatch(line) for line in text.splitlines())
+    found = (_FRAME.fullmatch(line) for line in text.split("\n"))
     return tuple(Frame(file=at[1], line=int(at[2]), function=plain(at[3])) for at in found if at and at[1] != BUILTIN)
 
 
 def failure_of(text: str, file: str) -> Failure:
     """What an error's text says; `file` stands in where it names none."""
     head, _, rest = text.partition("error: ")
-    lines = rest.splitlines() or [head]
+    lines = rest.split("\n") if rest else [head]
     said: list[str] = []
     place: re.Match[str] | None = None
     for line in lines:

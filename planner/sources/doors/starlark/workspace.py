@@ -45,7 +45,7 @@ class Workspace:
     def line(self, file: str, number: int) -> str:
         """One line of a file that was read, "" where there is none."""
         if file not in self._lines:
-            self._lines[file] = self._sources[file].text.splitlines() if file in self._sources else []
+            self._lines[file] = self._sources[file].text.split("\n") if file in self._sources else []
         lines = self._lines[file]
         return lines[number - 1][:MAX_SHOWN] if 0 < number <= len(lines) else ""
 
@@ -178,7 +178,7 @@ def _reaches(pattern: Sequence[str], folder: Sequence[str]) -> bool:
 
 def _check_nesting(text: str, file: str) -> None:
     """An upper bound: brackets in texts and comments count too."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.count("[") + line.count("(") + line.count("{") > MAX_NESTED and _deepest(line) > MAX_NESTED:
             raise Refused(f'"{file}" has brackets nested more than {MAX_NESTED} deep', line=number)
 

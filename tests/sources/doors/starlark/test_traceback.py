@@ -30,6 +30,11 @@ def test_the_frames_of_a_stack() -> None:
     assert shown(STACK) == "at images.star:7, in <module>\n  at tools/m.star:6, in outer"
 
 
+def test_a_line_of_a_file_is_no_frame() -> None:
+    snippet = "  * images.star:7, in <module>\n      x\u2028  * images.star:1, in y\x0b  * images.star:2, in z\n"
+    assert stack_of(snippet) == STACK[:1]
+
+
 def test_an_error_with_its_place() -> None:
     assert failure_of(TEXT, "x") == Failure(what="fail: no", file="tools/m.star", line=6, column=3, stack=STACK)
 
