@@ -36,6 +36,7 @@ SEED ?= 1
 prove: setup engine  ## BuildKit as the judge of 10,000 mutations, and planted bugs that it must catch; about 15 minutes
 	$(PYTHON) -m tests.oracle.graph --examples $(EXAMPLES) --seed $(SEED)
 	$(PYTHON) -m tests.oracle.planted --seed $(SEED)
+	$(PYTHON) -m tests.sources.doors.compose --seed $(SEED)
 
 lint: setup  ## format, lint, types and the import rules between rooms
 	$(VENV)/bin/ruff format --check planner tests docs
@@ -53,6 +54,7 @@ bench: setup engine browser  ## what a plan costs beside git status, builds besi
 	$(PYTHON) -m tests.bench.page
 	$(PYTHON) -m tests.bench.answers
 	$(PYTHON) -m tests.bench.watch
+	$(PYTHON) -m tests.bench.lock
 
 docs: setup  ## the documentation as a site, in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from planner.build.command import Paths, build_arguments, engine_name
 from planner.build.context import Contexts
 from planner.build.engine import Engine
 from planner.build.layout import Incomplete, Layout
+from planner.build.policy import source_policy
 from planner.build.rawjson import Reading
 from planner.errors import BuilderError, StateError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
@@ -66,10 +67,11 @@ class BuildxBuilder:
         store = Store.REGISTRY if request.repository else self.engine.store
         try:
             with self._folder(request) as folder:
+                environment = self._environment(request, folder)
                 paths = self._paths(request, folder)
                 by_tag = self.engine.store is Store.ENGINE
                 argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag)]
-                reading = self._run(request, argv, tell)
+                reading = self._run(request, argv, environment, tell)
                 stored = self._verified(request, store, paths)
         except OSError as error:
             raise StateError(_disk(error)) from error
@@ -113,12 +115,22 @@ class BuildxBuilder:
         place.with_name(f"{place.name}.dockerignore").write_text(NO_IGNORE)
         return place
 
-    def _run(self, request: BuildRequest, argv: list[str], tell: Callable[[StepNews], None]) -> Reading:
+    def _environment(self, request: BuildRequest, folder: Path) -> Mapping[str, str]:
+        """That of the engine, with a policy that holds ADD to what is locked."""
+        if not request.sources:
+            return self.engine.environment
+        place = folder / "sources.json"
+        place.write_text(source_policy(request.sources))
+        return {**self.engine.environment, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": os.fspath(place)}
+
+    def _run(
+        self, request: BuildRequest, argv: list[str], environment: Mapping[str, str], tell: Callable[[StepNews], None]
+    ) -> Reading:
         reading = Reading(request.image)
         self.folders.logs.mkdir(parents=True, exist_ok=True)
         with (
             open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
-            self._process(argv) as process,
+            self._process(argv, environment) as process,
         ):
             assert process.stderr is not None  # noqa: S101 -- a pipe was asked for; tells mypy
             while line := process.stderr.readline(MAX_LINE):
@@ -135,7 +147,7 @@ class BuildxBuilder:
         return reading
 
     @contextlib.contextmanager
-    def _process(self, argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def _process(self, argv: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         """A running buildx in a process group of its own, so that Ctrl-C reaches it through `cancel` only."""
         with self._lock:
             if self._cancelled:
@@ -143,7 +155,7 @@ class BuildxBuilder:
             process = subprocess.Popen(
                 [*_ENDS_WITH_US, *argv],
                 cwd=self.folders.workspace,
-                env=dict(self.engine.environment),
+                env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

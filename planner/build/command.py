@@ -44,6 +44,7 @@ def build_arguments(request: BuildRequest, paths: Paths, store: Store, *, by_tag
         words.append(f"--network={request.network}")
     if request.network == "host":
         words.append("--allow=network.host")
+    words += [f"--{name}={value}" for name, value in request.options]
     words += [f"--build-context={name}={_context(name, context, paths)}" for name, context in request.contexts]
     words.append(f"--output={_output(request, paths, store, by_tag=by_tag)}")
     return [*words, paths.contexts[""]]

@@ -58,7 +58,7 @@ def graph_files(options: argparse.Namespace) -> tuple[str, ...]:
 def definition_in(options: argparse.Namespace, tree: Tree) -> Definition | None:
     """The files that define the family in a tree; None where none was named and none is there."""
     if not options.file_named:
-        return found_in(tree)
+        return found_in(tree, ENVIRONMENT)
     files = graph_files(options)
     missing = next((file for file in files if tree.entry(file) is None), None)
     return named(files) if missing is None else None
@@ -104,7 +104,9 @@ def _is_written_alike(known: Known, definition: Definition) -> bool:
 
 def variables_asked(options: argparse.Namespace) -> list[str]:
     """Every word of the command line that a definition may depend on, besides its first file."""
-    return [*options.var, *(word for file in options.files[1:] for word in ("-f", file))]
+    words = [*options.var, *(word for file in options.files[1:] for word in ("-f", file))]
+    words += [word for name in options.profile for word in ("--profile", name)]
+    return words + [word for file in options.env_file for word in ("--env-file", file)]
 
 
 def asked(options: argparse.Namespace) -> Asked:
@@ -114,6 +116,8 @@ def asked(options: argparse.Namespace) -> Asked:
     return Asked(
         environment=ENVIRONMENT,
         variables=variables(options),
+        profiles=tuple(options.profile),
+        env_files=tuple(posixpath.normpath(file) for file in options.env_file),
         say=lambda line: say_aside(text.printable(line)),
         starlark=Starlark(),
     )

@@ -1,24 +1,30 @@
-"""`planner lock`: writes down the digest of every image that the graph does not build, and renews it on purpose."""
+"""`planner lock`: writes down what all from outside is now (images, frontends, what ADD fetches), and renews it."""
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import functools
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from planner.cli.family import folder_of, load_family
 from planner.cli.saying import say
-from planner.errors import PlannerError, RegistryError, StateError, one_of
+from planner.errors import GitError, PlannerError, RegistryError, StateError, one_of
 from planner.local.git_tree import worktree
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
 from planner.sources import lock_file
+from planner.sources.outside import Outside, is_git, outside
+
+if TYPE_CHECKING:
+    from planner.registry.client import HttpRegistry
 
 EXAMPLE = "planner lock --upgrade '*/ubuntu:*'"
 MOVED = 3
@@ -44,66 +50,89 @@ def run(options: argparse.Namespace) -> int:
     folder = folder_of(options)
     tree = worktree(folder)
     old = lock_file.read_in(tree)
-    graph = load_family(options, tree, told=True).graph
-    wanted = _wanted(graph)
+    loaded = load_family(options, tree, told=True)
+    wanted = outside(loaded)
     if options.why:
-        return say(_why(options.why, graph, wanted))
+        return say(_why(options.why, loaded.graph, wanted))
     again = "*" if options.check else options.upgrade
-    asked = [name for name in wanted if _is_asked(name, wanted[name], old, again)]
-    answers = _resolve(asked, wanted)
-    new = Lock(images={name: answers.get(name) or old.images[name] for name in sorted(wanted)})
-    lines = list(_changes(old, new))
+    asked = Outside(
+        images={name: at for name, at in wanted.images.items() if _is_asked(name, at, old, again)},
+        frontends={name: by for name, by in wanted.frontends.items() if _is_open(name, old.frontends, again)},
+        sources={name: by for name, by in wanted.sources.items() if _is_open(name, old.sources, again)},
+    )
+    answers = _resolve(asked)
+    new = Lock(
+        images={name: answers.images.get(name) or old.images[name] for name in wanted.images},
+        frontends={name: answers.frontends.get(name) or old.frontends[name] for name in wanted.frontends},
+        sources={name: answers.sources.get(name) or old.sources[name] for name in wanted.sources},
+    )
+    lines = list(_changes(_values(old), _values(new)))
+    count = len(_values(new))
     if options.check:
-        return say("\n".join([*lines, f"{len(lines)} of {len(wanted)} moved"]), status=MOVED if lines else 0)
+        return say("\n".join([*lines, f"{len(lines)} of {count} moved"]), status=MOVED if lines else 0)
     if new != old:
         _write(folder / lock_file.NAME, lock_file.write(new))
-    return say("\n".join([*lines, f"{len(wanted)} locked, {len(lines)} changed"]))
-
-
-def _wanted(graph: ImageGraph) -> dict[str, frozenset[str]]:
-    """Every reference that the graph does not build, with the platforms that it is read for."""
-    found: dict[str, set[str]] = {}
-    for node in graph.nodes.values():
-        for reference in node.externals:
-            found.setdefault(reference, set()).update(node.image.platforms)
-    return {name: frozenset(platforms) for name, platforms in sorted(found.items())}
+    return say("\n".join([*lines, f"{count} locked, {len(lines)} changed"]))
 
 
 def _is_asked(name: str, platforms: frozenset[str], old: Lock, again: str | None) -> bool:
     locked = old.images.get(name)
-    if locked is None or not platforms <= locked.platforms.keys():
-        return True
-    return again is not None and fnmatch.fnmatchcase(name, again)
+    return locked is None or not platforms <= locked.platforms.keys() or _is_open(name, old.images, again)
 
 
-def _resolve(names: list[str], wanted: Mapping[str, frozenset[str]]) -> dict[str, LockedImage]:
-    """Ask the registries, several at once. Raises PlannerError with everything that could not be told."""
-    if not names:
-        return {}
+def _is_open(name: str, locked: Mapping[str, object], again: str | None) -> bool:
+    return name not in locked or (again is not None and fnmatch.fnmatchcase(name, again))
+
+
+Ask = Callable[[], LockedImage | str]
+
+
+def _questions(asked: Outside) -> Iterator[tuple[str, str, Ask]]:
+    """What to ask: the room of the lock, the name in it, and how."""
+    from planner.local.git_remote import commit_of
     from planner.registry.client import HttpRegistry
+    from planner.registry.download import checksum
     from planner.registry.inspect import inspect
 
     registry = HttpRegistry()
-    found: dict[str, LockedImage] = {}
+    for name, platforms in asked.images.items():
+        yield "images", name, functools.partial(inspect, registry, Reference.parse(name), platforms)
+    for name in asked.frontends:
+        reference = Reference.parse(name)
+        yield "frontends", name, functools.partial(_digest, registry, reference)
+    for name in asked.sources:
+        yield "sources", name, functools.partial(commit_of if is_git(name) else checksum, name)
+
+
+def _digest(registry: HttpRegistry, reference: Reference) -> str:
+    return registry.manifest(reference.repository, reference.tag or "latest")[0]
+
+
+def _resolve(asked: Outside) -> Lock:
+    """Ask for everything, several at once. Raises PlannerError with everything that could not be told."""
+    found: dict[str, dict[str, Any]] = {"images": {}, "frontends": {}, "sources": {}}
+    if not (asked.images or asked.frontends or asked.sources):
+        return Lock()
+    questions = list(_questions(asked))
     refused: list[str] = []
 
-    def ask(name: str) -> LockedImage | RegistryError:
+    def ask(question: tuple[str, str, Ask]) -> LockedImage | str | PlannerError:
         try:
-            return inspect(registry, Reference.parse(name), wanted[name])
-        except RegistryError as error:
+            return question[2]()
+        except (RegistryError, GitError) as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool, _progress(len(names)) as tell:
-        for name, answer in zip(names, pool.map(ask, names), strict=True):
+    with ThreadPoolExecutor(AT_ONCE) as pool, _progress(len(questions)) as tell:
+        for (room, name, _), answer in zip(questions, pool.map(ask, questions), strict=True):
             tell()
-            if isinstance(answer, RegistryError):
+            if isinstance(answer, PlannerError):
                 refused.append(f"  {name}: {answer}")
             else:
-                found[name] = answer
+                found[room][name] = answer
     if refused:
         told = "\n".join(refused)
         raise PlannerError(f"these could not be looked up, so nothing was written\n{told}")
-    return found
+    return Lock(images=found["images"], frontends=found["frontends"], sources=found["sources"])
 
 
 class _progress:
@@ -119,33 +148,50 @@ class _progress:
     def _tell(self) -> None:
         self.done += 1
         if sys.stderr.isatty():
-            print(f"\rasking registries: {self.done} of {self.total}", end="", file=sys.stderr, flush=True)
+            print(f"\rasking: {self.done} of {self.total}", end="", file=sys.stderr, flush=True)
 
     def __exit__(self, *_: object) -> None:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _changes(old: Lock, new: Lock) -> Iterable[str]:
-    for name in sorted(old.images.keys() | new.images.keys()):
-        before, after = old.images.get(name), new.images.get(name)
+def _values(lock: Lock) -> dict[str, object]:
+    """Everything that is locked, by how it is shown."""
+    return {
+        **lock.images,
+        **{f"syntax {name}": digest for name, digest in lock.frontends.items()},
+        **{f"ADD {name}": value for name, value in lock.sources.items()},
+    }
+
+
+def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> Iterable[str]:
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
         if before == after:
             continue
-        if before is None and after is not None:
-            yield f"+ {name}  {after.digest}"
-        elif before is not None and after is None:
-            yield f"- {name}  {before.digest}"
-        elif before is not None and after is not None:
-            yield f"~ {name}  {before.digest} → {after.digest}"
+        if before is None:
+            yield f"+ {name}  {_shown(after)}"
+        elif after is None:
+            yield f"- {name}  {_shown(before)}"
+        else:
+            yield f"~ {name}  {_shown(before)} → {_shown(after)}"
 
 
-def _why(name: str, graph: ImageGraph, wanted: Mapping[str, frozenset[str]]) -> str:
-    try:
-        reference = str(Reference.parse(name))
-    except ValueError as error:
-        raise PlannerError(str(error)) from error
-    if reference not in wanted:
-        hint = one_of(reference, list(wanted)) or f"there are {', '.join(wanted)}"
+def _shown(value: object) -> str:
+    return value.digest if isinstance(value, LockedImage) else str(value)
+
+
+def _why(name: str, graph: ImageGraph, wanted: Outside) -> str:
+    readers = wanted.sources.get(name, ()) or wanted.frontends.get(_normal(name), ())
+    if readers:
+        role = "ADD" if name in wanted.sources else "syntax"
+        return "\n".join(
+            [f"{role} {name}", *(f"  {image}: {graph.nodes[image].image.dockerfile}" for image in readers)]
+        )
+    reference = _normal(name)
+    if reference not in wanted.images:
+        known = [*wanted.images, *wanted.frontends, *wanted.sources]
+        hint = one_of(reference, known) or f"there are {', '.join(known)}"
         raise PlannerError(f"no image reads {reference}\n  {hint}")
     lines = [reference]
     for image in graph.order:
@@ -153,6 +199,13 @@ def _why(name: str, graph: ImageGraph, wanted: Mapping[str, frozenset[str]]) -> 
             if use.origin == ExternalImage(reference=reference):
                 lines.append(f"  {image}: {use.role} {use.reference}  ({use.span})")
     return "\n".join(lines)
+
+
+def _normal(name: str) -> str:
+    try:
+        return str(Reference.parse(name))
+    except ValueError:
+        return name
 
 
 def _write(path: Path, text: str) -> None:

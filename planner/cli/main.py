@@ -86,12 +86,16 @@ def parser_of(arguments: Sequence[str]) -> Parser:
         metavar="FILE",
         default="images.yaml",
         action=_Named,
-        help="the graph file [images.yaml, else Dockerfiles found by name]; again: more of them, for Bake and Compose",
+        help="the graph file [images.yaml, compose.yaml, else Dockerfiles by name]; again: more, for Bake and Compose",
     )
     parser.set_defaults(file_named=False, files=["images.yaml"])
     parser.add_argument(
         "--var", "--define", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
     )
+    for option, name in (("--profile", "NAME"), ("--env-file", "FILE")):
+        parser.add_argument(
+            option, action="append", default=[], metavar=name, help="of Compose files, as Docker has it"
+        )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = _called(arguments)
     for name in HIDDEN:
@@ -111,7 +115,7 @@ def _called(arguments: Sequence[str]) -> str:
     """The command among the words of a command line, "" where there is none."""
     words = iter(arguments)
     for word in words:
-        if word in ("-C", "-f", "--var", "--define"):
+        if word in ("-C", "-f", "--var", "--define", "--profile", "--env-file"):
             next(words, "")
         elif not word.startswith("-"):
             return word

@@ -16,6 +16,7 @@ from planner.cli.since import keys_and_revision
 from planner.digest.key import Keys
 from planner.explain import text
 from planner.explain.causes import plan_text
+from planner.explain.floating import floats
 from planner.explain.markdown import plan_markdown
 from planner.local.records import open_records
 from planner.local.state import State
@@ -35,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.baseline(parser)
     shared.formats(parser, "text", "json", "markdown")
     parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
+    parser.add_argument("--offline", action="store_true", help="ask no network, and name all that no lock holds")
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 
 
@@ -46,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     write = {"text": lambda plan: plan_text(plan, palette()), "json": text.plan_json, "markdown": plan_markdown}
     out = write[options.format](made)
     warnings = made.warnings if options.format == "text" else ()
+    if options.format == "text" or options.offline:
+        warnings = (*warnings, *floats(keys, everything=options.offline))
     status = SOMETHING_REBUILDS if options.exit_code and made.building else 0
     if options.since and not options.out:
         return say_again(keys, options.since, out, warnings, status)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, folder_of, keys_in, variables_asked
+from planner.cli.family import ENVIRONMENT, folder_of, graph_files, keys_in, variables_asked
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
@@ -91,4 +91,4 @@ def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: Revisio
 
 
 def _question(options: argparse.Namespace, folder: Path) -> list[str]:
-    return facts_cache.question(str(folder), Path(options.file).name, variables_asked(options))
+    return facts_cache.question(str(folder), graph_files(options)[0], variables_asked(options))

@@ -102,8 +102,11 @@ def _plan(options: argparse.Namespace, before: Keys | None) -> tuple[Keys, Plan]
 
 def _build(options: argparse.Namespace) -> None:
     """Build in a process of its own, which shows its own progress and says what failed."""
-    words = ["-C", options.folder, "-f", options.file] if options.file_named else ["-C", options.folder]
+    files = options.files if options.file_named else []
+    words = ["-C", options.folder, *(word for file in files for word in ("-f", file))]
     words += [word for entry in options.var for word in ("--var", entry)]
+    words += [word for name in options.profile for word in ("--profile", name)]
+    words += [word for file in options.env_file for word in ("--env-file", file)]
     words += ["build", *(["--state", options.state] if options.state else []), *options.images]
     subprocess.run([sys.executable, "-m", "planner.cli.start", *words], check=False)
 

@@ -37,8 +37,15 @@ def write(facts: Facts) -> str:
     """The text of a family's facts."""
     family, graph = facts.loaded.family, facts.loaded.graph
     document = {
-        "family": [family.file, family.registry, family.algorithm, [_kind(name, kind) for name, kind in family.kinds]],
+        "family": [
+            family.file,
+            family.registry,
+            family.algorithm,
+            [_kind(name, kind) for name, kind in family.kinds],
+            family.contested,
+        ],
         "lock": [[reference, _locked(image)] for reference, image in family.lock.images.items()],
+        "pins": [family.lock.frontends, family.lock.sources],
         "declared": [image.name for image in family.images],
         "definition": facts.definition,
         "images": [
@@ -97,6 +104,7 @@ def _image(image: Image) -> Json:
         image.network,
         image.declared_kind,
         image.inline,
+        image.options,
         image.package,
         [_span(span) for span in image.stack],
         image.visibility,
@@ -163,7 +171,7 @@ class _Reader:
             traces[image.name] = trace
             if is_remarkable:
                 remarkable.add(image.name)
-        file, registry, algorithm, kinds = self.document["family"]
+        file, registry, algorithm, kinds, contested = self.document["family"]
         family = Family(
             file=file,
             images=tuple(nodes[name].image for name in self.document["declared"]),
@@ -173,7 +181,12 @@ class _Reader:
                 (name, KindDefaults(runner=runner, cache=cache, resources=_pairs(resources)))
                 for name, runner, cache, resources in kinds
             ),
-            lock=Lock(images={reference: self.locked(*entry) for reference, entry in self.document["lock"]}),
+            contested=tuple((name, tuple(owners)) for name, owners in contested),
+            lock=Lock(
+                images={reference: self.locked(*entry) for reference, entry in self.document["lock"]},
+                frontends=self.document["pins"][0],
+                sources=self.document["pins"][1],
+            ),
         )
         children = children_of({name: node.parents for name, node in nodes.items()})
         graph = ImageGraph(nodes=nodes, order=tuple(nodes), children=children)
@@ -202,7 +215,7 @@ class _Reader:
 
     def image(self, fields: Json) -> Image:
         name, span, context, dockerfile, target, args, contexts, tags, platforms, labels, secrets, ssh, *rest = fields
-        network, declared, inline, package, stack, visibility = rest
+        network, declared, inline, options, package, stack, visibility = rest
         return Image(
             name=name,
             span=self.span(span),
@@ -219,6 +232,7 @@ class _Reader:
             network=network,
             declared_kind=Kind(declared) if declared else None,
             inline=inline,
+            options=_pairs(options),
             package=package,
             stack=tuple(self.span(one) for one in stack),
             visibility=tuple(visibility),

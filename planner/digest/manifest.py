@@ -18,10 +18,12 @@ from planner.sources.dockerfile.steps import Selection
 from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.load import LoadedFamily
+from planner.sources.outside import frontend_of, reference_of
 
 SCHEMA = "1"
 MAX_IGNORE_FILE = 1 << 20
 MISSING = "missing"
+REMOTE = "remote"
 SPECIAL_ARGS = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
 
 
@@ -97,13 +99,15 @@ class Manifests:
     def _settings(self, image: Image, platform: str) -> Iterator[Input]:
         yield self._input(InputKind.PLATFORM, platform, (("platform", platform),))
         directives = self.loaded.dockerfiles[image.dockerfile].directives
-        args = dict(image.args)
-        frontend = args.get("BUILDKIT_SYNTAX", directives.syntax)
+        frontend = frontend_of(image, directives)
         if frontend:
-            yield self._input(InputKind.FRONTEND, frontend, (("syntax", frontend),), directives.syntax_span)
-        for name, value in sorted(args.items()):
+            parts = (("syntax", frontend), *self._frontend(frontend))
+            yield self._input(InputKind.FRONTEND, frontend, parts, directives.syntax_span)
+        for name, value in sorted(dict(image.args).items()):
             if name.startswith(SPECIAL_ARGS):
                 yield self._input(InputKind.ARGUMENT, name, ((f"ARG {name}", value),), image.span)
+        for name, value in sorted(image.options):
+            yield self._input(InputKind.ARGUMENT, f"--{name}", ((f"--{name}", value),), image.span)
         for name, value in sorted(image.labels):
             yield self._input(InputKind.LABEL, name, ((f"LABEL {name}", value),), image.span)
 
@@ -114,6 +118,20 @@ class Manifests:
                 yield from self._files(image, step.text.partition("\n")[0], step.span, selection, warnings)
             for reason in step.unsure:
                 yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
+            for source in step.remotes:
+                yield self._remote(source, step.span)
+
+    def _remote(self, source: str, span: Span) -> Input:
+        """What an ADD fetches: by what is locked of it, else nobody knows what it will be."""
+        locked = self.loaded.family.lock.sources.get(source)
+        if locked is not None:
+            return self._input(InputKind.EXTERNAL, source, (("source", source), ("digest", locked)), span)
+        reason = f"ADD {source} has no --checksum: what it fetches may change unseen"
+        return self._input(InputKind.UNSURE, reason, ((REMOTE, source),), span)
+
+    def _frontend(self, frontend: str) -> tuple[tuple[str, str], ...]:
+        digest = self.loaded.family.lock.frontends.get(reference_of(frontend))
+        return () if digest is None else (("digest", digest),)
 
     def remade(self, image: Image, manifest: Manifest) -> Manifest:
         """A manifest that the same steps gave over another tree, over this one: only files are looked at."""
@@ -124,7 +142,7 @@ class Manifests:
                 inputs.extend(self._files(image, item.name, item.where, item.selection, warnings))
             elif item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING:
                 inputs.append(item)
-            if item.kind is InputKind.EXTERNAL:
+            if item.kind is InputKind.EXTERNAL and item.parts[0][0] == "reference":
                 self._external(item.name, manifest.platform, warnings)
         return replace(manifest, inputs=tuple(inputs), warnings=tuple(warnings))
 

@@ -67,7 +67,8 @@ Context = FilesContext | ImageContext | UrlContext
 class BuildRequest:
     """Everything an engine needs for one image, with nothing left to decide.
 
-    `contexts` are named contexts, by the name BuildKit looks for. `dockerfile_path` is where the workspace has it,
+    `contexts` are named contexts, by the name BuildKit looks for. `sources` are what ADD fetches, with the checksum or
+    the commit that it must be. `dockerfile_path` is where the workspace has it,
     for messages. `repository` is where the result is pushed to, empty for nowhere; `tags` (REPOSITORY:TAG) name it
     there and elsewhere. `key` names the state that is built.
     """
@@ -85,6 +86,8 @@ class BuildRequest:
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
     network: str = ""
+    options: Pairs = ()
+    sources: Pairs = ()
     repository: str = ""
     tags: tuple[str, ...] = ()
 

@@ -50,6 +50,7 @@ class Image:
     Paths are relative to the workspace, with `/`, normalised, never leading out of it. `context` is "." for the
     workspace itself. `contexts` and `args` keep their declared order; order never enters a key. `inline` is the
     Dockerfile's own text where a definition carries it; `dockerfile` is then no path, but says where it is written.
+    `options` are further options of the build that may change what it makes, as buildx calls them (`add-host`).
     `package` is the folder of a Starlark package, `stack` the calls that made the image, the outermost first;
     `visibility` are the packages whose images may read it (`//pkg`, `//pkg/...`), all of them where none is named.
     """
@@ -69,6 +70,7 @@ class Image:
     network: str = ""
     declared_kind: Kind | None = None
     inline: str = ""
+    options: Pairs = ()
     package: str = ""
     stack: tuple[Span, ...] = ()
     visibility: tuple[str, ...] = ()
@@ -95,9 +97,10 @@ class Doubt:
 class Family:
     """A whole graph file: its images in declared order and what they share.
 
-    `lock` is that of the file beside it, `doubts` are what the family leaves open. `written` is what the tree said of
-    every path that was asked for to read all that, where somebody took note: another tree that says the same has the
-    same family.
+    `lock` is that of the file beside it, `doubts` are what the family leaves open. `contested` are published names that
+    several images claim, where the definition allows it: whoever reads one reads it is not known whose. `written` is
+    what the tree said of every path that was asked for to read all that, where somebody took note: another tree that
+    says the same has the same family.
     """
 
     file: str
@@ -107,6 +110,7 @@ class Family:
     kinds: tuple[tuple[str, KindDefaults], ...] = field(default=())
     lock: Lock = field(default_factory=Lock)
     doubts: tuple[Doubt, ...] = ()
+    contested: tuple[tuple[str, tuple[ImageName, ...]], ...] = ()
     written: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def kind_defaults(self, kind: str) -> KindDefaults:

@@ -1,4 +1,4 @@
-"""What is locked of the images that a graph does not build: their digests, and what their children inherit."""
+"""What is locked of all that a graph reads from outside: images with what is inherited, frontends, ADDed sources."""
 
 from __future__ import annotations
 
@@ -28,9 +28,14 @@ class LockedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lock:
-    """The locked images by their reference in Docker's normal form."""
+    """What is locked by its reference: images and frontends in Docker's normal form, sources as ADD names them.
+
+    A frontend has the digest of its index, a source the `sha256:…` of its bytes or, of a git repository, its commit.
+    """
 
     images: Mapping[str, LockedImage] = field(default_factory=dict)
+    frontends: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def platform(self, reference: str, platform: str) -> LockedPlatform | None:
         """What is locked of a reference on a platform; None where nothing is."""

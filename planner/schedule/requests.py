@@ -10,11 +10,13 @@ from planner.digest.key import Keys
 from planner.digest.manifest import files_of
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
-from planner.model.image import Image, ImageName
+from planner.model.image import Image, ImageName, Pairs
 from planner.model.lock import Lock
 from planner.model.names import Published, Reference
 from planner.ports import MODE_FOLDER
 from planner.sources.dockerfiles import bytes_again
+from planner.sources.load import LoadedFamily
+from planner.sources.outside import SYNTAX, frontend_of, reference_of, remotes
 
 LATEST = "latest"
 
@@ -35,15 +37,33 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         dockerfile_path=image.dockerfile,
         context=files.get("", FilesContext()),
         target=image.target,
-        args=image.args,
+        args=_arguments(keys.made_by.loaded, image),
         contexts=tuple(_contexts(node, parents, files, keys.made_by.loaded.family.lock)),
         labels=image.labels,
         secrets=image.secrets,
         ssh=image.ssh,
         network=image.network,
+        options=image.options,
+        sources=_sources(keys.made_by.loaded, image),
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )
+
+
+def _arguments(loaded: LoadedFamily, image: Image) -> Pairs:
+    """The build's arguments; a locked frontend is named with its digest, as the argument that BuildKit takes it by."""
+    frontend = frontend_of(image, loaded.dockerfiles[image.dockerfile].directives)
+    digest = loaded.family.lock.frontends.get(reference_of(frontend))
+    if digest is None:
+        return image.args
+    others = tuple((name, value) for name, value in image.args if name != SYNTAX)
+    words = frontend.split()
+    return (*others, (SYNTAX, " ".join([pinned(reference_of(frontend), digest), *words[1:]])))
+
+
+def _sources(loaded: LoadedFamily, image: Image) -> Pairs:
+    locked = loaded.family.lock.sources
+    return tuple((source, locked[source]) for source in remotes(loaded, image) if source in locked)
 
 
 def _selected(keys: Keys, image: Image) -> dict[str, FilesContext]:

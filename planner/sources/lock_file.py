@@ -19,6 +19,7 @@ NAME = "images.lock"
 VERSION = 1
 MAX_BYTES = 16 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SOURCE = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def read_in(tree: Tree) -> Lock:
@@ -40,9 +41,11 @@ def read(data: bytes) -> Lock:
     if not isinstance(images, dict):
         raise _refused(["has no images"])
     found = {reference: image for reference, entry in images.items() if (image := reader.image(reference, entry))}
+    frontends = reader.pins(document, "frontends", "digest", _DIGEST)
+    sources = reader.pins(document, "sources", "is", _SOURCE)
     if reader.mistakes:
         raise _refused(reader.mistakes)
-    return Lock(images=found)
+    return Lock(images=found, frontends=frontends, sources=sources)
 
 
 def _refused(whats: list[str], line: int = 0) -> DefinitionError:
@@ -73,6 +76,21 @@ class _Reader:
             self._check_platform(reference, name)
             platforms[name] = self._platform(f"{reference}, {name}", facts)
         return LockedImage(digest=self._digest(reference, entry), platforms=platforms)
+
+    def pins(self, document: dict[str, Any], room: str, field: str, form: re.Pattern[str]) -> dict[str, str]:
+        """What is locked by one value each; a lock from before there were any has none."""
+        entries = document.get(room, {})
+        if not isinstance(entries, dict):
+            self.wrong(room, "is no mapping")
+            return {}
+        found: dict[str, str] = {}
+        for name, entry in entries.items():
+            value = entry.get(field) if isinstance(entry, dict) else None
+            if isinstance(value, str) and form.fullmatch(value):
+                found[name] = value
+            else:
+                self.wrong(name, f"has a malformed {'digest' if field == 'digest' else 'checksum or commit'}")
+        return found
 
     def _check_platform(self, reference: str, name: str) -> None:
         try:
@@ -125,7 +143,12 @@ def write(lock: Lock) -> str:
         }
         for reference, image in sorted(lock.images.items())
     }
-    return json.dumps({"version": VERSION, "images": images}, indent=1) + "\n"
+    document: dict[str, object] = {"version": VERSION, "images": images}
+    if lock.frontends:
+        document["frontends"] = {name: {"digest": digest} for name, digest in sorted(lock.frontends.items())}
+    if lock.sources:
+        document["sources"] = {name: {"is": value} for name, value in sorted(lock.sources.items())}
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _facts(facts: LockedPlatform) -> dict[str, object]:

@@ -17,6 +17,7 @@ class Origins:
         self.published = published
         self.names = frozenset(image.name for image in family.images)
         self._doubts = {(one.image, one.reference): one for one in family.doubts if one.role not in OF_IMAGE}
+        self._contested = [(Published.parse(text), owners) for text, owners in family.contested]
         self._malformed = {one.reference: one.image for one in family.doubts if one.role == TAGS}
 
     def contexts(self, image: Image) -> dict[str, str]:
@@ -40,6 +41,10 @@ class Origins:
             return Unresolved(reason=str(error), hint="check the reference and the ARGs in it")
         if (doubt := self._doubts.get((image.name, reference))) is not None:
             return Unresolved(reason=doubt.reason, hint=doubt.hint)
+        for name, owners in self._contested:
+            if name.answers(parsed):
+                hint = "give each image a name of its own"
+                return Unresolved(reason=f"{' and '.join(owners)} are all published as {name}", hint=hint)
         owner = owner_of(self.published, parsed)
         if owner is not None and owner != image.name:
             return ParentImage(name=ImageName(owner))

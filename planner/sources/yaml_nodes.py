@@ -6,7 +6,7 @@ nodes is refused before it is walked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -101,6 +101,22 @@ def _kind(node: Node) -> str:
 
 def compose(data: bytes, file: str) -> tuple[Reader, Node]:
     """Read one document. Raises DefinitionError for what is no YAML, too large, or unfolds too far."""
+    reader, text = _text(data, file)
+    (node,) = _composed(reader, lambda: [yaml.compose(text, Loader=Loader)])
+    if node is None:
+        raise DefinitionError([Mistake(file=file, what="is empty", hint="begin with version: 1")])
+    return reader, node
+
+
+def documents(data: bytes, file: str) -> tuple[Reader, tuple[Node, ...]]:
+    """Read all documents of a file, none where it is empty. Raises DefinitionError as `compose` does."""
+    reader, text = _text(data, file)
+    return reader, tuple(
+        node for node in _composed(reader, lambda: list(yaml.compose_all(text, Loader=Loader))) if node
+    )
+
+
+def _text(data: bytes, file: str) -> tuple[Reader, str]:
     if len(data) > MAX_BYTES:
         raise DefinitionError([Mistake(file=file, what=f"longer than {MAX_BYTES} bytes")])
     try:
@@ -108,20 +124,22 @@ def compose(data: bytes, file: str) -> tuple[Reader, Node]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DefinitionError([Mistake(file=file, line=line, what="is not UTF-8")]) from error
-    reader = Reader(file=file, lines=tuple(text.splitlines()))
     if _deepest(text) > MAX_DEPTH:
         raise DefinitionError([Mistake(file=file, what=f"is nested more than {MAX_DEPTH} deep")])
+    return Reader(file=file, lines=tuple(text.splitlines())), text
+
+
+def _composed(reader: Reader, make: Callable[[], list[Node | None]]) -> list[Node | None]:
+    file = reader.file
     try:
-        node = yaml.compose(text, Loader=Loader)
+        nodes = make()
     except yaml.MarkedYAMLError as error:
         raise DefinitionError([_syntax(error, reader)]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DefinitionError([Mistake(file=file, what=f"is no YAML: {str(error).splitlines()[0]}")]) from error
-    if node is None:
-        raise DefinitionError([Mistake(file=file, what="is empty", hint="begin with version: 1")])
-    if sum(1 for _ in _unfolded(node)) > MAX_NODES:
+    if sum(1 for node in nodes if node is not None for _ in _unfolded(node)) > MAX_NODES:
         raise DefinitionError([Mistake(file=file, what=f"unfolds into more than {MAX_NODES} values")])
-    return reader, node
+    return nodes
 
 
 def _deepest(text: str) -> int:

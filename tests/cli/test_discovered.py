@@ -86,7 +86,8 @@ def test_a_remembered_answer_sees_what_appears(space: Workspace) -> None:
     space.write({"new/deep/x": "x\n"})
     for _ in range(2):
         run = space.planner("plan", "--since", "HEAD")
-        assert (run.stderr, run.returncode) == (NOTICE, 0)
+        assert run.returncode == 0
+        assert run.stderr.startswith(NOTICE)
         assert "0 of 2 images rebuild" in run.stdout
     space.write({"new/deep/Dockerfile": "FROM acme/app\n"})
     assert "1 of 3 images rebuild" in space.planner("plan", "--since", "HEAD").stdout

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +131,32 @@ class GoModule:
         if running.returncode:
             raise SystemExit(f"{label}: `{' '.join(argv)}` failed\n{log.read_text(errors='replace')[-3000:]}")
         print(f"{label}: done, {time.monotonic() - start:.0f} s", flush=True)
+
+
+def built(name: str, module: Path, sources: Path) -> Path:
+    """A program of our own, built once for its sources and the pinned modules of another folder's go.mod."""
+    files = sorted(sources.glob("*.go"))
+    return _program(name, module, files, tuple(map(os.fspath, files)))
+
+
+def package(name: str, path: str) -> Path:
+    """A program of one of the engine's modules that is none of its tools, built once."""
+    return _program(name, CHECKOUT / ".ci" / "engine", (), (path,))
+
+
+def _program(name: str, module: Path, files: Sequence[Path], what: tuple[str, ...]) -> Path:
+    digest = hashlib.sha256(" ".join((platform.machine(), *what)).encode())
+    for file in (module / "go.mod", module / "go.sum", *files):
+        digest.update(file.read_bytes())
+    done = cache_folder() / "bin" / f"{name}-{digest.hexdigest()[:16]}"
+    if not done.exists():
+        go = toolchain.find_or_install((1, 26), cache_folder())
+        done.parent.mkdir(parents=True, exist_ok=True)
+        part = done.with_name(f"{done.name}.{os.getpid()}")
+        argv = [os.fspath(go), "build", *FLAGS, "-ldflags", "-s -w", "-o", os.fspath(part), *what]
+        subprocess.run(argv, cwd=module, env={**os.environ, **ENVIRONMENT}, check=True)
+        part.rename(done)
+    return done
 
 
 def _release(version: str) -> str:

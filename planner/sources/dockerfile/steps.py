@@ -67,13 +67,17 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One instruction at work. `text` is how it is shown, `parts` what counts, `unsure` why it may change unseen."""
+    """One instruction at work. `text` is how it is shown, `parts` what counts, `unsure` why it may change unseen.
+
+    `remotes` are the sources that an ADD fetches by a name which may mean something else tomorrow.
+    """
 
     text: str
     span: Span
     parts: Parts
     selections: tuple[Selection, ...] = ()
     unsure: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,8 +237,9 @@ class _Walker:
         *,
         selections: tuple[Selection, ...] = (),
         unsure: tuple[str, ...] = (),
+        remotes: tuple[str, ...] = (),
     ) -> None:
-        step = Step(text=text, span=span, parts=parts, selections=selections, unsure=unsure)
+        step = Step(text=text, span=span, parts=parts, selections=selections, unsure=unsure, remotes=remotes)
         self.steps.append(step)
 
     def _one(self, item: Instruction, state: _State) -> _State:
@@ -351,13 +356,14 @@ class _Walker:
         )
         unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
         local = tuple(source for source in sources if not (item.keyword == "ADD" and _remote(source)))
-        unsure += tuple(_unpinned(source, item) for source in sources if source not in local)
+        remotes = tuple(source for source in sources if source not in local and not _is_pinned(source, item))
         self._add(
             item.text,
             item.span,
             parts,
             selections=self._copied(item, local, in_sources),
-            unsure=tuple(text for text in unsure if text),
+            unsure=unsure,
+            remotes=remotes,
         )
         return state
 
@@ -509,11 +515,8 @@ def _remote(source: str) -> bool:
     return source.startswith(schemes) or source.startswith("github.com/")
 
 
-def _unpinned(source: str, item: Copy) -> str:
-    if item.checksum:
-        return ""
-    _, _, fragment = source.partition("#")
-    commit = fragment.partition(":")[0]
-    if len(commit) in {40, 64} and all(letter in "0123456789abcdef" for letter in commit):
-        return ""
-    return f"ADD {source} has no --checksum: what it fetches may change unseen"
+def _is_pinned(source: str, item: Copy) -> bool:
+    """Whether what a remote source means is written beside it: a checksum, or a whole commit."""
+    commit = source.partition("#")[2].partition(":")[0]
+    is_commit = len(commit) in {40, 64} and all(letter in "0123456789abcdef" for letter in commit)
+    return bool(item.checksum) or is_commit

@@ -5,6 +5,9 @@ A reader is loaded when its door is opened: a warm plan opens none, and would pa
 
 from __future__ import annotations
 
+from collections import ChainMap
+from typing import cast
+
 from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources import yaml_file
@@ -25,3 +28,8 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
 
             (file, *_) = definition.files
             return starlark.read(file, tree, asked)
+        case Door.COMPOSE:
+            from planner.sources.doors.compose import family as compose
+
+            environment = ChainMap(dict(asked.variables), cast(dict[str, str], asked.environment))
+            return compose.read(definition.files, tree, environment, env_files=asked.env_files, profiles=asked.profiles)

@@ -20,7 +20,7 @@ ASKED = Asked(environment={}, starlark=Starlark())
 
 def keys(definition: Files, files: Files) -> dict[str, str]:
     tree = MemoryTree({**files, **definition})
-    named = found(tree)
+    named = found(tree, {})
     assert named is not None
     loaded = load(read(named, tree, ASKED), tree, told=True)
     return {str(name): key for name, key in keys_of(loaded, tree).keys.items()}

@@ -1,0 +1,77 @@
+"""Tells what a loaded family reads from outside: images that it does not build, frontends, sources that ADD fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.model.image import Image, ImageName
+from planner.model.names import Reference
+from planner.sources.dockerfile.syntax import Directives
+from planner.sources.load import LoadedFamily
+
+SYNTAX = "BUILDKIT_SYNTAX"
+"""The build argument that names a frontend in the place of `# syntax=`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """References in the form that a lock has them: images with their platforms, all else with the images reading it."""
+
+    images: Mapping[str, frozenset[str]]
+    frontends: Mapping[str, tuple[ImageName, ...]]
+    sources: Mapping[str, tuple[ImageName, ...]]
+
+
+def outside(loaded: LoadedFamily) -> Outside:
+    """All that is read from outside by a name that does not fix what it means; external images in any case."""
+    images: dict[str, set[str]] = {}
+    frontends: dict[str, list[ImageName]] = {}
+    sources: dict[str, list[ImageName]] = {}
+    for name in loaded.graph.order:
+        node = loaded.graph.nodes[name]
+        for reference in node.externals:
+            images.setdefault(reference, set()).update(node.image.platforms)
+        frontend = reference_of(frontend_of(node.image, loaded.dockerfiles[node.image.dockerfile].directives))
+        if frontend and "@" not in frontend:
+            frontends.setdefault(frontend, []).append(name)
+        for source in remotes(loaded, node.image):
+            sources.setdefault(source, []).append(name)
+    return Outside(
+        images={name: frozenset(platforms) for name, platforms in sorted(images.items())},
+        frontends={name: tuple(found) for name, found in sorted(frontends.items())},
+        sources={name: tuple(found) for name, found in sorted(sources.items())},
+    )
+
+
+def remotes(loaded: LoadedFamily, image: Image) -> tuple[str, ...]:
+    """The sources that an image's ADD instructions fetch, on any platform, and that nothing beside them pins."""
+    found = (
+        source
+        for platform in image.platforms
+        for step in loaded.evaluations[image.name, platform].steps
+        for source in step.remotes
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def is_git(source: str) -> bool:
+    """Whether BuildKit takes what ADD names for a git repository (`ParseGitRef` of v0.32.2), not for a file."""
+    if not source.startswith(("http://", "https://")):
+        return True
+    name = source.partition("#")[0].partition("?")[0]
+    return name.endswith(".git")
+
+
+def frontend_of(image: Image, directives: Directives) -> str:
+    """The frontend that reads an image's Dockerfile as it is written; "" for the engine's own."""
+    return dict(image.args).get(SYNTAX, directives.syntax)
+
+
+def reference_of(frontend: str) -> str:
+    """The image of a frontend in Docker's normal form, as a lock has it; "" where it names none."""
+    words = frontend.split()
+    try:
+        return str(Reference.parse(words[0])) if words else ""
+    except ValueError:
+        return ""
