@@ -31,11 +31,14 @@ test: setup lint docker browser  ## everything CI runs: lint, types, import rule
 	$(PYTHON) -m pytest tests
 
 EXAMPLES ?= 10000
+EDITS ?= 2000
 SEED ?= 1
 
-prove: setup engine  ## BuildKit as the judge of 10,000 mutations, and planted bugs that it must catch; about 15 minutes
+prove: setup engine  ## BuildKit as the judge: 10,000 mutations, 2,000 edits really built, planted bugs that both must catch
 	$(PYTHON) -m tests.oracle.graph --examples $(EXAMPLES) --seed $(SEED)
 	$(PYTHON) -m tests.oracle.planted --seed $(SEED)
+	$(PYTHON) -m tests.oracle.builds --edits $(EDITS) --seed $(SEED)
+	$(PYTHON) -m tests.oracle.builds.planted --seed $(SEED)
 	$(PYTHON) -m tests.sources.doors.compose --seed $(SEED)
 
 lint: setup  ## format, lint, types and the import rules between rooms

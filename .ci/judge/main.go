@@ -1,6 +1,8 @@
 // Command judge asks a buildkitd what images are made of: the graph and the configuration that its own Dockerfile
 // frontend gives, and the files of local contexts that each step would really get, copied with BuildKit's own library.
 //
+// A request that names a store is really built instead: see build.go.
+//
 // It reads one request a line and writes one answer a line, both JSON. The answer's value is equal for two requests
 // exactly when BuildKit would build the same image for both, times apart.
 package main
@@ -14,6 +16,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/containerd/log"
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -33,6 +36,10 @@ type request struct {
 	Network    string            `json:"network"`
 	Exact      bool              `json:"exact"` // contexts are taken as they are, empty folders and all
 	Verbose    bool              `json:"verbose"`
+
+	Store   string            `json:"store"`   // a folder of blobs: with one, the image is really built, and kept there
+	Parents map[string]string `json:"parents"` // named contexts that are images of the store, by digest
+	NoCache bool              `json:"noCache"`
 }
 
 type answer struct {
@@ -41,7 +48,14 @@ type answer struct {
 	Broken string   `json:"broken,omitempty"` // the build would stop: a file is missing
 	Value  string   `json:"value,omitempty"`
 	Files  string   `json:"files,omitempty"` // of the files only
+	Open   bool     `json:"open,omitempty"`  // what is fetched may be another thing every time
 	Lines  []string `json:"lines,omitempty"`
+
+	Digest   string   `json:"digest,omitempty"` // of an image that was built
+	Config   string   `json:"config,omitempty"` // without times
+	Layers   []string `json:"layers,omitempty"`
+	Contents []string `json:"contents,omitempty"` // of the layers, without times
+	Uncached []string `json:"uncached,omitempty"` // the steps that ran
 }
 
 func main() {
@@ -49,6 +63,7 @@ func main() {
 	parallel := flag.Int("parallel", 2, "requests at once")
 	flag.Parse()
 	ctx := context.Background()
+	_ = log.SetLevel("error")
 	c, err := client.New(ctx, *address)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -63,7 +78,7 @@ func main() {
 		go func() {
 			defer workers.Done()
 			for r := range requests {
-				a := judge(ctx, c, r)
+				a := answered(ctx, c, r)
 				output.Lock()
 				if err := encoder.Encode(a); err != nil {
 					os.Exit(1)
@@ -86,6 +101,13 @@ func main() {
 	workers.Wait()
 }
 
+func answered(ctx context.Context, c *client.Client, r request) answer {
+	if r.Store != "" {
+		return build(ctx, c, r)
+	}
+	return judge(ctx, c, r)
+}
+
 func judge(ctx context.Context, c *client.Client, r request) answer {
 	a := answer{ID: r.ID}
 	def, config, err := convert(ctx, c, r)
@@ -105,6 +127,7 @@ func judge(ctx context.Context, c *client.Client, r request) answer {
 		a.Value = ""
 	}
 	a.Files = n.files()
+	a.Open = n.open
 	if r.Verbose {
 		a.Lines = n.lines
 	}
@@ -123,7 +146,8 @@ func contexts(r request) map[string]string {
 
 func localName(named string) string { return "named-" + named }
 
-func convert(ctx context.Context, c *client.Client, r request) (*pb.Definition, []byte, error) {
+// asked is what a request asks the frontend for, and the folders that it may read.
+func asked(r request) (map[string]string, map[string]fsutil.FS, error) {
 	attrs := map[string]string{"filename": r.Filename}
 	mounts := map[string]fsutil.FS{}
 	folders := contexts(r)
@@ -156,10 +180,18 @@ func convert(ctx context.Context, c *client.Client, r request) (*pb.Definition, 
 	if r.Network != "" {
 		attrs["force-network-mode"] = r.Network
 	}
+	return attrs, mounts, nil
+}
+
+func convert(ctx context.Context, c *client.Client, r request) (*pb.Definition, []byte, error) {
+	attrs, mounts, err := asked(r)
+	if err != nil {
+		return nil, nil, err
+	}
 	var def *pb.Definition
 	var config []byte
 	opt := client.SolveOpt{LocalMounts: mounts, Internal: true}
-	_, err := c.Build(ctx, opt, "planner-judge", func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
+	_, err = c.Build(ctx, opt, "planner-judge", func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
 		result, err := g.Solve(ctx, gateway.SolveRequest{Frontend: "dockerfile.v0", FrontendOpt: attrs})
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -23,6 +24,7 @@ type normaliser struct {
 	exact bool
 	lines []string
 	taken []string
+	open  bool // something is fetched that may be another thing every time
 }
 
 func newNormaliser(def *pb.Definition, folders map[string]string, exact bool) (*normaliser, error) {
@@ -65,18 +67,24 @@ func (n *normaliser) value(config []byte) (string, error) {
 	if err := json.Unmarshal(config, &image); err != nil {
 		return "", err
 	}
-	delete(image, "created")
-	if history, ok := image["history"].([]any); ok {
+	text, err := timeless(image)
+	if err != nil {
+		return "", err
+	}
+	n.lines = append(n.lines, "config "+text)
+	return hash(graph, text), nil
+}
+
+// timeless is an image's configuration without times, as JSON in a fixed order.
+func timeless(config map[string]any) (string, error) {
+	delete(config, "created")
+	if history, ok := config["history"].([]any); ok {
 		for _, one := range history {
 			delete(one.(map[string]any), "created")
 		}
 	}
-	dt, err := json.Marshal(image)
-	if err != nil {
-		return "", err
-	}
-	n.lines = append(n.lines, "config "+string(dt))
-	return hash(graph, string(dt)), nil
+	dt, err := json.Marshal(config)
+	return string(dt), err
 }
 
 // whole takes everything that a local context shows.
@@ -156,6 +164,8 @@ func (n *normaliser) op(key string) (string, error) {
 				return "", err
 			}
 		}
+	case *pb.Op_Source:
+		n.open = n.open || mayChange(kind.Source)
 	default:
 		for at := range op.Inputs {
 			if err := add(int64(at), whole); err != nil {
@@ -167,6 +177,19 @@ func (n *normaliser) op(key string) (string, error) {
 	n.lines = append(n.lines, text)
 	n.done[key] = hash(text)
 	return n.done[key], nil
+}
+
+var commit = regexp.MustCompile(`#([0-9a-f]{40}|[0-9a-f]{64})(:|$)`)
+
+// mayChange tells whether a source that is fetched from the network is not held to a checksum or a commit.
+func mayChange(source *pb.SourceOp) bool {
+	switch scheme, _, _ := strings.Cut(source.Identifier, "://"); scheme {
+	case "http", "https":
+		return source.Attrs[pb.AttrHTTPChecksum] == ""
+	case "git":
+		return source.Attrs[pb.AttrGitChecksum] == "" && !commit.MatchString(source.Identifier)
+	}
+	return false
 }
 
 // plain is an op as JSON in a fixed order, without what enters no cache key: inputs, proxies, worker constraints.

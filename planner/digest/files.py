@@ -25,9 +25,10 @@ MAX_LINK_BYTES = 4096
 class Found:
     """What a selection found. `roots` are context paths of whole files, links or folders ("" is the context).
 
-    `links` are the symlinks passed on the way: they count too. `folders` are those that wildcards are looked for in:
-    they must be there although nothing in them matches. `missing` are sources without a wildcard that found
-    nothing: BuildKit would stop there. `escaping` are links that lead out of the context.
+    `links` are the symlinks passed on the way: they count too. `folders` must be there although nothing of them may be
+    copied: those that wildcards are looked for in, and such in the place of files that `--parents` names and
+    `--exclude` takes away. `missing` are sources without a wildcard that found nothing: BuildKit would stop there.
+    `escaping` are links that lead out of the context.
     """
 
     roots: tuple[str, ...] = ()
@@ -139,15 +140,20 @@ def find(context: ContextTree, selection: Selection) -> Found:
     escaping: list[str] = []
     for source in selection.sources:
         pattern = _pivoted(source)[0] if selection.parents else _clean(source)
-        wild = has_wildcard(pattern) and not selection.mount
-        starts = list(_glob(context, pattern)) if wild else [pattern]
-        if wild:
-            folder, passed, _ = follow(context, "/".join(itertools.takewhile(_is_plain, pattern.split("/"))))
+        starts = [pattern]
+        if has_wildcard(pattern) and not selection.mount:
+            components = pattern.split("/")
+            plain = list(itertools.takewhile(_is_plain, components))
+            folder, passed, escapes = follow(context, "/".join(plain))
             links.extend(passed)
-            if folder is None:
+            starts = []
+            if escapes:
+                escaping.append(source)
+            elif folder is None:
                 missing.append(source)
-            elif folder:
-                folders.append(folder)
+            else:
+                starts = list(_globbed(context, folder, components[len(plain) :]))
+                folders.extend([folder] if folder else ())
         for start in starts:
             end, passed, escapes = follow(context, start)
             links.extend(passed)
@@ -157,6 +163,7 @@ def find(context: ContextTree, selection: Selection) -> Found:
                 missing.append(source)
             else:
                 roots.append(end)
+    folders.extend(_left_out(context, selection, roots))
     return Found(
         roots=tuple(dict.fromkeys(roots)),
         links=tuple(dict.fromkeys(links)),
@@ -164,6 +171,23 @@ def find(context: ContextTree, selection: Selection) -> Found:
         missing=tuple(missing),
         escaping=tuple(escaping),
     )
+
+
+def _left_out(context: ContextTree, selection: Selection, roots: Sequence[str]) -> Iterator[str]:
+    """For each source of `--parents` one file that it names and `--exclude` takes away.
+
+    BuildKit looks for the source's folder in what it was sent, and it is not sent where nothing in it is asked for.
+    """
+    if not (selection.parents and selection.excludes):
+        return
+    excludes = IgnoreRules.of(selection.excludes, "--exclude")
+    for root, patterns in zip(roots, inclusion(selection), strict=False):
+        wanted = IgnoreRules.of(patterns, "--parents")
+        for path, _ in context.files(root):
+            below = path[len(root) :].lstrip("/")
+            if wanted.ignores(below) and excludes.ignores(below):
+                yield path
+                break
 
 
 def _pivoted(source: str) -> tuple[str, str]:
@@ -198,25 +222,18 @@ def _is_plain(component: str) -> bool:
     return not has_wildcard(component)
 
 
-def _glob(context: ContextTree, pattern: str) -> Iterator[str]:
-    """Paths of the context that match, component by component, without following a link on the way."""
-    yield from _globbed(context, "", pattern.split("/"))
-
-
 def _globbed(context: ContextTree, folder: str, components: Sequence[str]) -> Iterator[str]:
+    """Paths below a folder that match, component by component.
+
+    Links lead on before the first wildcard only (fsutil's `resolveWildcards` walks from there and follows none).
+    """
     first, rest = components[0], components[1:]
     for name in _matching(context, folder, first):
         path = f"{folder}/{name}" if folder else name
         if not rest:
             yield path
-            continue
-        mode = context.mode(path)
-        if mode == MODE_FOLDER:
+        elif context.mode(path) == MODE_FOLDER:
             yield from _globbed(context, path, rest)
-        elif mode == MODE_LINK:
-            end, _, escapes = follow(context, path)
-            if end is not None and not escapes:
-                yield from _globbed(context, end, rest)
 
 
 def _matching(context: ContextTree, folder: str, component: str) -> list[str]:

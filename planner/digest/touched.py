@@ -22,6 +22,7 @@ from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed
 from planner.digest.trace import Traced
 from planner.ports import MODE_FILE, MODE_LINK, Tree
+from planner.sources.go_match import matches
 
 SUPPOSED_MODES = (MODE_FILE, None, MODE_LINK)
 
@@ -65,6 +66,17 @@ class Watched:
         roots = () if selection.parents else self.found.roots  # With --parents the walk begins at the context.
         return (*roots, *map(_literal, selection.sources))
 
+    def looks_for_more_in(self, folder: str) -> bool:
+        """Whether a folder is one in which a wildcard's match could appear, although it is none itself."""
+        parts = folder.split("/")
+        for source in self.reading.selection.sources:
+            components = posixpath.normpath(f"/{source}").lstrip("/").split("/")
+            if len(parts) >= len(components) or not any(map(has_wildcard, components[: len(parts)])):
+                continue
+            if self.found.links or all(map(matches, components, parts)):
+                return True
+        return False
+
 
 def _literal(source: str) -> str:
     """A source up to its first wildcard."""
@@ -101,6 +113,8 @@ class Suppositions:
         if inside is None or not any(_near(inside, place) for place in watched.places):
             return False
         if self.folder and _opens_again(watched.reading) and any(_near(inside, place) for place in watched.within):
+            return True
+        if self.folder and watched.looks_for_more_in(inside):
             return True
         try:
             return any(signature(seen, watched.reading) != watched.now for seen in self._seen(context, inside))

@@ -30,9 +30,12 @@ from planner.ports import Tree
 from planner.sources import lock_file
 from planner.sources.cycles import cycle_mistakes
 from planner.sources.dockerfile.directives import DEFAULT_ESCAPE
+from planner.sources.dockerfile.evaluation import evaluate
+from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
-from planner.sources.dockerfile.stages import Settings, Staged, Triggers, no_triggers, reachable, staged
-from planner.sources.dockerfile.steps import Config, Evaluation, evaluate
+from planner.sources.dockerfile.reach import reachable
+from planner.sources.dockerfile.stages import Staged, Triggers, no_triggers, staged
+from planner.sources.dockerfile.steps import Config, Evaluation
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.case import Case, File, Piece
-from tests.oracle.ours import Ours, ours, sent
+from tests.oracle.case import LINK, Case, File, Piece
+from tests.oracle.ours import NAME, Ours, ours, sent
 
 
 def answer(root: Path, dockerfile: str, files: dict[str, str] | None = None, **more: Any) -> Ours:
@@ -46,7 +46,7 @@ def test_a_folder_whose_files_are_all_excluded_is_still_made(tmp_path: Path) -> 
     assert key(tmp_path, dockerfile, {"ctx/lib/a": "", "ctx/lib/deep/b": ""}) != alone
     found = answer(tmp_path, "FROM scratch\nCOPY --exclude=b lib /x/", {"ctx/lib/b": ""})
     assert found.keys is not None
-    main, _ = sent(found, Case(), tmp_path / "sent")
+    main, _ = sent(found.keys, NAME, {}, tmp_path / "sent")
     assert [path.name for path in main.rglob("*")] == ["lib"]
 
 
@@ -140,7 +140,7 @@ def test_a_folder_in_the_place_of_a_stage_keeps_the_triggers_of_that_stage(tmp_p
 def test_the_folder_of_a_pattern_is_there_although_nothing_in_it_matches(tmp_path: Path) -> None:
     """BuildKit looks into the folder, and stops where there is none."""
     found = answer(tmp_path, "FROM scratch\nCOPY lib/x* /x/", {"ctx/lib/b": ""})
-    main, _ = sent(found, Case(), tmp_path / "sent")
+    main, _ = sent(found.keys, NAME, {}, tmp_path / "sent")
     assert [path.name for path in main.rglob("*")] == ["lib"]
     assert answer(tmp_path, "FROM scratch\nCOPY none/x* /x/", {"ctx/lib/b": ""}).unsure
 
@@ -159,3 +159,46 @@ def test_what_is_excluded_from_sources_is_not_excluded_from_the_whole_context(tm
     text = "FROM a\nCOPY --parents ./$B/./x b /x/"
     keys = {key(tmp_path, text, {"ctx/b": b, "ctx/src/x": ""}) for b in ("one", "two")}
     assert len(keys) == 2
+
+
+def test_wildcards_do_not_lead_through_links(tmp_path: Path) -> None:
+    """fsutil's `resolveWildcards` walks from the first wildcard on and follows no link; before it links lead on."""
+    root = tmp_path / "family"
+    linked = {"ctx/link": File(".", LINK)}
+    dockerfile = "FROM scratch\nCOPY {} /x/"
+    for pattern, counts in (("*/a", False), ("link/a*", True)):
+        pieces = (Piece(0, dockerfile.format(pattern)),)
+        found = []
+        for text in ("one", "two"):
+            case = Case(files={**linked, "ctx/a": File(text)}, pieces=pieces)
+            case.write(root)
+            found.append(ours(case, root).key)
+        assert (found[0] != found[1]) is counts, pattern
+
+
+def test_a_stage_that_sets_an_argument_has_the_files_of_the_folder_it_starts_from(tmp_path: Path) -> None:
+    dockerfile = "FROM extra AS one\n{}\nFROM scratch\nCOPY --from=one src /"
+    for instruction, counts in (("ARG A", False), ("ENV A=1", False), ("RUN true", True)):
+        keys = {
+            key(tmp_path, dockerfile.format(instruction), {"more/src": "", "more/b": text}, named={"extra": "more"})
+            for text in ("one", "two")
+        }
+        assert (len(keys) == 2) is counts, instruction
+
+
+def test_triggers_of_a_replaced_target_are_in_no_configuration(tmp_path: Path) -> None:
+    keys = {
+        key(tmp_path, f"FROM scratch AS one\nONBUILD RUN {command}", {"more/a": ""}, named={"one": "more"})
+        for command in ("a", "b")
+    }
+    assert len(keys) == 1
+
+
+def test_a_file_that_parents_names_and_excludes_is_not_missed(tmp_path: Path) -> None:
+    """BuildKit looks whether the source is there before it leaves it out."""
+    found = answer(tmp_path, "FROM scratch\nCOPY --parents --exclude=a lib/./a /x/", {"ctx/lib/a": "", "ctx/lib/b": ""})
+    assert found.keys is not None
+    main, _ = sent(found.keys, NAME, {}, tmp_path / "sent")
+    assert (main / "lib" / "a").exists()
+    text = {key(tmp_path, "FROM scratch\nCOPY --parents --exclude=a a /x/", {"ctx/a": text}) for text in "12"}
+    assert len(text) == 1

@@ -31,7 +31,10 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Paths of `files` are relative to the workspace; the build context is its folder `ctx`."""
+    """Paths of `files` are relative to the workspace; the build context is its folder `ctx`.
+
+    `locked` gives the planner a lock, which tells what base images hand to their children.
+    """
 
     files: dict[str, File] = field(default_factory=dict)
     pieces: tuple[Piece, ...] = ()
@@ -43,6 +46,7 @@ class Case:
     target: str = ""
     platform: str = "linux/amd64"
     network: str = ""
+    locked: bool = False
 
     @property
     def text(self) -> str:
@@ -70,7 +74,8 @@ class Case:
         lines = [f"--- {self.dockerfile}{' (CRLF)' if self.newline != chr(10) else ''}", self.text.rstrip()]
         for path, file in sorted(self.files.items()):
             lines.append(f"--- {path} {file.kind} {file.text!r}")
-        rest = {name: getattr(self, name) for name in ("args", "labels", "named", "target", "platform", "network")}
+        names = ("args", "labels", "named", "target", "platform", "network", "locked")
+        rest = {name: getattr(self, name) for name in names}
         lines.append("--- " + ", ".join(f"{name}={value!r}" for name, value in rest.items() if value))
         return "\n".join(lines)
 

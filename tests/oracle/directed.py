@@ -28,7 +28,7 @@ def pairs() -> Iterator[Pair]:
     yield _told("USER 1", "USER 2", "id")
     yield _told('SHELL ["/bin/sh", "-c"]', 'SHELL ["/bin/sh", "-e", "-c"]', "id")
     yield _told("WORKDIR /tmp", "WORKDIR /etc", "touch here")
-    stages = "FROM ubuntu:22.04 AS one\nRUN one\nFROM ubuntu:22.04 AS two\nRUN two\nFROM scratch\n"
+    stages = "FROM ubuntu:22.04 AS one\nRUN touch /etc/1\nFROM ubuntu:22.04 AS two\nRUN touch /etc/2\nFROM scratch\n"
     copies = "COPY --from={} /etc /a\nCOPY --from={} /etc /b"
     swapped = [_case(stages + copies.format(*names)) for names in (("one", "two"), ("two", "one"))]
     yield Pair(swapped[0], swapped[1], "two stages change places in --from")

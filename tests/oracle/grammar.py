@@ -67,6 +67,7 @@ class Maker:
         self.files: dict[str, File] = {}
         self.stages: list[str] = []
         self.named: dict[str, str] = {}
+        self.images: tuple[str, ...] = ()  # references to images that are built before
         self.escape = "\\"
 
     def chance(self, probability: float) -> bool:
@@ -74,8 +75,8 @@ class Maker:
 
     def case(self) -> Case:
         rng = self.rng
-        self._contexts()
-        pieces = self._dockerfile()
+        self.contexts()
+        pieces = self.dockerfile()
         args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))}
         return Case(
             files=self.files,
@@ -88,9 +89,10 @@ class Maker:
             target=rng.choice(STAGES) if self.chance(0.15) and self.stages else "",
             platform="linux/arm64" if self.chance(0.1) else "linux/amd64",
             network=rng.choice(("", "", "", "none", "host")) if self.chance(0.2) else "",
+            locked=self.chance(0.5),
         )
 
-    def _contexts(self) -> None:
+    def contexts(self) -> None:
         rng = self.rng
         for path in ("a", "c.txt", "src/b.c", "src/deep/a", "lib/d.sh", ".hid/a"):
             if self.chance(0.8):
@@ -128,7 +130,7 @@ class Maker:
     def ignore_text(self) -> str:
         return "".join(f"{self.rng.choice(RULES)}\n" for _ in range(self.rng.randint(0, 4)))
 
-    def _dockerfile(self) -> list[str]:
+    def dockerfile(self) -> list[str]:
         rng = self.rng
         pieces: list[str] = []
         if self.chance(0.07):
@@ -156,7 +158,7 @@ class Maker:
         rng = self.rng
         if self.stages and self.chance(0.3):
             return f"FROM {rng.choice(self.stages)} AS {self._named(number)}"
-        choices = [*BASES[:2], BASES[0], "scratch", "scratch", *self.named]
+        choices = [*BASES[:2], BASES[0], "scratch", "scratch", *self.named, *self.images]
         if has_base:
             choices += ["$BASE", "${BASE:-ubuntu:22.04}"]
         base = rng.choice(choices)
@@ -241,7 +243,7 @@ class Maker:
             return rng.choice((".", "/", "./src", "src/", "src/../a", "/lib"))
         return rng.choice(("$A", "${A}*", "src/$B", "missing*", "${C:-a}"))
 
-    def _flags(self) -> str:
+    def flags(self) -> str:
         rng = self.rng
         flags = []
         if self.chance(0.12):
@@ -265,10 +267,10 @@ class Maker:
 
     def copy(self) -> str:
         rng = self.rng
-        flags = self._flags()
+        flags = self.flags()
         if self.chance(0.2):
             return f"COPY {flags}{self.heredoc()}"
-        froms = [*self.stages, *self.named, *BASES[:2], "0"]
+        froms = [*self.stages, *self.named, *BASES[:2], "0", *self.images]
         if self.chance(0.25):
             flags += f"--from={rng.choice(froms)} "
         if self.chance(0.25):
@@ -286,7 +288,7 @@ class Maker:
             return f"ADD {checksum}https://example.com/{rng.choice(('f', 'g.tar'))} /x/"
         if kind < 0.25:
             return f"ADD https://github.com/a/b.git#{rng.choice(('main', '1' * 40))} /x/"
-        flags = self._flags() + rng.choice(("", "", "--unpack=true ", "--keep-git-dir=true "))
+        flags = self.flags() + rng.choice(("", "", "--unpack=true ", "--keep-git-dir=true "))
         return f"ADD {flags}{self._words([self.source()])}"
 
     def heredoc(self) -> str:
@@ -299,7 +301,7 @@ class Maker:
         kind = rng.random()
         if kind < 0.5:
             source = f",source={rng.choice((self.source(), 'src', 'lib', '/', '$A'))}" if self.chance(0.7) else ""
-            froms = [*self.stages, *self.named, BASES[1]]
+            froms = [*self.stages, *self.named, BASES[1], *self.images]
             from_ = f",from={rng.choice(froms)}" if self.chance(0.4) and froms else ""
             rw = rng.choice(("", "", ",rw", ",ro"))
             return (

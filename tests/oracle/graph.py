@@ -20,7 +20,7 @@ from tests.oracle.case import Case, Pair
 from tests.oracle.judge import Judge, Verdict, running_judge
 from tests.oracle.known import known
 from tests.oracle.law import Finding, alone, compared
-from tests.oracle.ours import Ours, ours, sent
+from tests.oracle.ours import NAME, Ours, ours, sent
 from tests.oracle.sample import Judged, judged
 from tests.oracle.shrink import shrunk
 
@@ -42,7 +42,11 @@ class Report:
 
     def line(self) -> str:
         counts = ", ".join(f"{self.count(finding)} {finding}" for finding in Finding)
-        return f"{self.examples} mutations: {counts}; {sum(self.known.values())} of known kinds"
+        needless = self.count(Finding.NEEDLESS) + sum(
+            count for (finding, _), count in self.known.items() if finding is Finding.NEEDLESS
+        )
+        share = 100 * needless / max(1, self.examples)
+        return f"{self.examples} mutations: {counts}; with known kinds {needless} needless ({share:.2f} %)"
 
 
 class Oracle:
@@ -87,7 +91,8 @@ class Oracle:
         if mine.refused or not verdict.works:
             return False
         with tempfile.TemporaryDirectory(dir=self.folder) as contexts:
-            context, named = sent(mine, case, Path(contexts))
+            assert mine.keys is not None
+            context, named = sent(mine.keys, NAME, case.named, Path(contexts))
             (root / f"{case.dockerfile}.dockerignore").write_text("# all of it\n")
             return self.judge.ask(case, root, sent=(context, named)).result(60).value != verdict.value
 
@@ -159,6 +164,9 @@ def print_report(report: Report, seed: int) -> None:
     print(f"{'mutation':<14}" + "".join(f"{column:>19}" for column in columns))
     for mutation in sorted({name for name, _ in report.ends}):
         print(f"{mutation:<14}" + "".join(f"{report.ends[mutation, column]:>19}" for column in columns))
+    for finding in Finding:
+        if numbers := [one.number for found, one in report.findings if found is finding]:
+            print(f"{finding}: examples {numbers}")
     for (finding, reason), count in sorted(report.known.items()):
         print(f"{count:>6} {finding}: {reason}")
     print(f"seed {seed}: {report.line()}")

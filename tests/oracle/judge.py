@@ -25,14 +25,34 @@ SOURCES = CHECKOUT / ".ci" / "judge"
 
 
 @dataclass(frozen=True)
+class Built:
+    """An image that was really built: its configuration and the contents of its layers are without times.
+
+    `uncached` are the steps that ran.
+    """
+
+    digest: str
+    config: str
+    layers: tuple[str, ...]
+    contents: tuple[str, ...]
+    uncached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """`value` is equal for equal images; empty where the frontend refuses (`error`) or a file is missing (`broken`)."""
+    """`value` is equal for equal images; empty where the frontend refuses (`error`) or a file is missing (`broken`).
+
+    `open` says that something is fetched from the network which may be another thing every time: equal values do not
+    mean equal images then.
+    """
 
     value: str = ""
     error: str = ""
     broken: str = ""
     files: str = ""
+    open: bool = False
     lines: tuple[str, ...] = ()
+    built: Built | None = None
 
     @property
     def works(self) -> bool:
@@ -71,6 +91,29 @@ class Judge:
     ) -> Future[Verdict]:
         """The verdict on a case that is written at `root`; `sent` names other contexts to take its files from."""
         context, named = sent or (root / CONTEXT, case.named)
+        return self._ask(case, root, context, named, {"exact": sent is not None, "verbose": verbose})
+
+    def build(
+        self,
+        case: Case,
+        root: Path,
+        store: Path,
+        parents: dict[str, str],
+        *,
+        context: Path,
+        named: dict[str, str],
+        exact: bool = False,
+    ) -> Future[Verdict]:
+        """Really build a case that is written at `root` and keep the image in `store`.
+
+        `parents` are images of the store by the names that the Dockerfile may call them. A verdict without `built` has
+        the error. Unless it is `exact`, folders of which the ignore file leaves no file are not there.
+        """
+        return self._ask(case, root, context, named, {"store": os.fspath(store), "parents": parents, "exact": exact})
+
+    def _ask(
+        self, case: Case, root: Path, context: Path, named: dict[str, str], more: dict[str, Any]
+    ) -> Future[Verdict]:
         folder, _, name = case.dockerfile.rpartition("/")
         future: Future[Verdict] = Future()
         with self.lock:
@@ -87,8 +130,7 @@ class Judge:
                 "target": case.target,
                 "platform": case.platform,
                 "network": case.network,
-                "exact": sent is not None,
-                "verbose": verbose,
+                **more,
             }
             assert self.process.stdin is not None
             self.process.stdin.write(json.dumps(request) + "\n")
@@ -99,11 +141,23 @@ class Judge:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             document = json.loads(line)
-            known = {name: document[name] for name in ("value", "error", "broken", "files") if name in document}
-            verdict = Verdict(**known, lines=tuple(document.get("lines", ())))
+            known = {name: document[name] for name in ("value", "error", "broken", "files", "open") if name in document}
+            verdict = Verdict(**known, lines=tuple(document.get("lines", ())), built=_built(document))
             self.waiting.pop(document["id"]).set_result(verdict)
         for future in self.waiting.values():
             future.set_exception(RuntimeError("the judge ended"))
+
+
+def _built(document: dict[str, Any]) -> Built | None:
+    if "error" in document or "digest" not in document:
+        return None
+    return Built(
+        digest=document["digest"],
+        config=document["config"],
+        layers=tuple(document.get("layers", ())),
+        contents=tuple(document.get("contents", ())),
+        uncached=tuple(document.get("uncached", ())),
+    )
 
 
 def _place(root: Path, value: str) -> str:

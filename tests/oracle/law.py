@@ -19,18 +19,22 @@ class Finding(enum.StrEnum):
 
 
 def alone(mine: Ours, judged: Verdict) -> Finding | None:
-    """What is to be said of one case."""
+    """What is to be said of one case: it is unsure exactly where what BuildKit fetches may change unseen."""
     if judged.works and mine.refused:
         return Finding.REFUSES
-    if judged.works and mine.unsure:
-        return Finding.NEEDLESS
+    if judged.works and bool(mine.unsure) != judged.open:
+        return Finding.NEEDLESS if mine.unsure else Finding.STALE
     if not judged.works and not mine.refused and not mine.unsure:
         return Finding.ACCEPTS
     return None
 
 
 def compared(before: tuple[Ours, Verdict], after: tuple[Ours, Verdict]) -> Finding | None:
-    """What is to be said of a mutation. Where both sides fail in BuildKit there is nothing to compare."""
+    """What is to be said of a mutation.
+
+    A side that BuildKit refuses has no image that could be stale or built for nothing: there the build fails, with
+    BuildKit's message.
+    """
     (mine, judged), (mine_after, judged_after) = before, after
     if not (judged.works or judged_after.works) or mine.refused or mine_after.refused:
         return None

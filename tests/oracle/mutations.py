@@ -159,7 +159,7 @@ def insert_word(case: Case, rng: Rng) -> Case | None:
         spaces = [at for at, char in enumerate(text) if char == " "]
         at = rng.choice(spaces) if spaces else len(text)
         maker = Maker(rng)
-        word = rng.choice((maker._flags().strip(), maker.mount(), maker.source(), "A=2", "--parents", "--from=one"))
+        word = rng.choice((maker.flags().strip(), maker.mount(), maker.source(), "A=2", "--parents", "--from=one"))
         return f"{text[:at]} {word}{text[at:]}"
 
     return _piece(case, rng, change)

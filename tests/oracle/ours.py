@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,30 @@ from planner.build.context import Contexts
 from planner.digest.key import Keys, keys_of
 from planner.errors import PlannerError
 from planner.local.disk_tree import DiskTree
-from planner.model.build import FilesContext
+from planner.model.build import FilesContext, Store, Stored
 from planner.model.image import Family, Image, ImageName, Span
+from planner.model.lock import Lock, LockedImage, LockedPlatform
+from planner.model.names import Reference
 from planner.schedule.requests import context_id, request_of
 from planner.sources.load import load
+from tests.engine.base_images import PATH
 from tests.oracle.case import CONTEXT, Case
+from tests.oracle.grammar import BASES
 
 NAME = ImageName("image")
+PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+def _locked() -> Lock:
+    """What the seeded base images hand on, as `planner lock` would write it."""
+    images = {}
+    for name in BASES:
+        facts = LockedPlatform(digest="sha256:" + "5" * 64, env=(("PATH", PATH),))
+        images[str(Reference.parse(name))] = LockedImage(digest=facts.digest, platforms=dict.fromkeys(PLATFORMS, facts))
+    return Lock(images=images)
+
+
+LOCK = _locked()
 
 
 @dataclass(frozen=True)
@@ -43,11 +61,16 @@ def image_of(case: Case) -> Image:
     )
 
 
+def family_of(case: Case) -> Family:
+    """The family of this image alone."""
+    return Family(file="images.yaml", images=(image_of(case),), lock=LOCK if case.locked else Lock())
+
+
 def ours(case: Case, root: Path) -> Ours:
     """The planner's answer for a case that is written at `root`."""
     tree = DiskTree(root)
     try:
-        loaded = load(Family(file="images.yaml", images=(image_of(case),)), tree, told=True)
+        loaded = load(family_of(case), tree, told=True)
         keys = keys_of(loaded, tree)
     except PlannerError as error:
         return Ours(refused=str(error))
@@ -55,14 +78,15 @@ def ours(case: Case, root: Path) -> Ours:
     return Ours(key=keys.keys[NAME], unsure=unsure, keys=keys)
 
 
-def sent(answer: Ours, case: Case, folder: Path) -> tuple[Path, dict[str, str]]:
+def sent(keys: Keys, name: ImageName, named: Mapping[str, str], folder: Path) -> tuple[Path, dict[str, str]]:
     """The build context and the named ones as the planner would write them for a build, below `folder`."""
-    assert answer.keys is not None
-    request = request_of(answer.keys, NAME, {}, registry="")
-    contexts = Contexts(folder, answer.keys.made_by.tree)
+    nowhere = Stored(store=Store.LAYOUT, digest="")
+    parents = dict.fromkeys(keys.made_by.loaded.graph.nodes[name].parents, nowhere)
+    request = request_of(keys, name, parents, registry="")
+    contexts = Contexts(folder, keys.made_by.tree)
     main = contexts.folder(request.context, context_id(request.context))
-    named = dict(case.named)
-    for name, context in request.contexts:
+    written = dict(named)
+    for one, context in request.contexts:
         if isinstance(context, FilesContext):
-            named[name] = f"{contexts.folder(context, context_id(context))}"
-    return main, named
+            written[one] = f"{contexts.folder(context, context_id(context))}"
+    return main, written

@@ -21,8 +21,8 @@ from planner.digest.hashing import Hasher
 from planner.digest.manifest import Manifests
 from planner.local import disk_tree
 from planner.sources import load as loading
+from planner.sources.dockerfile import copy_steps, evaluation, run_steps
 from planner.sources.dockerfile import stages as staging
-from planner.sources.dockerfile import steps
 from planner.sources.ignore_rules import IgnoreRules
 from tests.engine.engine import running_engine
 from tests.engine.workfolder import work_folder
@@ -37,29 +37,28 @@ from tests.oracle.sample import Judged, judged
 AT_ONCE = 400
 Plant = tuple[Any, str, Any]
 _matches = digest_files.matches
-_walker = steps._Walker
-_setting, _arg, _copied = _walker._setting, _walker._arg, _walker._copied
-_context, _reachable, _pairs = Manifests.context, staging.reachable, Hasher.pairs
+_setting, _arg, _copied = evaluation.setting, evaluation.arg, copy_steps.copied
+_context, _reachable = Manifests.context, loading.reachable
 
 
-def _without_user(self: Any, item: Any, state: Any) -> Any:
-    return replace(_setting(self, item, state), user=state.user)
+def _without_user(walk: Any, item: Any, state: Any) -> Any:
+    return replace(_setting(walk, item, state), user=state.user)
 
 
-def _without_shell(self: Any, item: Any, state: Any) -> Any:
-    return replace(_setting(self, item, state), shell=state.shell)
+def _without_shell(walk: Any, item: Any, state: Any) -> Any:
+    return replace(_setting(walk, item, state), shell=state.shell)
 
 
-def _default_wins(self: Any, item: Any, state: Any) -> Any:
-    asked, self.settings = self.settings, replace(self.settings, args={})
+def _default_wins(walk: Any, item: Any, state: Any) -> Any:
+    asked, walk.settings = walk.settings, replace(walk.settings, args={})
     try:
-        return _arg(self, item, state)
+        return _arg(walk, item, state)
     finally:
-        self.settings = asked
+        walk.settings = asked
 
 
-def _args_are_no_environment(self: Any, item: Any, state: Any) -> Any:
-    return replace(_arg(self, item, state), env=state.env)
+def _args_are_no_environment(walk: Any, item: Any, state: Any) -> Any:
+    return replace(_arg(walk, item, state), env=state.env)
 
 
 def _everything_reached(whole: Any, resolve: Any) -> Any:
@@ -77,21 +76,21 @@ def _root_ignore_only(self: Manifests, image: Any, folder: str) -> Any:
 PLANTED: dict[str, list[Plant]] = {
     "modes are dropped": [(disk_tree, "MODE_EXECUTABLE", disk_tree.MODE_FILE)],
     "--exclude is not applied": [
-        (_walker, "_copied", lambda self, item, *more: _copied(self, replace(item, excludes=()), *more))
+        (copy_steps, "copied", lambda walk, item, *more: _copied(walk, replace(item, excludes=()), *more))
     ],
     "--parents is not applied": [
-        (_walker, "_copied", lambda self, item, *more: _copied(self, replace(item, parents=False), *more))
+        (copy_steps, "copied", lambda walk, item, *more: _copied(walk, replace(item, parents=False), *more))
     ],
-    "bind mounts are forgotten": [(_walker, "_mounted", lambda *_: None)],
-    "a default wins over a build argument": [(_walker, "_arg", _default_wins)],
-    "arguments are no environment of RUN": [(_walker, "_arg", _args_are_no_environment)],
+    "bind mounts are forgotten": [(run_steps, "mounted", lambda *_: None)],
+    "a default wins over a build argument": [(evaluation, "arg", _default_wins)],
+    "arguments are no environment of RUN": [(evaluation, "arg", _args_are_no_environment)],
     "the ignore file is not read": [(Manifests, "_rules", lambda *_: IgnoreRules())],
     "the ignore file beside the Dockerfile is not read": [(Manifests, "context", _root_ignore_only)],
     "links are not followed": [(digest_files, "follow", lambda _, path: (path, (), False))],
-    "here-documents are forgotten": [(_walker, "_heredoc", lambda *_: "")],
-    "ENV is forgotten": [(_walker, "_env", lambda self, item, state: state)],
-    "USER is forgotten": [(_walker, "_setting", _without_user)],
-    "SHELL is forgotten": [(_walker, "_setting", _without_shell)],
+    "here-documents are forgotten": [(copy_steps, "heredoc", lambda *_: "")],
+    "ENV is forgotten": [(evaluation, "env", lambda walk, item, state: state)],
+    "USER is forgotten": [(evaluation, "setting", _without_user)],
+    "SHELL is forgotten": [(evaluation, "setting", _without_shell)],
     "the target is forgotten": [(staging, "_target", lambda dockerfile, stages, *_: len(stages) - 1)],
     "unreached stages count": [(loading, "reachable", _everything_reached)],
     "globs miss hidden files": [
@@ -99,8 +98,11 @@ PLANTED: dict[str, list[Plant]] = {
     ],
     "names of files in folders are dropped": [(Hasher, "pairs", _names_dropped)],
     "ONBUILD is forgotten": [(staging, "_triggered", lambda *_: ())],
-    "WORKDIR is forgotten": [(_walker, "_workdir", lambda self, item, state: state)],
-    "--from is forgotten": [(_walker, "_read_name", lambda *_, **__: "")],
+    "WORKDIR is forgotten": [(evaluation, "workdir", lambda walk, item, state: state)],
+    "--from is forgotten": [
+        (copy_steps, "read_name", lambda *_, **__: ""),
+        (run_steps, "read_name", lambda *_, **__: ""),
+    ],
 }
 
 

@@ -10,10 +10,13 @@ from planner.errors import DefinitionError
 from planner.model.graph import ExternalImage, Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Platform
+from planner.sources.dockerfile.evaluation import evaluate
+from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse
 from planner.sources.dockerfile.named_by import named_by
-from planner.sources.dockerfile.stages import Settings, Staged, reachable, staged
-from planner.sources.dockerfile.steps import Config, evaluate
+from planner.sources.dockerfile.reach import reachable
+from planner.sources.dockerfile.stages import Staged, staged
+from planner.sources.dockerfile.steps import Config
 from planner.sources.dockerfile.syntax import Copy, Dockerfile, From, Instruction, Run
 
 PLATFORM = Platform.parse("linux/amd64")

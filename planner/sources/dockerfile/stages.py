@@ -7,20 +7,17 @@ graph file: references that are no stage are answered by a `Resolve` function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from planner.errors import Mistake, one_of
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
-from planner.model.names import Platform
 from planner.sources.dockerfile.expand import ExpansionError, expand
+from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
-from planner.sources.dockerfile.syntax import Arg, Copy, Dockerfile, From, Instruction, Onbuild, Run
+from planner.sources.dockerfile.syntax import Dockerfile, From, Instruction, Onbuild
 
 SCRATCH = "scratch"
-BUILD_MARK = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
-"""Opens the stand-in for a value that only the building machine knows, such as BUILDARCH."""
-
 Resolve = Callable[[str], Origin]
 """Answers a reference (after ARG expansion) that names no stage."""
 
@@ -35,24 +32,11 @@ def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a build is asked for besides its Dockerfile, for one platform.
-
-    `stage_contexts` holds the named contexts whose name is that of a stage: they take its place.
-    """
-
-    platform: Platform
-    target: str = ""
-    args: Mapping[str, str] = field(default_factory=dict)
-    network: str = ""
-    secrets: frozenset[str] = frozenset()
-    ssh: frozenset[str] = frozenset()
-    labels: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use."""
+    """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
+
+    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left.
+    """
 
     index: int
     name: str
@@ -60,6 +44,7 @@ class Stage:
     base: int | Use | None
     platform: str
     instructions: tuple[Instruction, ...]
+    replaced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +77,7 @@ def staged(
     first = next((n for n, item in enumerate(dockerfile.instructions) if isinstance(item, From)), 0)
     mistakes: list[Mistake] = []
     last = next((item.stage for item in reversed(dockerfile.instructions) if isinstance(item, From)), "")
-    args = _global_args(dockerfile.instructions[:first], settings, last, escape, mistakes)
+    args = global_args(dockerfile.instructions[:first], settings, last, escape, mistakes)
     stages: list[Stage] = []
     for start, body in _bodies(dockerfile.instructions[first:]):
         stage = _stage(start, body, stages, args, escape, resolve, contexts, mistakes)
@@ -129,12 +114,20 @@ def _stage(
     contexts: frozenset[str],
     mistakes: list[Mistake],
 ) -> Stage:
-    platform = _expanded(head.platform, args, escape, head.span, mistakes) if head.platform else ""
+    platform = expanded(head.platform, args, escape, head.span, mistakes) if head.platform else ""
     if head.stage and head.stage in contexts:
         use = Use(role="FROM", reference=head.stage, span=head.span, origin=resolve(head.stage))
         # BuildKit passes over what such a stage does, but for its triggers, which its children still run.
         body = tuple(item for item in body if isinstance(item, Onbuild))
-        return Stage(index=len(before), name=head.stage, span=head.span, base=use, platform=platform, instructions=body)
+        return Stage(
+            index=len(before),
+            name=head.stage,
+            span=head.span,
+            base=use,
+            platform=platform,
+            instructions=body,
+            replaced=True,
+        )
     return Stage(
         index=len(before),
         name=head.stage,
@@ -199,107 +192,3 @@ def _target(dockerfile: Dockerfile, stages: list[Stage], settings: Settings, mis
         )
         return len(stages) - 1
     return found
-
-
-def _expanded(text: str, args: Mapping[str, str], escape: str, span: Span, mistakes: list[Mistake]) -> str:
-    try:
-        return expand(text, args, escape).value
-    except ExpansionError as error:
-        mistakes.append(Mistake(file=span.file, line=span.line, column=span.column, what=str(error)))
-        return text
-
-
-def platform_args(settings: Settings, last: str) -> dict[str, str]:
-    """The platform arguments that BuildKit predefines in the global scope (`defaultArgs`).
-
-    Those of the building machine are stand-ins, so that a key is the same on every machine.
-    """
-    target = settings.platform
-    values = {
-        "TARGETPLATFORM": str(target),
-        "TARGETOS": target.os,
-        "TARGETOSVERSION": "",
-        "TARGETARCH": target.architecture,
-        "TARGETVARIANT": target.variant,
-        "TARGETSTAGE": settings.target or last or "default",
-    }
-    for name in ("BUILDPLATFORM", "BUILDOS", "BUILDOSVERSION", "BUILDARCH", "BUILDVARIANT"):
-        values[name] = f"{BUILD_MARK}{name}"
-    return {name: settings.args.get(name, value) for name, value in values.items()}
-
-
-def _global_args(
-    head: tuple[Instruction, ...], settings: Settings, last: str, escape: str, mistakes: list[Mistake]
-) -> dict[str, str]:
-    args = platform_args(settings, last)
-    for item in head:
-        if not isinstance(item, Arg):
-            continue
-        for name, default in item.pairs:
-            value = settings.args.get(name)
-            if value is None and default is not None:
-                value = _expanded(default, args, escape, item.span, mistakes)
-            if value is not None:
-                args[name] = value
-    return args
-
-
-def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
-    """What the instructions of a stage read besides its base: stages by index, the rest as uses."""
-    for item in stage.instructions:
-        if isinstance(item, Copy) and item.from_:
-            yield _read(item.from_, "COPY --from", item.from_span or item.span, whole, resolve, by_index=True)
-        elif isinstance(item, Run):
-            for mount in item.mounts:
-                if mount.from_ and mount.from_ != SCRATCH:
-                    yield _read(mount.from_, "RUN --mount", item.span, whole, resolve, by_index=False)
-
-
-def _read(name: str, role: str, span: Span, whole: Staged, resolve: Resolve, *, by_index: bool) -> int | Use:
-    found = whole.find(name)
-    if by_index and name.isdecimal():
-        found = int(name) if int(name) < len(whole.stages) else None
-        if found is None:
-            origin: Origin = Unresolved(reason=f"there is no stage {name}")
-            return Use(role=role, reference=name, span=span, origin=origin)
-    if found is not None:
-        return found
-    if "$" in name:
-        origin = Unresolved(
-            reason=f"BuildKit expands no variable in {role}",
-            hint="name a stage with FROM … AS, using a global ARG, and copy from that stage",
-        )
-        return Use(role=role, reference=name, span=span, origin=origin)
-    return Use(role=role, reference=name, span=span, origin=resolve(name))
-
-
-def reachable(whole: Staged, resolve: Resolve) -> tuple[tuple[int, ...], tuple[Use, ...]]:
-    """The stages that the target reaches, in order of the file, and every use in them."""
-    seen: set[int] = set()
-    uses: list[Use] = []
-    waiting = [whole.target]
-    while waiting:
-        index = waiting.pop()
-        if index in seen:
-            continue
-        seen.add(index)
-        stage = whole.stages[index]
-        reads = stages_read(stage, whole, resolve)
-        for read in ([] if stage.base is None else [stage.base]) + list(reads):
-            if isinstance(read, Use):
-                uses.append(read)
-            elif read < index:
-                waiting.append(read)
-            else:
-                uses.append(_too_early(stage, whole.stages[read]))
-    uses.sort(key=lambda use: (use.span.line, use.span.column))
-    return tuple(sorted(seen)), tuple(uses)
-
-
-def _too_early(stage: Stage, later: Stage) -> Use:
-    name = later.name or str(later.index)
-    origin = Unresolved(
-        reason=f'stage "{name}" is defined on line {later.span.line}, after it is read',
-        hint="move the stage that is read above the one that reads it",
-    )
-    return Use(role="COPY --from", reference=name, span=stage.span, origin=origin)

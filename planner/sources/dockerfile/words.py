@@ -57,3 +57,9 @@ def _word_end(text: str, at: int, escape: str) -> int:
             at += 1
         at += 1
     return at
+
+
+def plain_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags that have no part of their own; `--from` and `--mount` count through what they read."""
+    own = ("--from", "--chown", "--chmod", "--checksum", "--mount", "--network")
+    return tuple(flag for flag in flags if not flag.startswith(own))

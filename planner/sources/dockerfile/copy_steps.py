@@ -1,0 +1,83 @@
+"""COPY and ADD at work: what they say, the files that they select, and whether what they fetch may change unseen."""
+
+from __future__ import annotations
+
+from planner.sources.dockerfile.expand import ExpansionError, expand_heredoc
+from planner.sources.dockerfile.reads import context_of, read_name
+from planner.sources.dockerfile.steps import Selection
+from planner.sources.dockerfile.syntax import Copy, Heredoc
+from planner.sources.dockerfile.walk import State, Walk
+from planner.sources.dockerfile.words import plain_flags
+
+
+def copy(walk: Walk, item: Copy, state: State) -> State:
+    sources = tuple(walk.word(source, state) for source in item.sources)
+    in_sources = frozenset(walk.uncertain)
+    destination = walk.word(item.destination, state)
+    parts = (
+        ("keyword", item.keyword),
+        ("from", read_name(walk, item.from_, by_index=True) if item.from_ else ""),
+        *(("source", source) for source in sources),
+        ("destination", destination),
+        ("workdir", "" if destination.startswith("/") else state.workdir),
+        ("chown", walk.word(item.chown, state)),
+        ("chmod", walk.word(item.chmod, state)),
+        ("checksum", walk.word(item.checksum, state)),
+        *((f"flag {number}", flag) for number, flag in enumerate(plain_flags(item.flags))),
+        *((f"here-document {doc.name}", heredoc(walk, doc, state)) for doc in item.heredocs),
+    )
+    unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
+    local = tuple(source for source in sources if not (item.keyword == "ADD" and _remote(source)))
+    remotes = tuple(source for source in sources if source not in local and not _is_pinned(source, item))
+    walk.add(
+        item.text,
+        item.span,
+        parts,
+        selections=copied(walk, item, local, in_sources),
+        unsure=unsure,
+        remotes=remotes,
+    )
+    return state
+
+
+def heredoc(walk: Walk, doc: Heredoc, state: State) -> str:
+    if not doc.expand:
+        return doc.content
+    try:
+        return expand_heredoc(doc.content, state.env).value
+    except ExpansionError as error:
+        walk.mistake(str(error))
+        return doc.content
+
+
+def copied(walk: Walk, item: Copy, sources: tuple[str, ...], names: frozenset[str]) -> tuple[Selection, ...]:
+    context = context_of(walk, item.from_, by_index=True)
+    if context is None or not sources:
+        return ()
+    whole, reason = bool(names), ""
+    if whole:
+        reason = f"{', '.join(sorted(names))} is known only while building"
+    return (
+        Selection(
+            context=context,
+            sources=sources,
+            # Judged by where a source begins, which nobody knows: of the whole context nothing is left out.
+            excludes=() if whole else item.excludes,
+            parents=item.parents and not whole,
+            whole=whole,
+            reason=reason,
+        ),
+    )
+
+
+def _remote(source: str) -> bool:
+    """Whether ADD fetches this source by itself (`isHTTPSource`, `isGitSource`)."""
+    schemes = ("http://", "https://", "git://", "ssh://", "git@")
+    return source.startswith(schemes) or source.startswith("github.com/")
+
+
+def _is_pinned(source: str, item: Copy) -> bool:
+    """Whether what a remote source means is written beside it: a checksum, or a whole commit."""
+    commit = source.partition("#")[2].partition(":")[0]
+    is_commit = len(commit) in {40, 64} and all(letter in "0123456789abcdef" for letter in commit)
+    return bool(item.checksum) or is_commit

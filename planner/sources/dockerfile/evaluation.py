@@ -1,0 +1,124 @@
+"""Turns the stages that a target reaches into steps: what each one does, with every variable in force written out.
+
+Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from planner.errors import Mistake
+from planner.model.graph import Origin, Use
+from planner.sources.dockerfile.copy_steps import copy
+from planner.sources.dockerfile.global_args import Settings
+from planner.sources.dockerfile.instructions import parse_trigger
+from planner.sources.dockerfile.reads import is_alias, origin_name, stage_name, started_from
+from planner.sources.dockerfile.run_steps import run
+from planner.sources.dockerfile.setting_steps import setting, workdir
+from planner.sources.dockerfile.stages import Stage, Staged
+from planner.sources.dockerfile.steps import Config, Evaluation, Step
+from planner.sources.dockerfile.syntax import Arg, Copy, Env, Instruction, Label, Onbuild, Run, Setting, Workdir
+from planner.sources.dockerfile.variable_steps import arg, env
+from planner.sources.dockerfile.walk import State, Walk
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def evaluate(
+    whole: Staged,
+    reached: tuple[int, ...],
+    settings: Settings,
+    config_of: Callable[[Origin], Config],
+    origin_of: Callable[[str], Origin],
+) -> Evaluation:
+    """Write out the steps of the reached stages. `config_of` answers what an image hands to its children."""
+    chain = _chain(whole)
+    states: dict[int, State] = {}
+    steps: list[Step] = []
+    mistakes: list[Mistake] = []
+    for index in reached:
+        walk = Walk(whole, reached, settings, origin_of, counted=index in chain, mistakes=mistakes)
+        stage = whole.stages[index]
+        states[index] = _walked(walk, stage, _start(stage, states, config_of))
+        steps.extend(walk.steps)
+    end = states[whole.target]
+    # The triggers of the target alone are in its configuration, as a list of their own.
+    if whole.stages[whole.target].replaced:
+        end = replace(end, onbuild=())
+    else:
+        steps.extend(walk.triggers)
+    config = Config(
+        env=end.config_env,
+        workdir=end.workdir,
+        user=end.user,
+        shell=end.shell,
+        onbuild=end.onbuild,
+        known=end.known,
+    )
+    return Evaluation(steps=tuple(steps), config=config, mistakes=tuple(mistakes))
+
+
+def _chain(whole: Staged) -> frozenset[int]:
+    """The target's stage and the stages it starts from: only these reach the image's configuration."""
+    chain: set[int] = set()
+    at: int | Use | None = whole.target
+    while isinstance(at, int) and at not in chain:
+        chain.add(at)
+        at = whole.stages[at].base
+    return frozenset(chain)
+
+
+def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Origin], Config]) -> State:
+    if isinstance(stage.base, int):
+        return replace(states[stage.base], onbuild=())
+    config = Config(known=True) if stage.base is None else config_of(stage.base.origin)
+    env = dict(config.env)
+    if config.known:
+        env.setdefault("PATH", DEFAULT_PATH)
+    return State(
+        env=env,
+        config_env=env,
+        args={},
+        workdir=config.workdir,
+        user=config.user,
+        shell=config.shell,
+        onbuild=(),
+        known=config.known,
+    )
+
+
+def _walked(walk: Walk, stage: Stage, state: State) -> State:
+    base = stage_name(walk, stage.base) if isinstance(stage.base, int) else origin_name(stage.base)
+    text = f"FROM {stage.base.reference}" if isinstance(stage.base, Use) else f"FROM {base}"
+    if not is_alias(stage):
+        parts = (("base", base), ("platform", stage.platform))
+        walk.add(text, stage.span, parts, selections=started_from(walk, stage))
+    for item in stage.instructions:
+        walk.at = item
+        state = _one(walk, item, state)
+    return state
+
+
+def _one(walk: Walk, item: Instruction, state: State) -> State:
+    walk.uncertain = set()
+    match item:
+        case Arg():
+            return arg(walk, item, state)
+        case Env():
+            return env(walk, item, state)
+        case Copy():
+            return copy(walk, item, state)
+        case Run():
+            return run(walk, item, state)
+        case Workdir():
+            return workdir(walk, item, state)
+        case Label():
+            walk.config(item, walk.pairs(item.pairs, state))
+        case Setting():
+            return setting(walk, item, state)
+        case Onbuild():
+            walk.triggers.append(Step(text=item.text, span=item.span, parts=(("trigger", item.trigger),)))
+            trigger = parse_trigger(item.trigger, walk.escape, item.span)
+            return replace(state, onbuild=(*state.onbuild, trigger))
+    return state

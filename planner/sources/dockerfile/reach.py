@@ -1,0 +1,71 @@
+"""Tells which stages a target reaches, and every image, folder or stage that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.model.graph import Origin, Unresolved, Use
+from planner.model.image import Span
+from planner.sources.dockerfile.stages import SCRATCH, Resolve, Stage, Staged
+from planner.sources.dockerfile.syntax import Copy, Run
+
+
+def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
+    """What the instructions of a stage read besides its base: stages by index, the rest as uses."""
+    for item in stage.instructions:
+        if isinstance(item, Copy) and item.from_:
+            yield _read(item.from_, "COPY --from", item.from_span or item.span, whole, resolve, by_index=True)
+        elif isinstance(item, Run):
+            for mount in item.mounts:
+                if mount.from_ and mount.from_ != SCRATCH:
+                    yield _read(mount.from_, "RUN --mount", item.span, whole, resolve, by_index=False)
+
+
+def _read(name: str, role: str, span: Span, whole: Staged, resolve: Resolve, *, by_index: bool) -> int | Use:
+    found = whole.find(name)
+    if by_index and name.isdecimal():
+        found = int(name) if int(name) < len(whole.stages) else None
+        if found is None:
+            origin: Origin = Unresolved(reason=f"there is no stage {name}")
+            return Use(role=role, reference=name, span=span, origin=origin)
+    if found is not None:
+        return found
+    if "$" in name:
+        origin = Unresolved(
+            reason=f"BuildKit expands no variable in {role}",
+            hint="name a stage with FROM … AS, using a global ARG, and copy from that stage",
+        )
+        return Use(role=role, reference=name, span=span, origin=origin)
+    return Use(role=role, reference=name, span=span, origin=resolve(name))
+
+
+def reachable(whole: Staged, resolve: Resolve) -> tuple[tuple[int, ...], tuple[Use, ...]]:
+    """The stages that the target reaches, in order of the file, and every use in them."""
+    seen: set[int] = set()
+    uses: list[Use] = []
+    waiting = [whole.target]
+    while waiting:
+        index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        stage = whole.stages[index]
+        reads = stages_read(stage, whole, resolve)
+        for read in ([] if stage.base is None else [stage.base]) + list(reads):
+            if isinstance(read, Use):
+                uses.append(read)
+            elif read < index:
+                waiting.append(read)
+            else:
+                uses.append(_too_early(stage, whole.stages[read]))
+    uses.sort(key=lambda use: (use.span.line, use.span.column))
+    return tuple(sorted(seen)), tuple(uses)
+
+
+def _too_early(stage: Stage, later: Stage) -> Use:
+    name = later.name or str(later.index)
+    origin = Unresolved(
+        reason=f'stage "{name}" is defined on line {later.span.line}, after it is read',
+        hint="move the stage that is read above the one that reads it",
+    )
+    return Use(role="COPY --from", reference=name, span=stage.span, origin=origin)

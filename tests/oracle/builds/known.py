@@ -1,0 +1,22 @@
+"""Needless rebuilds that are meant, each with its reason; `docs/accuracy.md` lists them. None is a stale image."""
+
+from __future__ import annotations
+
+import re
+
+from tests.oracle.builds.chain import Found, Outcome
+from tests.oracle.builds.law import Finding
+
+SELECTED = re.compile(r"--exclude=.*[*?\[]", re.DOTALL)
+
+
+def known(outcome: Outcome, found: Found) -> str:
+    """The reason, or "" for a finding that is none of these."""
+    if found.finding is not Finding.NEEDLESS:
+        return ""
+    if "the whole context counts" in found.warnings:
+        return "a source is named by a variable that only the base image knows: the whole context counts"
+    member = next(one for one in outcome.edited.after.members if one.name == found.image)
+    if any(SELECTED.search(piece.text) for piece in member.case.pieces):
+        return "BuildKit copies a file that a wildcard matches and --exclude names, but leaves it out of its cache key"
+    return ""
