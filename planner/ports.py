@@ -20,6 +20,8 @@ __all__ = [
     "BuildFailed",
     "Builder",
     "Entry",
+    "Lease",
+    "Leases",
     "Records",
     "Registry",
     "StepNews",
@@ -65,6 +67,10 @@ class Records(Protocol):
 
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
         """The records of exactly this key, newest first; one for each place where the image is kept."""
+        ...
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
+        """The records of images that were built from exactly these inputs, parents by digest; newest first."""
         ...
 
     def latest(self, image: ImageName) -> Record | None:
@@ -135,8 +141,34 @@ class Builder(Protocol):
         """End every running build soon; `build` raises BuildCancelled in its thread. May be called twice."""
         ...
 
+    def name(self, request: BuildRequest, image: Stored) -> None:
+        """Let the tags of a request name an image that was built before. Raises RegistryError."""
+        ...
+
     def holds(self, image: Stored) -> bool:
         """Whether a stored image is still where it is said to be, and whether this engine can read it there."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to build one key, as long as it is not released."""
+
+    def release(self) -> None:
+        """Give it up; called once, after the record is written or the build has failed."""
+        ...
+
+
+class Leases(Protocol):
+    """Keeps two runners from building the same key at once."""
+
+    def take(
+        self, image: ImageName, key: str, tell: Callable[[str], None], ending: Callable[[], bool]
+    ) -> Lease | Record | None:
+        """Wait until this run may build the key, or another has: its record then.
+
+        `tell` is told for whom it waits, `ending` says when waiting is of no use any more. None where there is no
+        lease to be had: building all the same is safe.
+        """
         ...
 
 

@@ -220,10 +220,16 @@ class BuildxBuilder:
         for repository in request.repositories:
             if self.registry.digest_of(repository, digest) != digest:
                 raise BuilderError(f"{repository} does not hold {digest} after the push")
+        stored = Stored(store=Store.REGISTRY, digest=digest, repository=request.repository)
+        self.name(request, stored)
+        return stored
+
+    def name(self, request: BuildRequest, image: Stored) -> None:
+        """See Builder. Without a registry there are no tags."""
         for reference in request.tags:
+            assert self.registry is not None  # noqa: S101 -- wired whenever something is pushed
             repository, _, tag = reference.rpartition(":")
-            self.registry.tag(repository, digest, tag)
-        return Stored(store=Store.REGISTRY, digest=digest, repository=request.repository)
+            self.registry.tag(repository, image.digest, tag)
 
     def holds(self, image: Stored) -> bool:
         """See Builder."""

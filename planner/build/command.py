@@ -33,6 +33,8 @@ def build_arguments(request: BuildRequest, paths: Paths, store: Store, *, by_tag
     words = ["build", "--progress=rawjson", f"--metadata-file={paths.metadata}", f"--file={paths.dockerfile}"]
     # Attestations hold the time of the build, so that a digest would never come out twice.
     words += ["--provenance=false", "--sbom=false"]
+    if request.no_cache:
+        words.append("--no-cache")
     words.append(f"--platform={','.join(request.platforms)}")
     if request.target:
         words.append(f"--target={request.target}")
@@ -70,15 +72,19 @@ def _context(name: str, context: Context, paths: Paths) -> str:
 
 
 def _output(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool) -> str:
+    """The exporter. Files that are younger than the epoch get its time, where the exporter can: not a Docker Engine's,
+    which unpacks what it exports (BuildKit refuses both at once).
+    """
+    rewrite = ",rewrite-timestamp=true" if dict(request.args).get("SOURCE_DATE_EPOCH") else ""
     if store is Store.REGISTRY and by_tag:
         names = _field("name", ",".join(f"{repository}:{request.key}" for repository in request.repositories))
         return f"type=image,{names},push=true"
     if store is Store.REGISTRY:
         names = _field("name", ",".join(request.repositories))
-        return f"type=image,{names},push=true,push-by-digest=true,name-canonical=true"
+        return f"type=image,{names},push=true,push-by-digest=true,name-canonical=true{rewrite}"
     if store is Store.ENGINE:
         return f"type=image,name={engine_name(request)}"
-    return f"type=oci,tar=false,{_field('dest', paths.layout)}"
+    return f"type=oci,tar=false,{_field('dest', paths.layout)}{rewrite}"
 
 
 def _field(name: str, value: str) -> str:

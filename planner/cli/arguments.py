@@ -20,9 +20,25 @@ def everything(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="build every image that is named, whatever was built before")
 
 
+def published(parser: argparse._ActionsContainer) -> None:
+    """A registry whose records count."""
+    what = "compare with what a registry has: HOST/PATH, or published for the one of the graph file"
+    parser.add_argument("--against", metavar="REGISTRY", default="", help=what)
+
+
+def offline(parser: argparse.ArgumentParser) -> None:
+    """Whether the registry is asked."""
+    parser.add_argument(
+        "--offline", action="store_true", help="ask no network: take what was said last, and name what floats"
+    )
+
+
 def baseline(parser: argparse.ArgumentParser) -> None:
     """What a plan compares with."""
-    parser.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    published(choice)
+    offline(parser)
     everything(parser)
     parser.add_argument("--push", action="store_true", help="count only images that were published")
     state(parser)

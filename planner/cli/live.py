@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from planner.cli.outcome import failure_text, short_digest
 from planner.explain.text import printable
-from planner.model.build import BuildResult
+from planner.model.build import BuildResult, Stored
 from planner.model.image import ImageName
 from planner.ports import StepNews, StepState
 from planner.schedule.run import Failure
@@ -56,6 +56,18 @@ class PlainProgress:
         self.ended += 1
         digest = short_digest(result.image.digest)
         self._say(f"{name}: built in {result.seconds:.1f} s, {digest} ({self.ended} of {self.total})")
+
+    def shared(self, name: ImageName, image: Stored) -> None:
+        """See Listener."""
+        self.ended += 1
+        digest = short_digest(image.digest)
+        self._say(f"{name}: built by another run meanwhile: {digest} ({self.ended} of {self.total})")
+
+    def cut_off(self, name: ImageName, image: Stored) -> None:
+        """See Listener."""
+        self.ended += 1
+        digest = short_digest(image.digest)
+        self._say(f"{name}: cut off, its parents came out the same: {digest} ({self.ended} of {self.total})")
 
     def failed(self, name: ImageName, failure: Failure, blocked: tuple[ImageName, ...]) -> None:
         """See Listener."""
@@ -136,6 +148,16 @@ class LiveProgress(PlainProgress):
         """See Listener."""
         self.lines.pop(name, None)
         super().built(name, result)
+
+    def shared(self, name: ImageName, image: Stored) -> None:
+        """See Listener."""
+        self.lines.pop(name, None)
+        super().shared(name, image)
+
+    def cut_off(self, name: ImageName, image: Stored) -> None:
+        """See Listener."""
+        self.lines.pop(name, None)
+        super().cut_off(name, image)
 
     def failed(self, name: ImageName, failure: Failure, blocked: tuple[ImageName, ...]) -> None:
         """See Listener."""

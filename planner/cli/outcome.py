@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import PurePath
 
-from planner.explain.text import Palette, printable
+from planner.explain.text import Palette, place, printable
 from planner.model.build import Stored
 from planner.model.image import ImageName
+from planner.plan.reasons import Code
 from planner.plan.rebuild import Action, Plan
 from planner.ports import BuildFailed
 from planner.schedule.run import Failure, Outcome
@@ -47,13 +49,23 @@ def outcome_text(plan: Plan, outcome: Outcome, seconds: float, palette: Palette)
     for image in plan.images:
         word, note = _ended(image.name, image.action, image.stored, outcome)
         counts[word] = counts.get(word, 0) + 1
-        colour = {"built": "32", "reused": "2", "failed": "31"}.get(word, "33")
+        colour = {"built": "32", "reused": "2", "cut off": "36", "failed": "31"}.get(word, "33")
         lines.append(f"{palette.paint(f'{word:<7}', colour)}  {image.name:<{width}}  {note}".rstrip())
     told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing to build"
     lines += ["", palette.paint(f"{told} in {seconds:.1f} s", "1")]
+    lines += _repeated(plan, outcome)
     if "skipped" in counts and outcome.failures:
         lines.append("nothing was started after the first failure; --keep-going builds all that can be built")
     return "\n".join(lines)
+
+
+def _repeated(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Rebuilds that cannot change what triggers them: each run does them again, until somebody pins what they read."""
+    for image in plan.images:
+        unseen = [reason for reason in image.reasons if reason.code is Code.UNSURE and reason.where is not None]
+        if unseen and image.name in outcome.unchanged:
+            said = f"{place(unseen[0].where)}: {printable(unseen[0].detail)}" if unseen[0].where else ""
+            yield f"{image.name} came out the same, and is built in every run: {said}"
 
 
 def _ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outcome) -> tuple[str, str]:
@@ -61,7 +73,12 @@ def _ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outc
         return "reused", stored.digest if stored else ""
     result = outcome.results.get(name)
     if result is not None:
-        return "built", f"{result.image.digest}  {result.seconds:.1f} s"
+        same = "  the same bytes as before" if name in outcome.unchanged else ""
+        return "built", f"{result.image.digest}  {result.seconds:.1f} s{same}"
+    if name in outcome.by_another:
+        return "reused", f"{outcome.by_another[name].digest}  built by another run meanwhile"
+    if name in outcome.cut_off:
+        return "cut off", f"{outcome.cut_off[name].digest}  its parents came out the same"
     state = outcome.states.get(name, State.SKIPPED)
     if state is State.FAILED:
         return "failed", ""
@@ -76,17 +93,18 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
     for image in plan.images:
         word, _ = _ended(image.name, image.action, image.stored, outcome)
         result = outcome.results.get(image.name)
-        stored = result.image if result else image.stored
+        stored = result.image if result else ({**outcome.cut_off, **outcome.by_another}.get(image.name, image.stored))
         failure = outcome.failures.get(image.name)
         images.append(
             {
                 "name": image.name,
-                "outcome": word,
+                "outcome": word.replace(" ", "-"),
                 "key": image.key,
                 "digest": stored.digest if stored else None,
                 "store": stored.store.value if stored else None,
                 "repository": (stored.repository or None) if stored else None,
                 "seconds": round(result.seconds, 3) if result else None,
+                "unchanged": image.name in outcome.unchanged if result else None,
                 "steps": [
                     {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached}
                     for step in (result.steps if result else ())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, keys_now
+from planner.cli.family import folder_of, keys_now, warn
 from planner.cli.plan import state_of
 from planner.cli.saying import say
 from planner.digest.key import Keys
@@ -18,6 +18,7 @@ from planner.local.records import open_records
 from planner.local.text_files import rewrite, tracked_text
 from planner.model.build import Store
 from planner.model.image import ImageName
+from planner.plan.affected import Role, affected
 from planner.plan.pins import Pin, pins_in, rewritten, stale
 from planner.ports import Records
 from planner.sources.origins import published_by
@@ -53,13 +54,19 @@ def run(options: argparse.Namespace) -> int:
     # An image whose own Dockerfile names its repository starts from an older release of itself: not ours to move.
     pins = [pin for pin in found if graph.nodes[pin.image].image.dockerfile != pin.file]
     current = _current(options, keys, pins)
-    old = stale(pins, current)
+    loops = frozenset(_loops(keys, stale(pins, current)))
+    old = [pin for pin in stale(pins, current) if pin not in loops]
+    for pin in loops:
+        warn(
+            f"{pin.file}:{pin.line} pins {pin.image}, which is built from that very file: each edit would rebuild it "
+            "and make the pin stale again, so it is left alone; keep the file out of the context, or drop the pin"
+        )
     if options.write:
         for path in dict.fromkeys(pin.file for pin in old):
             here = [pin for pin in old if pin.file == path]
             rewrite(folder, path, texts[path], rewritten(texts[path], here, current))
     verb = "edited" if options.write else "stale"
-    answer = _json(pins, old, current) if options.format == "json" else _text(pins, old, current, keys, verb)
+    answer = _json(pins, old, loops, current) if options.format == "json" else _text(pins, old, current, keys, verb)
     return say(answer, status=STALE if options.check and old else 0)
 
 
@@ -111,7 +118,17 @@ def _text(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, s
     return "\n".join([*lines, f"{len(old)} of {len(pins)} pins {verb}, in {files} file{'' if files == 1 else 's'}"])
 
 
-def _json(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, str]) -> str:
+def _loops(keys: Keys, pins: Sequence[Pin]) -> Iterator[Pin]:
+    """The pins that no rewrite can make true, since the image that they name reads the file that they stand in."""
+    graph = keys.made_by.loaded.graph
+    for file in dict.fromkeys(pin.file for pin in pins):
+        reached = affected(keys.made_by, [file], direct=True)
+        readers = [one.name for one in reached if any(touch.role is Role.FILES for touch in one.touches)]
+        moved = graph.descendants(readers)
+        yield from (pin for pin in pins if pin.file == file and pin.image in moved)
+
+
+def _json(pins: Sequence[Pin], old: Sequence[Pin], loops: Collection[Pin], current: Mapping[ImageName, str]) -> str:
     stale_ones = set(old)
     document = {
         "version": 1,
@@ -124,6 +141,7 @@ def _json(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, s
                 "digest": pin.digest,
                 "current": current[pin.image],
                 "stale": pin in stale_ones,
+                "loop": pin in loops,
             }
             for pin in pins
         ],

@@ -1,9 +1,10 @@
-"""`planner plan`: what would rebuild, and why, against the local records or a git revision. Needs no engine."""
+"""`planner plan`: what would rebuild, and why: against local records, a registry or a git revision. Needs no engine."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from planner.build.layout import Layout
@@ -24,6 +25,7 @@ from planner.model.build import Store, Stored
 from planner.plan.baseline import of_records
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
+from planner.ports import Records
 
 SOMETHING_REBUILDS = 3
 AGAINST_RECORDS = "the local records"
@@ -36,7 +38,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.baseline(parser)
     shared.formats(parser, "text", "json", "markdown")
     parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
-    parser.add_argument("--offline", action="store_true", help="ask no network, and name all that no lock holds")
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 
 
@@ -65,13 +66,33 @@ def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
         made = make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
         return made, now
     now = keys_kept(options)
+    if options.against:
+        return against_registry(options, now), now
     return against_records(options, now), now
 
 
-def against_records(options: argparse.Namespace, now: Keys, *, ask_engine: bool = False) -> Plan:
+def against_registry(options: argparse.Namespace, now: Keys) -> Plan:
+    """The plan against what a registry has by key, whatever was built here."""
+    # Loading what speaks with registries takes longer than a plan that needs none.
+    from planner.cli.published import look, open_published
+
+    state = state_of(options)
+    published = open_published(now, options.against, state, offline=options.offline)
+    against = look(published, now, state)
+    graph = now.made_by.loaded.graph
+    then = of_records(graph, now, published, lambda _: True)
+    wanted = chosen(options.images, graph)
+    made = make_plan(graph, now, then, against=against, wanted=wanted, everything=options.all)
+    return replace(made, warnings=(*made.warnings, *published.warnings))
+
+
+def against_records(
+    options: argparse.Namespace, now: Keys, *, ask_engine: bool = False, shared: Records | None = None
+) -> Plan:
     """The plan against what was built here before, as far as can be told without a network.
 
-    Without `ask_engine`, an image that a Docker Engine keeps is believed to be there still.
+    Without `ask_engine`, an image that a Docker Engine keeps is believed to be there still. `shared` are records to
+    take in place of the local ones.
     """
     graph = now.made_by.loaded.graph
     wanted = chosen(options.images, graph)
@@ -87,7 +108,7 @@ def against_records(options: argparse.Namespace, now: Keys, *, ask_engine: bool 
             return image_id(image.repository) == image.digest
         return image.store is not Store.LAYOUT or layout.holds(image.digest)
 
-    then = of_records(graph, now, open_records(state.root), holds)
+    then = of_records(graph, now, shared or open_records(state.root), holds)
     return make_plan(graph, now, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
 
 

@@ -141,7 +141,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
 
 def _revision(state: str) -> str:
     """A state of `--from`, "" for one that is no revision."""
-    return "" if state in ("WORKTREE", "INDEX", "RECORDS") or state.endswith(".json") else state
+    return "" if state in ("WORKTREE", "INDEX", "RECORDS", "published") or state.endswith(".json") else state
 
 
 def _give(found: Answer) -> int:

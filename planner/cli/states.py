@@ -16,12 +16,13 @@ from planner.local.index_tree import index_tree
 from planner.local.records import open_records
 from planner.model.image import ImageName
 from planner.plan import plan_file
-from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan
+from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan, of_records
 
 WORKTREE = "WORKTREE"
 INDEX = "INDEX"
 RECORDS = "RECORDS"
-FORMS = "a git revision, WORKTREE, INDEX, RECORDS, or a file that planner plan --out wrote"
+PUBLISHED = "published"
+FORMS = "a git revision, WORKTREE, INDEX, RECORDS, published (the registry), or a file that planner plan --out wrote"
 MAX_PLAN = 256 << 20
 
 
@@ -60,7 +61,7 @@ def compared(options: argparse.Namespace) -> tuple[Earlier, Later]:
 
 def is_revision(name: str) -> bool:
     """Whether a state can only be a git revision."""
-    return name not in (WORKTREE, INDEX, RECORDS) and not _is_file(name)
+    return name not in (WORKTREE, INDEX, RECORDS, PUBLISHED) and not _is_file(name)
 
 
 def _edited(options: argparse.Namespace, revision: str) -> tuple[Earlier, Later]:
@@ -84,7 +85,7 @@ def _default(options: argparse.Namespace) -> str:
 
 def _later(options: argparse.Namespace, name: str) -> Later:
     """A state whose files are at hand: a revision, the worktree or the index."""
-    if name == RECORDS or _is_file(name):
+    if name in (RECORDS, PUBLISHED) or _is_file(name):
         raise UsageError(f"--to {name}: its files are not at hand\n  compare to WORKTREE, INDEX or a git revision")
     return Later(name=name, keys=_keys(options, name))
 
@@ -92,6 +93,8 @@ def _later(options: argparse.Namespace, name: str) -> Later:
 def _earlier(options: argparse.Namespace, name: str, later: Later) -> Earlier:
     """Any state; of a saved plan the records tell what stood behind its keys."""
     graph = later.keys.made_by.loaded.graph
+    if name == PUBLISHED:
+        return Earlier(name=name, keys=None, baseline=_published(options, later.keys))
     if name == RECORDS:
         return Earlier(name=name, keys=None, baseline=of_latest(graph, open_records(state_of(options).root)))
     if _is_file(name):
@@ -99,6 +102,16 @@ def _earlier(options: argparse.Namespace, name: str, later: Later) -> Earlier:
         return Earlier(name=name, keys=None, baseline=of_plan(_saved(name), graph, records))
     keys = later.keys if name == later.name else _keys(options, name)
     return Earlier(name=name, keys=keys, baseline=of_keys(keys))
+
+
+def _published(options: argparse.Namespace, keys: Keys) -> Baseline:
+    """What the registry of the graph file has, its keys where they are the same, else what was published last."""
+    from planner.cli.published import look, open_published
+
+    state = state_of(options)
+    published = open_published(keys, PUBLISHED, state)
+    look(published, keys, state)
+    return of_records(keys.made_by.loaded.graph, keys, published, lambda _: True)
 
 
 def _is_file(name: str) -> bool:

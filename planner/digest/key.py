@@ -140,12 +140,22 @@ class _Made:
         )
 
 
-def manifest_key(manifest: Manifest, hasher: Hasher) -> str:
+def manifest_key(manifest: Manifest, hasher: Hasher, schema: str = "") -> str:
     """The key of one manifest: its inputs' kinds and digests in order. Places and shown texts do not count."""
-    texts = [SCHEMA]
+    texts = [schema or SCHEMA]
     for item in manifest.inputs:
         texts.append(item.kind.value)
         if item.kind in (InputKind.PARENT, InputKind.EXTERNAL):
             texts.append(item.name)
         texts.append(item.digest)
     return hasher.key(texts)
+
+
+def resolved_key(keys: Keys, name: ImageName, digests: Mapping[ImageName, str]) -> str:
+    """The key of the same inputs with each parent standing in by the digest of its image, not by its own key.
+
+    Two builds with equal resolved keys were given the same bytes, however their parents came about.
+    """
+    hasher = keys.made_by.hasher
+    made = [manifest_key(reparented(manifest, digests, hasher), hasher) for manifest in keys.manifests[name]]
+    return made[0] if len(made) == 1 else hasher.key([SCHEMA, *made])

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
     PRIMARY KEY (image, platforms, key, store, repository)
 );
 CREATE INDEX IF NOT EXISTS newest ON records (image, built_at);
+CREATE INDEX IF NOT EXISTS resolved ON records (image, resolved_key);
 """
 _COLUMNS = "image, platforms, key, resolved_key, store, repository, digest, built_at, seconds, steps, manifests"
 
@@ -64,6 +65,11 @@ class SqliteRecords:
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
         """See Records."""
         return self._select("image = ? AND platforms = ? AND key = ?", (image, ",".join(platforms), key), 100)
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
+        """See Records."""
+        where = "image = ? AND platforms = ? AND resolved_key = ?"
+        return self._select(where, (image, ",".join(platforms), resolved_key), 100)
 
     def latest(self, image: ImageName) -> Record | None:
         """See Records."""
@@ -118,6 +124,10 @@ class NoRecords:
     """Records of a folder in which nothing was built yet."""
 
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        return ()
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
         """See Records."""
         return ()
 

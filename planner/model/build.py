@@ -70,7 +70,7 @@ class BuildRequest:
     `contexts` are named contexts, by the name BuildKit looks for. `sources` are what ADD fetches, with the checksum or
     the commit that it must be. `dockerfile_path` is where the workspace has it,
     for messages. `repository` is where the result is pushed to, empty for nowhere; `tags` (REPOSITORY:TAG) name it
-    there and elsewhere. `key` names the state that is built.
+    there and elsewhere. `key` names the state that is built. With `no_cache` every step runs.
     """
 
     image: ImageName
@@ -90,6 +90,7 @@ class BuildRequest:
     sources: Pairs = ()
     repository: str = ""
     tags: tuple[str, ...] = ()
+    no_cache: bool = False
 
     @property
     def repositories(self) -> tuple[str, ...]:

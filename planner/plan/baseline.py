@@ -9,6 +9,7 @@ from typing import Any, overload
 from planner.digest import written
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest, files_of
+from planner.digest.older import older_keys
 from planner.model.build import Record, Stored
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
@@ -19,13 +20,15 @@ from planner.ports import Records
 class Past:
     """One image as it was. `manifests` come with the files of an input; `stored` is where its image is kept.
 
-    `lost` says why it is of no use, where it is of none.
+    `lost` says why it is of no use, where it is of none. `older` is the record that was found under the key of an older
+    schema: it is to be recorded anew under this one.
     """
 
     key: str
     manifests: Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]] = ()
     stored: Stored | None = None
     lost: str = ""
+    older: Record | None = None
 
 
 Baseline = Mapping[ImageName, Past]
@@ -71,8 +74,13 @@ def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
 def of_records(graph: ImageGraph, now: Keys, records: Records, holds: Callable[[Stored], bool]) -> Baseline:
     """What was built before as a baseline. A record counts as long as `holds` its image."""
     found: dict[ImageName, Past] = {}
+    before = list(older_keys(now))
     for name in graph.order:
-        past = _recorded(name, graph.nodes[name].image.platforms, now.keys[name], records, holds)
+        platforms = graph.nodes[name].image.platforms
+        past = _recorded(name, platforms, now.keys[name], records, holds)
+        if past is None or past.stored is None:
+            keys = [older[name] for older in before if name in older]
+            past = _migrated(name, platforms, now.keys[name], keys, records, holds) or past
         if past is not None:
             found[name] = past
     return found
@@ -101,10 +109,26 @@ def _recorded(
     for record in same:
         if holds(record.stored):
             return Past(key=key, stored=record.stored)
-    if same:
+    latest = None if same else records.latest(name)
+    if same or (latest is not None and latest.key == key):
         return Past(key=key, lost="its image is gone from where it was kept")
-    latest = records.latest(name)
     return None if latest is None else _past(latest)
+
+
+def _migrated(
+    name: ImageName,
+    platforms: tuple[str, ...],
+    key: str,
+    older: Sequence[str],
+    records: Records,
+    holds: Callable[[Stored], bool],
+) -> Past | None:
+    """The same inputs as an older schema knew them: nothing is rebuilt because keys are made in another way."""
+    for former in older:
+        for record in records.find(name, platforms, former):
+            if holds(record.stored):
+                return Past(key=key, stored=record.stored, older=record)
+    return None
 
 
 def _past(record: Record) -> Past:

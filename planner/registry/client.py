@@ -1,7 +1,6 @@
-"""Speaks the OCI distribution protocol, as far as publishing needs it: is a manifest there, and let a tag name it.
+"""Speaks the OCI distribution protocol: reads and writes manifests, tags and blobs.
 
-Answers are checked before they are believed. Credentials are those of `docker login`; they go to the registry and to
-the token server that it names over TLS, never into a message.
+Answers are checked before they are believed: a body must be what its digest names, and no longer than its kind may be.
 """
 
 from __future__ import annotations
@@ -9,218 +8,269 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from planner.errors import RegistryError
+from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base, stored_login, why
 
-TIMEOUT = (10.0, 60.0)
-"""Seconds to connect, and to wait for an answer."""
-MAX_MANIFEST = 4 << 20
-MAX_TOKEN = 1 << 20
-MANIFESTS = (
+INDEXES = (
     "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFESTS = (
+    INDEXES[0],
+    "application/vnd.oci.image.manifest.v1+json",
+    INDEXES[1],
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
-HUB = "docker.io"
-HUB_HOST = "registry-1.docker.io"
-HUB_LOGIN = "https://index.docker.io/v1/"
+MAX_PAGES = 10_000
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
+UPLOADS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """A manifest or index as a registry gave it: its bytes are what its digest names."""
+
+    digest: str
+    media_type: str
+    body: bytes
+    document: Mapping[str, Any]
 
 
 class HttpRegistry:
-    """Any registry, by the host in its repositories' names. See `planner.ports.Registry`.
+    """Any registry, by the host in its repositories' names. See `planner.ports.Registry`. For several threads."""
 
-    May be used from several threads: sessions are never changed after they are made.
-    """
-
-    def __init__(self) -> None:
-        self._session = requests.Session()
-        self._direct = requests.Session()
-        self._direct.trust_env = False
-        self._tokens: dict[str, str] = {}
-
-    def _session_for(self, url: str) -> requests.Session:
-        """Through the environment's proxy, but for loopback, where a proxy cannot reach."""
-        return self._direct if _LOOPBACK.match(_host_of(url)) else self._session
+    def __init__(self, transport: Transport | None = None) -> None:
+        self.transport = transport or Transport()
 
     def digest_of(self, repository: str, reference: str) -> str | None:
         """See Registry."""
-        answer = self._ask("HEAD", repository, reference, "pull")
-        if answer.status_code == 404:
+        answer = self.ask("HEAD", repository, f"manifests/{reference}", headers=_ACCEPT)
+        if answer.status == 404:
             return None
-        self._expect(answer, repository, 200)
-        digest = answer.headers.get("Docker-Content-Digest", "")
-        if not _DIGEST.fullmatch(digest):
+        expect(answer, repository, 200)
+        digest = answer.headers.get("docker-content-digest", "")
+        if not DIGEST.fullmatch(digest):
             raise RegistryError(f"{repository}: the registry names no digest for {reference}")
         return digest
 
-    def manifest(self, repository: str, reference: str) -> tuple[str, dict[str, Any]]:
-        """The digest and the document of a manifest or index. Raises RegistryError, also where there is none."""
-        answer = self._ask("GET", repository, reference, "pull")
-        if answer.status_code == 404:
-            raise RegistryError(f"{repository}: has no {reference}")
-        self._expect(answer, repository, 200)
-        body = _body(answer, repository, MAX_MANIFEST)
-        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-        told = answer.headers.get("Docker-Content-Digest", digest)
-        if told != digest or (_DIGEST.fullmatch(reference) and reference != digest):
+    def fetch(self, repository: str, reference: str, unless: str = "") -> Fetched | None:
+        """A manifest or index, None where there is none. Raises RegistryError for anything else.
+
+        Where it still has the digest `unless`, a registry may leave out the bytes, which are empty then.
+        """
+        known = {"If-None-Match": f'"{unless}"'} if unless else {}
+        answer = self.ask("GET", repository, f"manifests/{reference}", headers={**_ACCEPT, **known})
+        if answer.status == 404:
+            return None
+        if answer.status == 304 and unless:
+            return Fetched(digest=unless, media_type="", body=b"", document={})
+        expect(answer, repository, 200)
+        digest = digest_of(answer.body)
+        told = answer.headers.get("docker-content-digest", digest)
+        if told != digest or (DIGEST.fullmatch(reference) and reference != digest):
             raise RegistryError(f"{repository}: the registry answers {reference} with other bytes")
-        try:
-            document = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise RegistryError(f"{repository}: {reference} is no manifest") from error
-        if not isinstance(document, dict):
+        document = read_json(answer.body)
+        if document is None:
             raise RegistryError(f"{repository}: {reference} is no manifest")
-        return digest, document
+        media_type = answer.headers.get("content-type", "") or str(document.get("mediaType", MANIFESTS[1]))
+        return Fetched(digest=digest, media_type=media_type, body=answer.body, document=document)
+
+    def manifest(self, repository: str, reference: str) -> tuple[str, Mapping[str, Any]]:
+        """The digest and the document of a manifest or index. Raises RegistryError, also where there is none."""
+        found = self.fetch(repository, reference)
+        if found is None:
+            raise RegistryError(f"{repository}: has no {reference}")
+        return found.digest, found.document
 
     def blob(self, repository: str, digest: str, limit: int) -> bytes:
         """The bytes of a blob, checked against its digest. Raises RegistryError."""
-        if not _DIGEST.fullmatch(digest):
+        if not DIGEST.fullmatch(digest):
             raise RegistryError(f"{repository}: {digest[:80]} is no digest")
-        answer = self._ask("GET", repository, digest, "pull", kind="blobs")
-        self._expect(answer, repository, 200)
-        body = _body(answer, repository, limit)
-        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+        answer = self.ask("GET", repository, f"blobs/{digest}", limit=limit)
+        expect(answer, repository, 200)
+        if digest_of(answer.body) != digest:
             raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
-        return body
+        return answer.body
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether the repository holds a blob."""
+        answer = self.ask("HEAD", repository, f"blobs/{digest}")
+        if answer.status != 404:
+            expect(answer, repository, 200)
+        return answer.status == 200
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
         """See Registry."""
-        answer = self._ask("GET", repository, digest, "pull,push")
-        self._expect(answer, repository, 200)
-        body = _body(answer, repository, MAX_MANIFEST)
-        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
-            raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
-        kind = answer.headers.get("Content-Type", MANIFESTS[1])
-        put = self._ask("PUT", repository, tag, "pull,push", body, {"Content-Type": kind})
-        self._expect(put, repository, 201, 202)
+        found = self.fetch(repository, digest)
+        if found is None:
+            raise RegistryError(f"{repository}: the registry answers with status 404 for {digest}")
+        self.put(repository, tag, found.body, found.media_type)
+
+    def put(self, repository: str, reference: str, body: bytes, media_type: str) -> Mapping[str, str]:
+        """Write a manifest under a tag or its digest, and give the answer's headers. Raises RegistryError."""
+        headers = {"Content-Type": media_type}
+        answer = self.ask("PUT", repository, f"manifests/{reference}", body=body, headers=headers)
+        expect(answer, repository, 201, 202)
+        return answer.headers
+
+    def delete(self, repository: str, reference: str) -> bool:
+        """Delete a manifest by its digest, or a tag; False where it was gone. Raises RegistryError."""
+        answer = self.ask("DELETE", repository, f"manifests/{reference}", actions="delete")
+        if answer.status == 404:
+            return False
+        if answer.status in (400, 405):
+            raise RegistryError(f"{repository}: the registry deletes nothing (status {answer.status}): allow deletes")
+        expect(answer, repository, 200, 202)
+        return True
+
+    def put_blob(self, repository: str, data: bytes) -> str:
+        """Store a blob, if it is not there, and give its digest. Raises RegistryError."""
+        digest = digest_of(data)
+        for turn in range(UPLOADS):
+            if self.has_blob(repository, digest):
+                return digest
+            answer = self.end_upload(repository, self.begin_upload(repository), digest, body=data)
+            # An upload whose answer was lost is unknown when it is tried again: the next turn sees whether it arrived.
+            if answer.status != 404 or turn + 1 == UPLOADS:
+                expect(answer, repository, 201, 204)
+                return digest
+        raise AssertionError("an upload is tried at least once")
+
+    def begin_upload(self, repository: str, digest: str = "", source: str = "") -> str:
+        """Where to put a blob; "" where it was mounted from another repository of the same registry."""
+        scope = mount_scope(source, repository)
+        query = f"?mount={digest}&from={source.partition('/')[2]}" if scope else ""
+        answer = self.ask("POST", repository, f"blobs/uploads/{query}", actions="pull,push", body=b"", also=scope)
+        if answer.status == 201 and query:
+            return ""
+        expect(answer, repository, 202)
+        return answer.headers.get("location", "")
+
+    def end_upload(
+        self,
+        repository: str,
+        place: str,
+        digest: str,
+        body: bytes | None = None,
+        stream: Iterable[bytes] | None = None,
+        also: str = "",
+    ) -> Answer:
+        """Put a blob where an upload was begun; `stream` is one that cannot be sent again."""
+        host, _, path = repository.partition("/")
+        if not place.startswith(("/", "https://", f"{base(host)}/")):
+            raise RegistryError(f"{repository}: the registry names no safe place for an upload")
+        request = Request(
+            method="PUT",
+            host=host,
+            path=f"{place}{'&' if '?' in place else '?'}digest={digest}",
+            scope=f"repository:{path}:pull,push {also}".strip(),
+            body=body,
+            stream=stream,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        return self.transport.ask(request)
+
+    def tags(self, repository: str, page: int = 1000) -> tuple[str, ...]:
+        """Every tag of a repository, () where there is none of that name. Raises RegistryError, never gives a part."""
+        host, _, path = repository.partition("/")
+        found: list[str] = []
+        place = f"tags/list?n={page}"
+        for _ in range(MAX_PAGES):
+            answer = self.ask("GET", repository, place)
+            if answer.status == 404 and not found:
+                return ()
+            expect(answer, repository, 200)
+            document = read_json(answer.body)
+            listed = (document.get("tags") or []) if document is not None else None
+            if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
+                raise RegistryError(f"{repository}: the registry's list of tags cannot be read")
+            found.extend(listed)
+            following = _NEXT.search(answer.headers.get("link", ""))
+            if following is None and len(listed) >= page:
+                # A full page that says nothing of a next one: some registries and proxies lose the link.
+                place = f"tags/list?n={page}&last={listed[-1]}"
+                continue
+            if following is None:
+                return tuple(dict.fromkeys(found))
+            prefix = f"/v2/{path}/"
+            target = following[1].removeprefix(base(host))
+            if not target.startswith(prefix) or target == f"{prefix}{place}":
+                raise RegistryError(f"{repository}: the registry's list of tags goes on nowhere")
+            place = target.removeprefix(prefix)
+        raise RegistryError(f"{repository}: the registry's list of tags never ends")
 
     def answers(self, host: str, wait: float) -> bool:
         """Whether a registry is there and a login for it is stored. Raises RegistryError where none answers."""
-        url = f"{_base(host)}/v2/"
+        url = f"{base(host)}/v2/"
         try:
-            answer = self._session_for(url).get(url, timeout=wait, allow_redirects=False)
+            answer = self.transport.session_for(url).get(url, timeout=wait, allow_redirects=False)
         except requests.RequestException as error:
-            raise RegistryError(f"{host}: does not answer: {_why(error)}") from error
+            raise RegistryError(f"{host}: does not answer: {why(error)}") from error
         if answer.status_code not in (200, 401):
             raise RegistryError(f"{host}: answers /v2/ with status {answer.status_code}, as no registry does")
-        return _login(host) is not None
+        return stored_login(host) is not None
 
-    def _ask(
+    def ask(
         self,
         method: str,
         repository: str,
-        reference: str,
-        actions: str,
+        place: str,
+        *,
+        actions: str = "",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        kind: str = "manifests",
-    ) -> requests.Response:
+        limit: int = MAX_MANIFEST,
+        also: str = "",
+    ) -> Answer:
+        """One request below a repository. Raises RegistryError where no answer comes."""
         host, _, path = repository.partition("/")
-        scope = f"repository:{path}:{actions}"
-        url = f"{_base(host)}/v2/{path}/{kind}/{reference}"
-        wanted = {"Accept": ", ".join(MANIFESTS), **(headers or {})}
-        answer = self._send(method, url, body, wanted, self._tokens.get(f"{host} {scope}", ""))
-        if answer.status_code == 401:
-            self._tokens[f"{host} {scope}"] = self._authorization(answer, host, scope)
-            answer = self._send(method, url, body, wanted, self._tokens[f"{host} {scope}"])
-        return answer
-
-    def _send(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], authorization: str
-    ) -> requests.Response:
-        sent = {**headers, **({"Authorization": authorization} if authorization else {})}
-        try:
-            return self._session_for(url).request(method, url, data=body, headers=sent, timeout=TIMEOUT, stream=True)
-        except requests.RequestException as error:
-            raise RegistryError(f"{_host_of(url)}: does not answer: {_why(error)}") from error
-
-    def _authorization(self, answer: requests.Response, host: str, scope: str) -> str:
-        """The header that a registry asks for (distribution's `spec/auth/token`), made with the stored login."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
-        login = _login(host)
-        if challenge.lower().startswith("basic"):
-            if login is None:
-                raise RegistryError(f"{host}: asks for a login\n  docker login {host}")
-            return requests.auth._basic_auth_str(*login)
-        facts = dict(_CHALLENGE.findall(challenge))
-        realm = facts.get("realm", "")
-        if not realm.startswith("https://") and not _LOOPBACK.match(realm.removeprefix("http://")):
-            raise RegistryError(f"{host}: asks for a token in a way that is not safe: {challenge[:200]}")
-        return f"Bearer {self._token(realm, facts.get('service', ''), scope, login, host)}"
-
-    def _token(self, realm: str, service: str, scope: str, login: tuple[str, str] | None, host: str) -> str:
-        try:
-            answer = self._session_for(realm).get(
-                realm,
-                params={"service": service, "scope": scope},
-                auth=login,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            )
-            found = answer.status_code == 200
-            document: Any = json.loads(_body(answer, host, MAX_TOKEN)) if found else None
-        except (requests.RequestException, ValueError) as error:
-            raise RegistryError(f"{host}: its token server does not answer: {_why(error)}") from error
-        token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
-        if not isinstance(token, str):
-            raise RegistryError(f"{host}: gives no token for {scope} (status {answer.status_code})")
-        return token
-
-    @staticmethod
-    def _expect(answer: requests.Response, repository: str, *statuses: int) -> None:
-        if answer.status_code in statuses:
-            return
-        host = repository.partition("/")[0]
-        hint = f"\n  docker login {host}" if answer.status_code in (401, 403) else ""
-        raise RegistryError(f"{repository}: the registry answers with status {answer.status_code}{hint}")
+        scope = f"repository:{path}:{actions or ('pull' if method in ('GET', 'HEAD') else 'pull,push')}"
+        request = Request(
+            method=method,
+            host=host,
+            path=f"/v2/{path}/{place}",
+            scope=f"{scope} {also}".strip(),
+            body=body,
+            headers=headers or {},
+            limit=limit,
+        )
+        return self.transport.ask(request)
 
 
-def _body(answer: requests.Response, repository: str, limit: int) -> bytes:
-    """The body of an answer, never more than `limit` bytes of it. Raises RegistryError."""
+_ACCEPT = {"Accept": ", ".join(MANIFESTS)}
+
+
+def mount_scope(source: str, target: str) -> str:
+    """What a mount needs beside its target, "" where nothing can be mounted: the registries are two."""
+    host, _, path = source.partition("/")
+    return f"repository:{path}:pull" if source and host == target.partition("/")[0] else ""
+
+
+def digest_of(data: bytes) -> str:
+    """The digest of these bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def read_json(data: bytes) -> Mapping[str, Any] | None:
+    """The object of a JSON text, None for what is none."""
     try:
-        data: bytes = answer.raw.read(limit + 1, decode_content=True)
-    except (OSError, HTTPError) as error:
-        raise RegistryError(f"{repository}: the registry's answer broke off: {_why(error)}") from error
-    if len(data) > limit:
-        raise RegistryError(f"{repository}: the registry answers with more than {limit} bytes")
-    return data
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
-def _base(host: str) -> str:
-    """Where a registry answers: over TLS, but for loopback, as Docker has it."""
-    if host == HUB:
-        return f"https://{HUB_HOST}"
-    return f"http://{host}" if _LOOPBACK.fullmatch(host) else f"https://{host}"
-
-
-def _host_of(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
-
-
-def _why(error: Exception) -> str:
-    """What went wrong, without the address that requests repeats (it may hold what was asked for)."""
-    return type(error).__name__
-
-
-def _login(host: str) -> tuple[str, str] | None:
-    """What `docker login` stored for this registry, credential helpers included."""
-    from docker.auth import load_config
-    from docker.errors import DockerException
-
-    try:
-        found = load_config().resolve_authconfig(HUB_LOGIN if host == HUB else host)
-    except (DockerException, OSError) as error:
-        raise RegistryError(f"{host}: the stored login cannot be read: {type(error).__name__}") from error
-    # A credential helper's answer has capitals, what stands in the file itself has none.
-    given = {str(name).lower(): str(value) for name, value in (found or {}).items()}
-    return (given["username"], given.get("password", "")) if given.get("username") else None
+def expect(answer: Answer, repository: str, *statuses: int) -> None:
+    """Raise RegistryError unless the status is one of these."""
+    if answer.status in statuses:
+        return
+    host = repository.partition("/")[0]
+    hint = f"\n  docker login {host}" if answer.status in (401, 403) else ""
+    raise RegistryError(f"{repository}: the registry answers with status {answer.status}{hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from planner.errors import RegistryError
@@ -35,7 +35,7 @@ def inspect(registry: HttpRegistry, reference: Reference, platforms: Collection[
     return LockedImage(digest=digest, platforms=found)
 
 
-def _entries(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _entries(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Platforms and digests of an index; what is no image (attestations) has no platform that one could ask for."""
     listed = document.get("manifests")
     for entry in (listed if isinstance(listed, list) else [])[:MAX_PLATFORMS]:
@@ -62,7 +62,7 @@ def _matching(entries: dict[str, str], platform: str) -> str | None:
     return next(near, None)
 
 
-def _facts(registry: HttpRegistry, reference: Reference, digest: str, manifest: dict[str, Any]) -> LockedPlatform:
+def _facts(registry: HttpRegistry, reference: Reference, digest: str, manifest: Mapping[str, Any]) -> LockedPlatform:
     config = manifest.get("config")
     named = config.get("digest") if isinstance(config, dict) else None
     if not isinstance(named, str):

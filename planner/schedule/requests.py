@@ -19,6 +19,13 @@ from planner.sources.load import LoadedFamily
 from planner.sources.outside import SYNTAX, frontend_of, reference_of, remotes
 
 LATEST = "latest"
+EPOCH = "SOURCE_DATE_EPOCH"
+YEAR_2000 = "946684800"
+"""The time of everything that a build makes, unless the image has an argument of that name: that of contexts' files.
+
+It depends on nothing, since a time that follows commits or clocks would make equal inputs unequal images; and it is
+not 1970, which some archives cannot hold (zip begins with 1980).
+"""
 
 
 def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored], *, registry: str) -> BuildRequest:
@@ -37,7 +44,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         dockerfile_path=image.dockerfile,
         context=files.get("", FilesContext()),
         target=image.target,
-        args=_arguments(keys.made_by.loaded, image),
+        args=_dated(_arguments(keys.made_by.loaded, image)),
         contexts=tuple(_contexts(node, parents, files, keys.made_by.loaded.family.lock)),
         labels=image.labels,
         secrets=image.secrets,
@@ -48,6 +55,10 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )
+
+
+def _dated(args: Pairs) -> Pairs:
+    return args if EPOCH in dict(args) else (*args, (EPOCH, YEAR_2000))
 
 
 def _arguments(loaded: LoadedFamily, image: Image) -> Pairs:

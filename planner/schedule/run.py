@@ -1,6 +1,6 @@
 """Turns a plan into calls on a Builder, in parallel over the true graph, and writes a record for each image built.
 
-The only threads of the planner. Everything that is told to the listener is told from the caller's thread.
+The threads in which builds run. Everything that is told to the listener is told from the caller's thread.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from planner.digest import written
-from planner.digest.hashing import Hasher
-from planner.digest.key import Keys
-from planner.errors import PlannerError
-from planner.model.build import BuildResult, Record, Stored
+from planner.digest.key import Keys, resolved_key
+from planner.errors import PlannerError, RegistryError
+from planner.model.build import BuildRequest, BuildResult, Record, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import lister
+from planner.plan.reasons import Code
 from planner.plan.rebuild import Plan
-from planner.ports import BuildCancelled, Builder, BuildFailed, Records, StepNews
+from planner.ports import BuildCancelled, Builder, BuildFailed, Leases, Records, StepNews, StepState
 from planner.schedule.priority import by_critical_path
 from planner.schedule.requests import request_of
 from planner.schedule.states import Run, State
@@ -42,6 +42,14 @@ class Listener(Protocol):
         """An image is built, stored and recorded."""
         ...
 
+    def shared(self, name: ImageName, image: Stored) -> None:
+        """An image need not be built: another run, for which this one waited, has built it."""
+        ...
+
+    def cut_off(self, name: ImageName, image: Stored) -> None:
+        """An image need not be built: its parents came out as they were when it was built before."""
+        ...
+
     def failed(self, name: ImageName, failure: Failure, blocked: tuple[ImageName, ...]) -> None:
         """An image failed; `blocked` names what will not be built because of it."""
         ...
@@ -62,6 +70,8 @@ class Job:
     records: Records
     listener: Listener
     clock: Callable[[], float]
+    holds: Callable[[Stored], bool] = lambda _: True
+    leases: Leases | None = None
     registry: str = ""
     slots: int = 1
     keep_going: bool = False
@@ -69,10 +79,17 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How each image of a run ended, and what was built."""
+    """How each image of a run ended, and what was built.
+
+    `cut_off` holds the images that were reused while it went on, since their parents came out byte-equal; `unchanged`
+    names those that were built and came out as they were. `by_another` holds what another run built meanwhile.
+    """
 
     states: Mapping[ImageName, State]
     results: Mapping[ImageName, BuildResult] = field(default_factory=dict)
+    cut_off: Mapping[ImageName, Stored] = field(default_factory=dict)
+    by_another: Mapping[ImageName, Stored] = field(default_factory=dict)
+    unchanged: frozenset[ImageName] = frozenset()
     failures: Mapping[ImageName, Failure] = field(default_factory=dict)
     blocked_by: Mapping[ImageName, ImageName] = field(default_factory=dict)
     interrupted: bool = False
@@ -82,6 +99,8 @@ class Outcome:
 class _Ended:
     name: ImageName
     result: BuildResult | None = None
+    reused: Stored | None = None
+    by_another: bool = False
     failure: Failure | None = None
     bug: BaseException | None = None
 
@@ -102,10 +121,15 @@ class _Execution:
         self.job = job
         building = [image.name for image in job.plan.building]
         parents = {image.name: frozenset(image.parents) & set(building) for image in job.plan.building}
-        self.state = Run(_order(job, building, parents), parents, keep_going=job.keep_going)
+        self.before = {name: record for name in building if (record := job.records.latest(name)) is not None}
+        seconds = {name: record.seconds for name, record in self.before.items()}
+        self.state = Run(by_critical_path(building, parents, seconds), parents, keep_going=job.keep_going)
+        self.cuttable = _cuttable(job)
         self.events: queue.Queue[_Ended | StepNews] = queue.Queue()
         self.stored = dict(job.stored)
         self.results: dict[ImageName, BuildResult] = {}
+        self.cut_off: dict[ImageName, Stored] = {}
+        self.by_another: dict[ImageName, Stored] = {}
         self.failures: dict[ImageName, Failure] = {}
         self.interrupted = False
 
@@ -123,6 +147,13 @@ class _Execution:
         return Outcome(
             states=dict(self.state.states),
             results=self.results,
+            cut_off=self.cut_off,
+            by_another=self.by_another,
+            unchanged=frozenset(
+                name
+                for name, result in self.results.items()
+                if name in self.before and self.before[name].stored.digest == result.image.digest
+            ),
             failures=self.failures,
             blocked_by=self.state.blocked_by,
             interrupted=self.interrupted,
@@ -148,12 +179,15 @@ class _Execution:
             self._ended(event)
 
     def _build(self, name: ImageName, stored: Mapping[ImageName, Stored]) -> None:
-        """In a thread of the pool: build one image and write its record."""
+        """In a thread of the pool: reuse or build one image, and write its record."""
         try:
             request = request_of(self.job.keys, name, stored, registry=self.job.registry)
-            result = self.job.builder.build(request, self.events.put)
-            self.job.records.add(self._record(name, stored, result))
-            self.events.put(_Ended(name, result=result))
+            resolved = resolved_key(self.job.keys, name, {one: image.digest for one, image in stored.items()})
+            reused = self._reused(name, resolved, request)
+            if reused is not None:
+                self.events.put(_Ended(name, reused=reused))
+                return
+            self._leased(name, resolved, request)
         except BuildCancelled:
             self.events.put(_Ended(name))
         except (BuildFailed, PlannerError) as failure:
@@ -161,12 +195,63 @@ class _Execution:
         except BaseException as bug:
             self.events.put(_Ended(name, bug=bug))
 
+    def _leased(self, name: ImageName, resolved: str, request: BuildRequest) -> None:
+        """Build under a lease where there are any, or take what another run built meanwhile."""
+        lease = None
+        if self.job.leases is not None and name in self.cuttable:
+
+            def tell(text: str) -> None:
+                self.events.put(StepNews(image=name, step=text, state=StepState.STARTED))
+
+            lease = self.job.leases.take(name, self.job.keys.keys[name], tell, lambda: self.state.stopped)
+        if isinstance(lease, Record):
+            self.job.builder.name(request, lease.stored)
+            self.job.records.add(lease)
+            self.events.put(_Ended(name, reused=lease.stored, by_another=True))
+            return
+        try:
+            result = self.job.builder.build(request, self.events.put)
+            self.job.records.add(self._record(name, resolved, result))
+        finally:
+            if lease is not None:
+                lease.release()
+        self.events.put(_Ended(name, result=result))
+
+    def _reused(self, name: ImageName, resolved: str, request: BuildRequest) -> Stored | None:
+        """Early cutoff: the image that these very inputs gave before, recorded under the new key too.
+
+        Never for an image that somebody asked for or that reads what may change unseen. Where the registry fails, the
+        image is built.
+        """
+        if name not in self.cuttable:
+            return None
+        platforms = self.job.keys.made_by.loaded.graph.nodes[name].image.platforms
+        for record in self.job.records.find_resolved(name, platforms, resolved):
+            try:
+                if self.job.holds(record.stored):
+                    self.job.builder.name(request, record.stored)
+                    result = BuildResult(image=record.stored, seconds=record.seconds, steps=record.steps)
+                    self.job.records.add(self._record(name, resolved, result))
+                    return record.stored
+            except RegistryError:
+                continue
+        return None
+
     def _ended(self, event: _Ended) -> None:
         name = event.name
         if event.bug is not None:
             self.state.abandon(name)
             raise event.bug
-        if event.result is not None:
+        if event.reused is not None:
+            self.stored[name] = event.reused
+            self.state.succeed(name)
+            if event.by_another:
+                self.by_another[name] = event.reused
+                self.job.listener.shared(name, event.reused)
+            else:
+                self.cut_off[name] = event.reused
+                self.job.listener.cut_off(name, event.reused)
+        elif event.result is not None:
             self.results[name] = event.result
             self.stored[name] = event.result.image
             self.state.succeed(name)
@@ -179,29 +264,26 @@ class _Execution:
         else:
             self.state.abandon(name)
 
-    def _record(self, name: ImageName, stored: Mapping[ImageName, Stored], result: BuildResult) -> Record:
+    def _record(self, name: ImageName, resolved: str, result: BuildResult) -> Record:
         keys = self.job.keys
-        manifests = keys.manifests[name]
-        node = keys.made_by.loaded.graph.nodes[name]
-        digests = [f"{parent}@{stored[parent].digest}" for parent in node.parents]
-        hasher = Hasher(keys.made_by.loaded.family.algorithm)
         return Record(
             image=name,
-            platforms=node.image.platforms,
+            platforms=keys.made_by.loaded.graph.nodes[name].image.platforms,
             key=keys.keys[name],
-            resolved_key=hasher.key([keys.keys[name], *digests]),
+            resolved_key=resolved,
             stored=result.image,
             built_at=self.job.clock(),
             seconds=result.seconds,
-            manifests=written.write(manifests, lambda manifest, item: lister(keys, manifest)(item)),
+            manifests=written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item)),
             steps=result.steps,
         )
 
 
-def _order(job: Job, building: list[ImageName], parents: Mapping[ImageName, frozenset[ImageName]]) -> list[ImageName]:
-    seconds: dict[ImageName, float] = {}
-    for name in building:
-        latest = job.records.latest(name)
-        if latest is not None:
-            seconds[name] = latest.seconds
-    return by_critical_path(building, parents, seconds)
+def _cuttable(job: Job) -> frozenset[ImageName]:
+    """The images of a plan that need not be built where their parents come out as they were."""
+    return frozenset(
+        image.name
+        for image in job.plan.building
+        if not any(reason.code is Code.FORCED for reason in image.reasons)
+        and not any(manifest.unsure for manifest in job.keys.manifests[image.name])
+    )

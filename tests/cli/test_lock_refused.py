@@ -11,7 +11,7 @@ import pytest
 
 from planner.cli import main
 from planner.errors import PlannerError, RegistryError
-from planner.registry import client, download
+from planner.registry import download, transport
 from tests.build.family import BuildSpace
 from tests.engine.engine import Engine
 from tests.registry.test_client import Answer, answering
@@ -90,7 +90,7 @@ def hanging() -> tuple[socket.socket, str]:
 
 
 def test_one_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(transport, "TIMEOUT", (0.3, 0.3))
     monkeypatch.setattr(download, "TIMEOUT", (0.3, 0.3))
     server, host = hanging()
     with server:

@@ -156,3 +156,25 @@ def test_a_registry_is_asked_for_what_is_not_recorded_here(space: BuildSpace, tm
     run = clone.planner("pin", "--check", "--offline", **space.engine.environment)
     assert run.returncode == 1
     assert "not published" in run.stderr
+
+
+def test_a_pin_in_a_file_that_its_image_is_built_from_is_told_of_and_left_alone(
+    tmp_path: Path, engine: Engine, space: BuildSpace
+) -> None:
+    registry = space.keys() and (space.root / "images.yaml").read_text().split("registry: ")[1].split()[0]
+    space.write({"base.Dockerfile": "FROM ubuntu:22.04\nCOPY prod_digests.txt base.txt /\n"})
+    space.build("--push")
+    before = (space.root / "prod_digests.txt").read_bytes()
+    run = space.planner("pin", "--write", "--format", "json", **engine.environment)
+    assert run.returncode == 0, run.stderr
+    document = json.loads(run.stdout)
+    check("pin", document)
+    assert {(pin["file"], pin["image"]) for pin in document["pins"] if pin["loop"]} == {
+        ("prod_digests.txt", "base"),
+        ("prod_digests.txt", "tool"),
+    }
+    assert "prod_digests.txt:1 pins base, which is built from that very file" in run.stderr
+    assert (space.root / "prod_digests.txt").read_bytes() == before
+    assert f"{registry}/tool@{OLD}" not in (space.root / ".github/workflows/ci.yml").read_text()
+    assert space.planner("pin", "--check", **engine.environment).returncode == 0
+    assert set(space.outcomes("--push").values()) == {"reused"}

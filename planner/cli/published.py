@@ -1,0 +1,69 @@
+"""Opens the records that a registry keeps, as a command line names them, and looks at all images at once."""
+
+from __future__ import annotations
+
+import time
+
+from planner.digest.key import Keys
+from planner.errors import RegistryError, UsageError
+from planner.local.state import State
+from planner.model.names import Reference
+from planner.registry.client import HttpRegistry
+from planner.registry.records import PublishedRecords
+from planner.registry.snapshot import Snapshot
+
+PUBLISHED = "published"
+"""What stands for the registry that the graph file names."""
+
+
+def prefix_of(named: str, keys: Keys) -> str:
+    """The HOST/PATH below which images are published. Raises UsageError for what names none."""
+    if named == PUBLISHED:
+        known = keys.made_by.loaded.family.registry
+        if not known:
+            raise UsageError(
+                f"{PUBLISHED} is the registry that the graph file names, and it names none\n"
+                "  give the graph file a registry: field, or name the registry itself"
+            )
+        return known
+    try:
+        return Reference.parse(f"{named}/x").repository.removesuffix("/x")
+    except ValueError as error:
+        hint = f"write HOST/PATH, or {PUBLISHED} for the one that the graph file names"
+        raise UsageError(f'"{named}" names no registry\n  {hint}') from error
+
+
+def open_published(keys: Keys, named: str, state: State, *, offline: bool = False) -> PublishedRecords:
+    """The records below a registry, nothing looked at yet."""
+    prefix = prefix_of(named, keys)
+    return PublishedRecords(None if offline else HttpRegistry(), prefix, Snapshot(state.root / "published"))
+
+
+def look(published: PublishedRecords, keys: Keys, state: State) -> str:
+    """Look at the whole family at once, and keep what was seen; gives what was looked at, for people.
+
+    Raises RegistryError where the registry does not answer, which says how to go on without it.
+    """
+    prefix = published.prefix
+    if published.registry is None:
+        at = published.snapshot.looked_at(prefix)
+        if at is None:
+            raise RegistryError(f"{prefix}: nothing is known of it here\n  plan against it once without --offline")
+        published.look(keys.keys)
+        return f"{prefix}, as it was {age(time.time() - at)} ago"
+    try:
+        published.look(keys.keys)
+    except RegistryError as error:
+        hint = "  --offline plans with what it said last; without --against it is not asked"
+        raise RegistryError(f"{error}\n{hint}") from error
+    state.prepare()
+    published.snapshot.save(prefix, time.time())
+    return prefix
+
+
+def age(seconds: float) -> str:
+    """A stretch of time for people, in the largest unit of which it has two."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} seconds"

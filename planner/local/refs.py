@@ -1,0 +1,70 @@
+"""The git refs that keep images alive: commits of branches and tags by glob, and every digest in their text files."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from planner.errors import GitError
+from planner.local.process import ask
+
+_DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
+_AT_ONCE = 100
+"""Commits of one question to git."""
+
+
+def commits_of(folder: Path, globs: Sequence[str], main: str, last: int) -> Mapping[str, str]:
+    """Commit ids with the name that people know each by: of every ref that a glob matches, and the last ones of main.
+
+    Globs are over full names (`refs/heads/*`) or over what follows `refs/heads/`, `refs/remotes/` and `refs/tags/`.
+    Raises GitError, also where a glob matches nothing or the history is not all here: then images that are wanted
+    would seem unwanted.
+    """
+    if ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        raise GitError("the clone is shallow, so that its refs do not tell all that is wanted: git fetch --unshallow")
+    listed = ask(folder, "for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)").decode("utf-8", "replace")
+    names = [line.rpartition(" ")[2] for line in listed.splitlines() if "commit" in line.rpartition(" ")[0].split()]
+    found: dict[str, str] = {}
+    for glob in globs:
+        matched = [name for name in names if any(fnmatch.fnmatchcase(text, glob) for text in (name, _short(name)))]
+        if not matched:
+            raise GitError(
+                f'no branch or tag matches "{glob}"\n  write a glob, such as main, release/* or refs/tags/v*'
+            )
+        for name in matched:
+            found.setdefault(_commit(folder, name), _short(name))
+    if last:
+        out = ask(folder, "rev-list", "--first-parent", f"--max-count={last}", "--end-of-options", main, "--")
+        for number, commit in enumerate(out.decode().split()):
+            found.setdefault(commit, f"{main}~{number}" if number else main)
+    return found
+
+
+def _short(name: str) -> str:
+    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
+
+
+def _commit(folder: Path, name: str) -> str:
+    return ask(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+
+
+def digests_in(folder: Path, commits: Mapping[str, str]) -> Mapping[str, str]:
+    """Every digest that a text file holds at one of these commits, with where it was seen first. Raises GitError."""
+    found: dict[str, str] = {}
+    ids = list(commits)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        arguments = ("grep", "-I", "-o", "-z", "--full-name", "-E", "-e", "sha256:[0-9a-f]{64}", *some)
+        out = ask(folder, *arguments, accepted=(0, 1))
+        for line in out.splitlines():
+            place, _, rest = line.partition(b"\0")
+            seen = _DIGEST.search(rest)
+            commit, _, path = place.decode("utf-8", "replace").partition(":")
+            if seen is not None:
+                found.setdefault(seen[0].decode("ascii"), f"{path} at {commits.get(commit, commit)}")
+    return found

@@ -1,0 +1,88 @@
+"""Turns a record into the document that a registry keeps of it, and back.
+
+The document is read as if anybody had written it: what does not fit raises Unreadable.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from planner.digest.manifest import SCHEMA
+from planner.digest.written import Unreadable
+from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.image import ImageName
+
+VERSION = 1
+MAX_STEPS = 10_000
+KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def write(record: Record) -> bytes:
+    """The document of a record, without where its image is kept: that is told by where the document is found."""
+    document = {
+        "version": VERSION,
+        "schema": SCHEMA,
+        "image": record.image,
+        "platforms": list(record.platforms),
+        "key": record.key,
+        "resolved_key": record.resolved_key,
+        "digest": record.stored.digest,
+        "built_at": record.built_at,
+        "seconds": record.seconds,
+        "steps": [[step.name, step.seconds, step.cached] for step in record.steps],
+        "manifests": record.manifests,
+    }
+    return json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")
+
+
+def read(data: bytes, repository: str) -> Record:
+    """The record of a document that was found in a repository. Raises Unreadable."""
+    try:
+        found = json.loads(data)
+        if not isinstance(found, dict) or found.get("version") != VERSION:
+            raise Unreadable(f"is no record of version {VERSION}")
+        return _record(found, repository)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise Unreadable(f"is no record: {error!r}"[:200]) from error
+
+
+def _record(found: Mapping[str, Any], repository: str) -> Record:
+    steps = found["steps"]
+    if len(steps) > MAX_STEPS:
+        raise Unreadable("has too many steps")
+    return Record(
+        image=ImageName(_text(found["image"])),
+        platforms=tuple(_text(one) for one in found["platforms"]),
+        key=_matching(KEY, found["key"]),
+        resolved_key=_matching(KEY, found["resolved_key"]),
+        stored=Stored(store=Store.REGISTRY, digest=_matching(DIGEST, found["digest"]), repository=repository),
+        built_at=_number(found["built_at"]),
+        seconds=_number(found["seconds"]),
+        manifests=_text(found["manifests"]),
+        steps=tuple(
+            StepTime(name=_text(name), seconds=_number(took), cached=bool(cached)) for name, took, cached in steps
+        ),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unreadable("a text is none")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise Unreadable("a number is none")
+    return float(value)
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise Unreadable("a key or digest is none")
+    return value

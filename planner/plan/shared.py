@@ -1,0 +1,44 @@
+"""Joins the records of a state folder and those of a registry. Knows neither files nor networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.model.build import Record, Store
+from planner.model.image import ImageName
+from planner.ports import Records
+
+
+class SharedRecords:
+    """Records of the state folder and of a registry as one; see `planner.ports.Records`.
+
+    What was pushed is recorded in the registry first, so that no state folder believes to have shared what it did not.
+    """
+
+    def __init__(self, local: Records, published: Records) -> None:
+        self.local = local
+        self.published = published
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        return [*self.published.find(image, platforms, key), *self.local.find(image, platforms, key)]
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
+        """See Records."""
+        local = self.local.find_resolved(image, platforms, resolved_key)
+        return [*local, *self.published.find_resolved(image, platforms, resolved_key)]
+
+    def latest(self, image: ImageName) -> Record | None:
+        """See Records."""
+        found = [one for one in (self.local.latest(image), self.published.latest(image)) if one is not None]
+        return max(found, key=lambda record: record.built_at, default=None)
+
+    def add(self, record: Record) -> None:
+        """See Records."""
+        if record.stored.store is Store.REGISTRY:
+            self.published.add(record)
+        self.local.add(record)
+
+    def forget(self, record: Record) -> None:
+        """See Records."""
+        self.local.forget(record)

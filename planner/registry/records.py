@@ -1,0 +1,235 @@
+"""Records in a registry: each one an artefact beside its image, found by key in one request.
+
+A record is written only after its image was read back, and counts only as long as its image is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from planner.digest.written import Unreadable
+from planner.errors import RegistryError
+from planner.model.build import Record, Store, Stored
+from planner.model.image import ImageName
+from planner.registry import artefact
+from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
+from planner.registry.client import HttpRegistry, digest_of, read_json
+from planner.registry.snapshot import Snapshot
+from planner.registry.whole import whole
+
+LOOKERS = 16
+"""Requests at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    """What was found of one image: the record of its key, and of what was published last where there is none."""
+
+    key: str
+    record: Record | None
+    latest: Record | None
+
+
+class PublishedRecords:
+    """The records below one prefix (HOST/PATH) of a registry; see `planner.ports.Records`. For several threads.
+
+    `registry` is None offline: then the snapshot answers alone. `warnings` tell what was found and could not be used;
+    it counts as absent. Raises RegistryError where the registry does not answer.
+    """
+
+    def __init__(self, registry: HttpRegistry | None, prefix: str, snapshot: Snapshot) -> None:
+        self.registry = registry
+        self.prefix = prefix
+        self.snapshot = snapshot
+        self.warnings: list[str] = []
+        self._looks: dict[ImageName, _Look] = {}
+
+    def repository(self, image: ImageName) -> str:
+        """Where an image and its records are."""
+        return f"{self.prefix}/{image}"
+
+    def look(self, keys: Mapping[ImageName, str]) -> None:
+        """Find out about all these images at once, by name and key. Raises RegistryError."""
+        with ThreadPoolExecutor(max_workers=LOOKERS) as pool:
+            futures = {name: pool.submit(self._look, name, key) for name, key in keys.items()}
+            try:
+                for name, future in futures.items():
+                    self._looks[name] = future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _look(self, name: ImageName, key: str) -> _Look:
+        record = self._by_key(name, key)
+        return _Look(key=key, record=record, latest=None if record else self._latest(name))
+
+    def _by_key(self, name: ImageName, key: str) -> Record | None:
+        """The record of a key, with its image there. One request where the snapshot has the record."""
+        repository, tag = self.repository(name), record_tag(key)
+        if self.registry is None:
+            return self._summarized(name, tag, key=key)
+        named = self.registry.digest_of(repository, key)
+        if named is None:
+            self.snapshot.forget(repository, tag)
+            return None
+        kept = self._summarized(name, tag, key=key, quiet=True)
+        if kept is not None and kept.stored.digest == named:
+            return kept
+        self._renew(repository, tag)
+        found = self._summarized(name, tag, key=key)
+        if found is None or found.stored.digest == named:
+            return found
+        # The tag of the key moved since the record was written: the record counts while its image is there.
+        digest = found.stored.digest
+        return found if self.registry.digest_of(repository, digest) == digest else None
+
+    def _renew(self, repository: str, tag: str) -> None:
+        """Ask the registry what a tag names, and keep it."""
+        assert self.registry is not None  # noqa: S101 -- offline never comes here
+        kept = self.snapshot.manifest(repository, tag)
+        found = self.registry.fetch(repository, tag, unless=digest_of(kept) if kept is not None else "")
+        if found is None:
+            self.snapshot.forget(repository, tag)
+        elif found.body:
+            self.snapshot.keep(repository, tag, found.body)
+
+    def _summarized(
+        self, name: ImageName, tag: str, *, key: str = "", resolved_key: str = "", quiet: bool = False
+    ) -> Record | None:
+        """The record behind a tag as far as its manifest tells; None where it is not there or tells something else."""
+        repository = self.repository(name)
+        try:
+            told = self._summary(repository, tag)
+        except Unreadable as error:
+            if not quiet:
+                self.warnings.append(f"{repository}:{tag} {error}; {name} is built anew")
+            return None
+        if told is None or told.image != name or key not in ("", told.key):
+            return None
+        if resolved_key not in ("", told.resolved_key):
+            return None
+        return Record(
+            image=name,
+            platforms=told.platforms,
+            key=told.key,
+            resolved_key=told.resolved_key,
+            stored=Stored(store=Store.REGISTRY, digest=told.digest, repository=repository),
+            built_at=0.0,
+            seconds=0.0,
+            manifests="",
+        )
+
+    def _summary(self, repository: str, tag: str) -> Summary | None:
+        body = self.snapshot.manifest(repository, tag)
+        if body is None:
+            return None
+        document = read_json(body)
+        if document is None:
+            raise Unreadable("is no manifest")
+        return artefact.summary(document)
+
+    def _latest(self, name: ImageName) -> Record | None:
+        """What was published last of an image, with the manifests behind its key."""
+        if self.registry is not None:
+            self._renew(self.repository(name), LATEST)
+        return self._full(name, LATEST)
+
+    def _full(self, name: ImageName, tag: str) -> Record | None:
+        """The whole record behind a tag."""
+        repository = self.repository(name)
+        try:
+            told = self._summary(repository, tag)
+            if told is None or told.image != name:
+                return None
+            layer = self.snapshot.blob(told.layer)
+            if layer is None:
+                if self.registry is None:
+                    return None
+                layer = self.registry.blob(repository, told.layer, told.size)
+                self.snapshot.keep_blob(layer)
+            record = artefact.unpack(layer, repository)
+        except Unreadable as error:
+            self.warnings.append(f"{repository}:{tag} {error}")
+            return None
+        same = (record.key, record.resolved_key, record.image) == (told.key, told.resolved_key, name)
+        return record if same and record.stored.digest == told.digest else None
+
+    def saw(self, image: Stored) -> bool:
+        """Whether an image was there when all were looked at."""
+        return any(look.record is not None and look.record.stored == image for look in self._looks.values())
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        look = self._looks.get(image)
+        record = look.record if look is not None and look.key == key else self._by_key(image, key)
+        return [record] if record is not None and record.platforms == platforms else []
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
+        """See Records. A registry that fails has no answer here, which is told in a warning: the image is built."""
+        tag = resolved_tag(resolved_key)
+        try:
+            if self.registry is not None:
+                self._renew(self.repository(image), tag)
+            told = self._summarized(image, tag, resolved_key=resolved_key)
+            record = self._full(image, tag) if told is not None else None
+            if record is None or record.platforms != platforms or not self._is_there(record.stored):
+                return []
+        except RegistryError as error:
+            self.warnings.append(f"{error}; {image} is built, though it may have been built before")
+            return []
+        return [record]
+
+    def published_now(self, image: ImageName, key: str) -> Record | None:
+        """The record of a key as the registry has it at this moment. Raises RegistryError."""
+        found = self._by_key(image, key)
+        return None if found is None else self.whole_record(found)
+
+    def whole_record(self, record: Record) -> Record:
+        """A record that was found, with the times and manifests of its layer, as far as that can be read."""
+        return self._full(record.image, record_tag(record.key)) or record
+
+    def _is_there(self, image: Stored) -> bool:
+        return self.registry is None or self.registry.digest_of(image.repository, image.digest) == image.digest
+
+    def latest(self, image: ImageName) -> Record | None:
+        """See Records."""
+        look = self._looks.get(image)
+        if look is None or (look.latest is None and look.record is not None):
+            return self._latest(image)
+        return look.latest
+
+    def add(self, record: Record) -> None:
+        """See Records: read the image back, write the record, read it back, and only then let tags name it."""
+        assert self.registry is not None  # noqa: S101 -- only what was pushed is recorded
+        repository = record.stored.repository
+        image = whole(self.registry, repository, record.stored.digest)
+        layer = artefact.pack(record)
+        self.registry.put_blob(repository, artefact.EMPTY_BLOB)
+        self.registry.put_blob(repository, layer)
+        body = artefact.manifest(record, layer, image)
+        digest = digest_of(body)
+        told = self.registry.put(repository, digest, body, artefact.MANIFEST)
+        whole(self.registry, repository, digest)
+        if "oci-subject" not in told:
+            self._attach(repository, image.digest, body)
+        for tag in (resolved_tag(record.resolved_key), LATEST, record_tag(record.key)):
+            self.registry.put(repository, tag, body, artefact.MANIFEST)
+            if self.registry.digest_of(repository, tag) != digest:
+                raise RegistryError(f"{repository}:{tag} does not name the record that was just written")
+        self._looks[record.image] = _Look(key=record.key, record=record, latest=record)
+
+    def _attach(self, repository: str, digest: str, body: bytes) -> None:
+        """List a record beside its image where the registry does not do so by itself.
+
+        Two runs that do this at once may lose one entry: the tags still name the record.
+        """
+        assert self.registry is not None  # noqa: S101 -- only what was pushed is recorded
+        tag = artefact.referrers_tag(digest)
+        known = self.registry.fetch(repository, tag)
+        index = artefact.index_of_referrers(known.document if known else None, body)
+        self.registry.put(repository, tag, index, "application/vnd.oci.image.index.v1+json")
+
+    def forget(self, record: Record) -> None:
+        """See Records: a registry's records are removed by clean-up only."""

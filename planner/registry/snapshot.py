@@ -1,0 +1,124 @@
+"""Keeps in the state folder what a registry said of records, so that it need not be said again.
+
+Everything in it is checked against its digest when it is read, so that a damaged or edited snapshot is a missing one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planner.errors import StateError
+from planner.registry.client import digest_of, read_json
+
+VERSION = 1
+MAX_FILE = 256 << 20
+MAX_TAGS = 32
+"""Records kept of one image, the newest ones."""
+
+
+class Snapshot:
+    """The snapshot below one folder: manifests by repository and tag in one file, layers in files by digest.
+
+    May be used from several threads. Two processes may write at once: one of them wins, and nothing is lost but work.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / "snapshot.json"
+        self._lock = threading.Lock()
+        self._changed = False
+        found = self._read()
+        self._tags: dict[str, dict[str, str]] = {
+            str(repository): {str(tag): str(text) for tag, text in tags.items()}
+            for repository, tags in _object(found.get("tags")).items()
+            if isinstance(tags, dict)
+        }
+        self._looked: dict[str, float] = {
+            str(name): float(at) for name, at in _object(found.get("looked")).items() if isinstance(at, int | float)
+        }
+
+    def _read(self) -> Mapping[str, Any]:
+        try:
+            with open(self._file, "rb") as stream:
+                found = read_json(stream.read(MAX_FILE)) or {}
+        except OSError:
+            return {}
+        return found if found.get("version") == VERSION else {}
+
+    def looked_at(self, prefix: str) -> float | None:
+        """When a registry was last asked for all that was wanted (seconds since 1970); None for never."""
+        return self._looked.get(prefix)
+
+    def manifest(self, repository: str, tag: str) -> bytes | None:
+        """The bytes of the manifest that a tag named when it was last asked for."""
+        text = self._tags.get(repository, {}).get(tag)
+        return None if text is None else text.encode("utf-8", "surrogateescape")
+
+    def keep(self, repository: str, tag: str, body: bytes) -> None:
+        """Remember what a tag names."""
+        text = body.decode("utf-8", "surrogateescape")
+        with self._lock:
+            tags = self._tags.setdefault(repository, {})
+            if tags.pop(tag, None) != text:
+                self._changed = True
+            tags[tag] = text
+            while len(tags) > MAX_TAGS:
+                del tags[next(iter(tags))]
+
+    def forget(self, repository: str, tag: str) -> None:
+        """A tag is gone."""
+        with self._lock:
+            if self._tags.get(repository, {}).pop(tag, None) is not None:
+                self._changed = True
+
+    def blob(self, digest: str) -> bytes | None:
+        """The bytes of a layer, None where they are not here or not what the digest names."""
+        try:
+            data = self._place(digest).read_bytes()
+        except OSError:
+            return None
+        return data if digest_of(data) == digest else None
+
+    def keep_blob(self, data: bytes) -> None:
+        """Remember a layer. A folder that cannot be written remembers nothing."""
+        with contextlib.suppress(OSError):
+            self._write(self._place(digest_of(data)), data)
+
+    def save(self, prefix: str, at: float) -> None:
+        """Write the file, which says from now on that this registry was looked at. Raises StateError."""
+        with self._lock:
+            self._looked[prefix] = at
+            document = {"version": VERSION, "looked": self._looked, "tags": self._tags}
+            data = json.dumps(document, separators=(",", ":")).encode("ascii")
+        try:
+            self._write(self._file, data)
+        except OSError as error:
+            hint = "the state folder needs room and must be writable; --state DIR names another one"
+            raise StateError(f"{self._file}: cannot be written: {error.strerror}\n  {hint}") from error
+
+    def _place(self, digest: str) -> Path:
+        return self.folder / "layers" / digest.removeprefix("sha256:")
+
+    @staticmethod
+    def _write(place: Path, data: bytes) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, staging = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(data)
+            Path(staging).replace(place)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(staging)  # noqa: PTH108
+            raise
+
+
+def _object(value: object) -> Mapping[Any, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,23 @@
+"""A family that is published in a registry of the test's own, and clones of it with state folders of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.build.family import FILES, BuildSpace
+from tests.engine.engine import Engine
+
+
+def published_space(root: Path, engine: Engine, registry: str, **changed: str) -> BuildSpace:
+    """The family of `tests.build.family`, published below a prefix (HOST/PATH)."""
+    space = BuildSpace(root, engine)
+    files = {**FILES, **{path.replace("__", "."): text for path, text in changed.items()}}
+    space.write({path: text.replace("registry.example/fam", registry) for path, text in files.items()})
+    space.commit()
+    return space
+
+
+def clone(space: BuildSpace, root: Path) -> BuildSpace:
+    """Another checkout of the same commit, in which nothing was built."""
+    space.git("clone", "-q", str(space.root), str(root))
+    return BuildSpace(root, space.engine, init=False)

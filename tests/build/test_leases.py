@@ -1,0 +1,164 @@
+"""Leases: of two runs that want the same key one builds and the other reuses, and a dead run is waited for no longer
+than its lease says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.model.image import ImageName
+from planner.registry.client import HttpRegistry
+from planner.registry.leases import Held, RegistryLeases, lease_tag
+from planner.registry.records import PublishedRecords
+from planner.registry.snapshot import Snapshot
+from tests.build.family import BuildSpace
+from tests.build.shared import clone, published_space
+from tests.engine.engine import Engine
+from tests.workspace import IDENTITY
+
+SLOW = "FROM ubuntu:22.04\nCOPY base.txt /base.txt\nRUN sleep 3; cp /base.txt /made.txt\n"
+NAME = ImageName("x")
+KEY = "x3-" + "1" * 32
+
+
+@pytest.fixture
+def prefix(engine: Engine, tmp_path: Path) -> str:
+    return f"{engine.registry.address}/l-{tmp_path.name.replace('_', '-').lower()[-30:]}"
+
+
+def start(space: BuildSpace, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), "build", "--push", *arguments],
+        env={**os.environ, **IDENTITY, **space.engine.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcomes(run: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    return {image["name"]: image for image in json.loads(out)["images"]}, err
+
+
+def test_two_runs_build_each_image_once(tmp_path: Path, engine: Engine, prefix: str) -> None:
+    space = published_space(tmp_path / "a", engine, prefix, base__Dockerfile=SLOW)
+    other = clone(space, tmp_path / "b")
+    runs = [outcomes(run) for run in [start(one, "--format", "json") for one in (space, other)]]
+    for name in ("base", "tool", "app", "side"):
+        ended = Counter(images[name]["outcome"] for images, _ in runs)
+        assert ended == {"built": 1, "reused": 1}, name
+        assert len({images[name]["digest"] for images, _ in runs}) == 1
+    assert any("base: waiting for " in err and "which builds x3-" in err for _, err in runs)
+    for name in ("base", "tool", "app", "side"):
+        tags = engine.registry.tags(f"{prefix.partition('/')[2]}/{name}")
+        assert not [tag for tag in tags if tag.startswith("lease-")], "a lease is given up with the build"
+
+
+def test_a_dead_run_is_waited_for_as_long_as_its_lease_says(tmp_path: Path, engine: Engine, prefix: str) -> None:
+    space = published_space(tmp_path / "a", engine, prefix, base__Dockerfile=SLOW.replace("sleep 3", "sleep 30"))
+    dead = start(space, "base", "--lease", "4")
+    name = f"{prefix.partition('/')[2]}/base"
+    until = time.monotonic() + 60
+    while not [tag for tag in engine.registry.tags(name) if tag.startswith("lease-")]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(1)
+    dead.send_signal(signal.SIGKILL)
+    dead.communicate()
+    other = clone(space, tmp_path / "b")
+    other.write({"base.Dockerfile": SLOW.replace("sleep 3", "sleep 30")})
+    run = start(other, "base", "--lease", "4", "--builder", f"buildkit:{engine.address}")
+    time.sleep(8)
+    assert [tag for tag in engine.registry.tags(name) if tag.startswith("lease-")], "the other one has taken over"
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert f"waiting for {os.uname().nodename}, process {dead.pid}" in err
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.during: dict[int, Any] = {}
+        self.turns = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.turns += 1
+        self.during.get(self.turns, lambda: None)()
+
+
+def leases(prefix: str, folder: Path, owner: str, clock: Clock, seconds: float = 10.0) -> RegistryLeases:
+    published = PublishedRecords(HttpRegistry(), prefix, Snapshot(folder / owner))
+    return RegistryLeases(published, owner, seconds, lambda: clock.now, clock.sleep)
+
+
+def held(one: RegistryLeases, prefix: str, beats: int = 1) -> Held:
+    made = Held(one, f"{prefix}/x", KEY)
+    for _ in range(beats):
+        made.write()
+    return made
+
+
+def test_a_lease_that_is_renewed_is_waited_for_however_long(tmp_path: Path, prefix: str) -> None:
+    clock = Clock()
+    mine = held(leases(prefix, tmp_path, "mine", clock), prefix)
+    for turn in range(5, 40, 5):
+        clock.during[turn] = mine.write
+    said: list[str] = []
+    waiter = leases(prefix, tmp_path, "other", clock)
+    got = waiter.take(NAME, KEY, said.append, lambda: False)
+    assert isinstance(got, Held)
+    assert clock.now > 35 + 10
+    assert said == [f"waiting for mine, which builds {KEY}"]
+    got.release()
+    assert waiter.seen(f"{prefix}/x", KEY) is None
+
+
+def test_a_lease_that_is_given_up_is_waited_for_no_longer(tmp_path: Path, prefix: str) -> None:
+    clock = Clock()
+    mine = held(leases(prefix, tmp_path, "mine", clock), prefix)
+    clock.during[3] = mine.release
+    got = leases(prefix, tmp_path, "other", clock).take(NAME, KEY, lambda _: None, lambda: False)
+    assert isinstance(got, Held)
+    assert clock.now < 5
+    got.release()
+
+
+def test_of_two_that_write_at_once_one_waits(tmp_path: Path, prefix: str) -> None:
+    clock = Clock()
+    clock.during[1] = lambda: held(leases(prefix, tmp_path, "faster", clock), prefix)
+    said: list[str] = []
+    ends = iter([False, False, True])
+    got = leases(prefix, tmp_path, "other", clock).take(NAME, KEY, said.append, lambda: next(ends))
+    assert got is None
+    assert said == [f"waiting for faster, which builds {KEY}"]
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "1e9", "x"])
+def test_a_lease_that_makes_no_sense_is_none(engine: Engine, tmp_path: Path, prefix: str, seconds: str) -> None:
+    clock = Clock()
+    one = leases(prefix, tmp_path, "mine", clock)
+    one.seconds = seconds  # type: ignore[assignment]
+    held(one, prefix)
+    got = leases(prefix, tmp_path, "other", clock).take(NAME, KEY, lambda _: None, lambda: False)
+    assert isinstance(got, Held)
+    got.release()
+
+
+def test_without_a_registry_that_answers_there_is_no_lease(tmp_path: Path) -> None:
+    assert leases("127.0.0.1:1/x", tmp_path, "mine", Clock()).take(NAME, KEY, lambda _: None, lambda: False) is None
+    assert lease_tag(KEY) == f"lease-{KEY}"

@@ -1,0 +1,141 @@
+"""What a registry keeps: nothing that is wanted goes, nor anything that it leads to or that is attached to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.plan.retention import DAY, Kind, Manifest, Roots, decide, freed
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def key(number: int) -> str:
+    return f"x3-{number:032x}"
+
+
+NOW = 1000 * DAY
+ROOTS = Roots(keys={}, digests={}, now=NOW, grace=14 * DAY, lease=3600.0)
+
+
+def image(number: int, *tags: str, children: tuple[int, ...] = ()) -> Manifest:
+    kind = Kind.INDEX if children else Kind.IMAGE
+    parts = tuple(map(digest, children))
+    return Manifest(
+        repository="r", digest=digest(number), kind=kind, tags=tags, children=parts, blobs={digest(900 + number): 10}
+    )
+
+
+def record(number: int, of: int, days: float = 100, *tags: str) -> Manifest:
+    at = NOW - days * DAY
+    return Manifest(repository="r", digest=digest(number), kind=Kind.RECORD, subject=digest(of), at=at, tags=tags)
+
+
+def kept(*manifests: Manifest, roots: Roots = ROOTS) -> set[int]:
+    return {int(one.manifest.digest[7:], 16) for one in decide(manifests, roots) if one.keep}
+
+
+OLD = (image(1, key(1)), record(2, 1, 100, f"rec-{key(1)}", f"res-{key(9)}"))
+
+
+def test_what_nobody_wants_goes_with_its_record() -> None:
+    assert kept(*OLD) == set()
+
+
+@pytest.mark.parametrize(
+    "roots",
+    [
+        replace(ROOTS, keys={key(1): "main"}),
+        replace(ROOTS, digests={digest(1): "Dockerfile at main"}),
+        replace(ROOTS, grace=101 * DAY),
+    ],
+)
+def test_what_is_wanted_pinned_or_young_stays_with_its_record(roots: Roots) -> None:
+    assert kept(*OLD, roots=roots) == {1, 2}
+
+
+@pytest.mark.parametrize("tag", ["latest", "v1.4", "pr-12", "sha256-x", "x3-1"])
+def test_a_tag_that_is_not_a_keys_keeps(tag: str) -> None:
+    assert kept(image(1, key(1), tag), OLD[1]) == {1, 2}
+
+
+def test_an_image_without_a_record_has_no_age_and_stays() -> None:
+    assert kept(image(1, key(1))) == {1}
+
+
+def test_a_kept_index_keeps_its_children_and_what_is_attached_to_them() -> None:
+    listed = f"sha256-{1:064x}"
+    index = image(10, key(10), children=(1, 2))
+    fallback = Manifest(
+        repository="r", digest=digest(30), kind=Kind.REFERRERS, tags=(listed,), children=(digest(20), digest(21))
+    )
+    signature = Manifest(repository="r", digest=digest(21), kind=Kind.OTHER, subject=digest(1))
+    parts = (index, image(1), image(2), record(20, 1), signature, fallback, image(3, key(3)), record(22, 3))
+    assert kept(*parts, roots=replace(ROOTS, keys={key(10): "main"})) == {10, 1, 2, 20, 21, 30}
+
+
+def test_a_running_lease_keeps_its_key_and_an_old_one_nothing() -> None:
+    lease = Manifest(repository="r", digest=digest(5), kind=Kind.LEASE, tags=(f"lease-{key(1)}",), at=NOW - 60)
+    assert kept(*OLD, lease) == {1, 2, 5}
+    assert kept(*OLD, replace(lease, at=NOW - 7200)) == set()
+
+
+def test_bytes_that_something_else_names_are_not_freed() -> None:
+    shared = replace(image(1, key(1)), blobs={digest(900): 5, digest(901): 7}, size=3)
+    other = replace(image(3, "latest"), blobs={digest(900): 5})
+    assert freed(decide((shared, OLD[1], other), ROOTS)) == 7 + 3
+
+
+@st.composite
+def repositories(draw: st.DrawFn) -> tuple[list[Manifest], Roots]:
+    """Any images, indexes, records and things attached, some of them wanted."""
+    count = draw(st.integers(1, 10))
+    manifests: list[Manifest] = []
+    for number in range(count):
+        tags = tuple(draw(st.lists(st.sampled_from([key(number), "latest", "v1", f"rec-{key(number)}"]), max_size=2)))
+        below = draw(st.lists(st.integers(0, number - 1), max_size=2)) if number else []
+        kind = draw(st.sampled_from(["image", "index", "record", "other"]))
+        if kind == "index":
+            manifests.append(image(number, *tags, children=tuple(below)))
+        elif kind == "image" or not below:
+            manifests.append(image(number, *tags))
+        elif kind == "record":
+            manifests.append(record(number, below[0], draw(st.sampled_from([1, 100])), *tags))
+        else:
+            manifests.append(replace(record(number, below[0], 100, *tags), kind=Kind.OTHER))
+    wanted = draw(st.sets(st.integers(0, count - 1)))
+    pinned = draw(st.sets(st.integers(0, count - 1)))
+    roots = replace(ROOTS, keys={key(one): "a ref" for one in wanted}, digests={digest(one): "a pin" for one in pinned})
+    return manifests, roots
+
+
+@given(repositories(), st.randoms())
+def test_what_stays_is_closed_and_does_not_depend_on_order(found: tuple[list[Manifest], Roots], random: object) -> None:
+    manifests, roots = found
+    stays = {one.manifest.digest for one in decide(manifests, roots) if one.keep}
+    by_digest = {one.digest: one for one in manifests}
+    assert set(roots.digests) & set(by_digest) <= stays
+    for name in stays:
+        one = by_digest[name]
+        assert set(one.children) <= stays, "a kept index is whole"
+        assert not one.subject or one.subject in stays
+    for one in manifests:
+        if one.subject in stays:
+            assert one.digest in stays, "what is attached to what stays, stays"
+        if one.kind in (Kind.IMAGE, Kind.INDEX) and set(one.tags) & (set(roots.keys) | {"latest", "v1"}):
+            assert one.digest in stays
+    random.shuffle(manifests)  # type: ignore[attr-defined]
+    assert {one.manifest.digest for one in decide(manifests, roots) if one.keep} == stays
+
+
+@given(repositories(), st.integers(0, 9))
+def test_one_root_more_never_drops_anything(found: tuple[list[Manifest], Roots], more: int) -> None:
+    manifests, roots = found
+    before = {one.manifest.digest for one in decide(manifests, roots) if one.keep}
+    wider = replace(roots, keys={**roots.keys, key(more): "one more"})
+    assert before <= {one.manifest.digest for one in decide(manifests, wider) if one.keep}
