@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker browser demo test prove lint format bench vendor clean
+.PHONY: docs help setup engine docker browser pipelines demo test prove lint format bench vendor clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,22 +24,26 @@ docker: setup  ## the same, and a current Docker Engine for the tests that need 
 browser: setup  ## Chromium, for the tests of the page
 	@$(PYTHON) -m tests.page.install
 
+pipelines: setup  ## actionlint and gitlab-ci-local, for the tests of pipelines; needs Node and rsync, or root
+	@$(PYTHON) -m tests.ci.install
+
 demo: setup  ## the main job on nine images, with your Docker or with an engine of its own
 	@$(PYTHON) -m tests.demo
 
-test: setup lint docker browser  ## everything CI runs: lint, types, import rules, tests
+test: setup lint docker browser pipelines  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests
 
 EXAMPLES ?= 10000
 EDITS ?= 2000
 SEED ?= 1
 
-prove: setup engine  ## BuildKit as the judge: 10,000 mutations, 2,000 edits really built, planted bugs that both must catch
+prove: setup engine pipelines  ## BuildKit as the judge: 10,000 mutations, 2,000 edits really built, planted bugs that both must catch
 	$(PYTHON) -m tests.oracle.graph --examples $(EXAMPLES) --seed $(SEED)
 	$(PYTHON) -m tests.oracle.planted --seed $(SEED)
 	$(PYTHON) -m tests.oracle.builds --edits $(EDITS) --seed $(SEED)
 	$(PYTHON) -m tests.oracle.builds.planted --seed $(SEED)
 	$(PYTHON) -m tests.sources.doors.compose --seed $(SEED)
+	$(PYTHON) -m tests.ci.judged --graphs 200
 
 lint: setup  ## format, lint, types and the import rules between rooms
 	$(VENV)/bin/ruff format --check planner tests docs
@@ -58,6 +62,7 @@ bench: setup engine browser  ## what a plan costs beside git status, builds besi
 	$(PYTHON) -m tests.bench.answers
 	$(PYTHON) -m tests.bench.watch
 	$(PYTHON) -m tests.bench.lock
+	$(PYTHON) -m tests.bench.schedule
 
 docs: setup  ## the documentation as a site, in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.engine import find_engine
 from planner.cli import arguments as shared
-from planner.cli import live
+from planner.cli import live, machine, reports
 from planner.cli import outcome as told
 from planner.cli.dry import dry_run
 from planner.cli.family import chosen, folder_of, keys_now, palette, warn
@@ -59,6 +59,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="store_true", help="build no parents: take them as recorded or published")
     parser.add_argument("--push", action="store_true", help="push results by digest, verify, then tag")
     parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 4]")
+    machine.arguments(parser)
+    reports.arguments(parser)
     parser.add_argument("--keep-going", "-k", action="store_true", help="after a failure build all that can be built")
     parser.add_argument(
         "--lease", type=_seconds, default=60.0, metavar="SECONDS", help="for how long others wait for a dead run [60]"
@@ -89,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
     """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
     keys = keys_now(options)
     registry = keys.made_by.loaded.family.registry
+    reports.place_of_summary(options)
     if options.push and not registry:
         raise PlannerError("--push needs to know where to: give the graph file a registry: field")
     published = _published(options, keys)
@@ -149,6 +152,7 @@ def _locked(options: argparse.Namespace, keys: Keys, state: State, published: Pu
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
     if options.only:
         plan = _only(plan, chosen(options.images, graph))
+    needs, capacity = machine.needs_and_capacity(options, keys, (image.name for image in plan.building))
     stored = parents_of(plan, keys, then, registry)
     if plan.building:
         note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
@@ -167,6 +171,8 @@ def _locked(options: argparse.Namespace, keys: Keys, state: State, published: Pu
                 leases=_leases(options, published),
                 registry=keys.made_by.loaded.family.registry if options.push else "",
                 slots=options.jobs or default_jobs(),
+                needs=needs,
+                capacity=capacity,
                 keep_going=options.keep_going,
             )
         )
@@ -285,6 +291,7 @@ def _stored(name: ImageName, keys: Keys, then: Baseline, registry: Registry | No
 
 
 def _tell(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: float) -> int:
+    reports.report(options, plan, outcome, seconds)
     if options.format == "json":
         print(told.outcome_json(plan, outcome, seconds))
     else:

@@ -1,33 +1,161 @@
-"""`planner matrix`: what rebuilds, as a CI matrix for each level of the graph."""
+"""`planner matrix`: what rebuilds, as CI jobs for GitHub, GitLab, Buildkite, and as a document."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
-from planner.ci.matrix import matrix_github, matrix_json
+from planner.ci.child_pipelines import buildkite_steps, gitlab_child
+from planner.ci.jobs import Group, Rebuild, connected, folded, jobs_of, rebuild_of
+from planner.ci.limits import BUILDKITE, GITHUB, GITLAB, NONE, fitted
+from planner.ci.matrix import Legs, forecast_text, matrix_github, matrix_json
+from planner.ci.packing import Costs, Model, forecast, packed
 from planner.cli import arguments as shared
-from planner.cli.plan import plan_of
+from planner.cli.family import keys_now, say_aside
+from planner.cli.plan import plan_of, save, state_of
 from planner.cli.saying import say, say_again
+from planner.digest.key import Keys
+from planner.errors import PlanFileError
+from planner.local.records import open_records
+from planner.model.image import ImageName
+from planner.plan import plan_file
+from planner.plan.durations import durations
+from planner.plan.rebuild import Plan
 
 EXAMPLE = "planner matrix --since origin/main --format github"
+WRITERS = {"github": matrix_github, "gitlab": gitlab_child, "buildkite": buildkite_steps, "json": matrix_json}
+LIMITS = {"github": GITHUB, "gitlab": GITLAB, "buildkite": BUILDKITE, "json": NONE}
+MAX_PLAN = 256 << 20
+DEEP = 100_000
+"""More levels than any graph has."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.baseline(parser)
-    shared.formats(parser, "github", "json")
+    parser.add_argument("--plan", metavar="FILE", help="of a saved plan, which the legs apply [plan anew]")
+    parser.add_argument("--out", metavar="FILE", help="save the plan too, and let the legs apply it")
+    parser.add_argument(
+        "--by", choices=("level", "chain", "packed"), default="level", help="a job for each image, part, or by cost"
+    )
+    parser.add_argument("--slots", type=_count, default=4, metavar="N", help="runners at once, for --by packed [4]")
+    parser.add_argument("--levels", type=_count, default=DEEP, metavar="N", help="fold what is deeper into the last")
+    parser.add_argument(
+        "--start", type=_seconds, default=Costs().start, metavar="SECONDS", help="a runner's start [40]"
+    )
+    parser.add_argument("--pull", type=_rate, default=Costs().pull, metavar="MB/S", help="how fast parents come [60]")
+    parser.add_argument(
+        "--push-rate", type=_rate, default=Costs().push, metavar="MB/S", help="how fast results go [30]"
+    )
+    parser.add_argument("--no-push", action="store_true", help="let the legs push nothing, for pull requests")
+    parser.add_argument("--setup", action="append", default=[], metavar="COMMAND", help="run before each leg")
+    shared.formats(parser, "github", "gitlab", "buildkite", "json")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= DEEP:
+        raise argparse.ArgumentTypeError(f"is a number from 1 to {DEEP}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError("is a number from 0 to 1,000,000")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _seconds(text)
+    if not value:
+        raise argparse.ArgumentTypeError("is more than 0")
+    return value * 1e6
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
-    made, keys = plan_of(options)
+    made, keys = _planned(options)
+    if options.out:
+        save(made, Path(options.out))
+    out = WRITERS[options.format](legs_of(options, made, keys))
+    if options.since and not options.out and options.by != "packed":
+        return say_again(keys, options.since, out)
+    return say(out)
+
+
+def _planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
+    """A saved plan that still holds, or a new one."""
+    if not options.plan:
+        return plan_of(options)
+    keys = keys_now(options)
+    file = os.fspath(options.plan)
+    try:
+        with open(file, "rb") as stream:
+            plan = plan_file.read(stream.read(MAX_PLAN), file)
+    except OSError as error:
+        raise PlanFileError(f"{file}: cannot be read: {error.strerror}") from error
+    plan_file.refuse_outdated(plan, keys, file)
+    return plan, keys
+
+
+def legs_of(options: argparse.Namespace, made: Plan, keys: Keys) -> Legs:
+    """The jobs that the options ask for. Raises PlannerError for names that no CI file can hold."""
     loaded = keys.made_by.loaded
+    names = [image.name for image in made.building]
+    recorded = {} if options.by != "packed" else _recorded(options, keys, names)
+    work = rebuild_of(made, loaded.graph, loaded.family, durations(loaded.graph, names, recorded))
+    costs = Costs(start=options.start, pull=options.pull, push=options.push_rate)
+    groups = fitted(work, _groups(options, work, costs), LIMITS[options.format])
+    told, seconds = None, None
+    if options.by == "packed":
+        told = forecast(work, groups, options.slots, costs)
+        model = Model(work, costs)
+        seconds = {group: model.seconds(group) for group in groups}
+    jobs = jobs_of(work, groups, seconds)
+    if told is not None:
+        say_aside(f"planner: {forecast_text(told, jobs)}")
+    return Legs(
+        work=work,
+        jobs=jobs,
+        by=options.by,
+        command=tuple(command_of(options)),
+        plan=options.plan or options.out or "",
+        push=not options.no_push,
+        setup=tuple(options.setup),
+        forecast=told,
+    )
+
+
+def _recorded(options: argparse.Namespace, keys: Keys, names: list[ImageName]) -> dict[ImageName, float]:
+    """Seconds of the local records and, with `--against`, of the registry's for these images."""
+    state = state_of(options)
+    found = open_records(state.root).seconds()
+    if options.against:
+        from planner.cli.published import open_published
+
+        published = open_published(keys, options.against, state, offline=options.offline)
+        found |= {name: record.seconds for name in names if (record := published.latest(name)) is not None}
+    return found
+
+
+def _groups(options: argparse.Namespace, work: Rebuild, costs: Costs) -> list[Group]:
+    match options.by:
+        case "chain":
+            return connected(work, work.order)
+        case "packed":
+            return packed(work, options.slots, costs, levels=options.format == "github")
+    return folded(work, options.levels)
+
+
+def command_of(options: argparse.Namespace) -> list[str]:
+    """How to call the planner with the same folder, graph file and variables, up to the command."""
     command = ["planner"]
     if options.folder != ".":
         command += ["-C", options.folder]
     if options.file != "images.yaml":
         command += ["-f", options.file]
-    command += [word for entry in options.var for word in ("--var", entry)]
-    write = matrix_github if options.format == "github" else matrix_json
-    out = write(made, loaded.graph, loaded.family, command)
-    return say_again(keys, options.since, out) if options.since else say(out)
+    return [*command, *(word for entry in options.var for word in ("--var", entry))]

@@ -47,7 +47,7 @@ def outcome_text(plan: Plan, outcome: Outcome, seconds: float, palette: Palette)
     lines: list[str] = []
     counts: dict[str, int] = {}
     for image in plan.images:
-        word, note = _ended(image.name, image.action, image.stored, outcome)
+        word, note = ended(image.name, image.action, image.stored, outcome)
         counts[word] = counts.get(word, 0) + 1
         colour = {"built": "32", "reused": "2", "cut off": "36", "failed": "31"}.get(word, "33")
         lines.append(f"{palette.paint(f'{word:<7}', colour)}  {image.name:<{width}}  {note}".rstrip())
@@ -68,7 +68,8 @@ def _repeated(plan: Plan, outcome: Outcome) -> Iterator[str]:
             yield f"{image.name} came out the same, and is built in every run: {said}"
 
 
-def _ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outcome) -> tuple[str, str]:
+def ended(name: ImageName, action: Action, stored: Stored | None, outcome: Outcome) -> tuple[str, str]:
+    """How an image of a plan ended, in one word, and a note."""
     if action is Action.REUSE:
         return "reused", stored.digest if stored else ""
     result = outcome.results.get(name)
@@ -91,7 +92,7 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
     """What a run did as its document, version 1."""
     images = []
     for image in plan.images:
-        word, _ = _ended(image.name, image.action, image.stored, outcome)
+        word, _ = ended(image.name, image.action, image.stored, outcome)
         result = outcome.results.get(image.name)
         stored = result.image if result else ({**outcome.cut_off, **outcome.by_another}.get(image.name, image.stored))
         failure = outcome.failures.get(image.name)

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     labelled = _labelled(options.labels) if options.labels else None
     history = History(folder_of(options))
     commits = history.commits(options.range, first_parent=options.first_parent)
-    replay = Replay(_walk(options), history.tree, options.compare)
+    replay = Replay(walk_over(options, fixed=options.fixed), history.tree, options.compare)
     replayed = _walked(replay, commits, history)
     history.objects.close()
     report = Report(
@@ -80,7 +80,7 @@ def _answer(report: Report, form: str) -> str:
     return {"json": replay_json, "svg": replay_svg, "markdown": replay_markdown}[form](report)
 
 
-def _walk(options: argparse.Namespace) -> Walk:
+def walk_over(options: argparse.Namespace, *, fixed: bool) -> Walk:
     """A walk over what each commit says, or over what the folder says now."""
     given = asked(options)
 
@@ -90,7 +90,7 @@ def _walk(options: argparse.Namespace) -> Walk:
             raise PlannerError(f"{Path(options.file).name}: there is no graph file")
         return read(definition, tree, given)
 
-    if not options.fixed:
+    if not fixed:
         return Walk(read_in)
     now = read_in(DiskTree(folder_of(options)))
     return Walk(lambda tree: now, fixed=True)

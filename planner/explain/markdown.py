@@ -32,15 +32,15 @@ def plan_markdown(plan: Plan) -> str:
     building = plan.building
     verb = "rebuilds" if len(building) == 1 else "rebuild"
     count = f"**{len(building)} of {plan.total} image{'' if plan.total == 1 else 's'} {verb}**"
-    parts = [f"{count} against {_code(plan.against)}"]
+    parts = [f"{count} against {code(plan.against)}"]
     if building:
         table = _table([_row(image) for image in building])
         parts.append(_folded(f"{len(building)} images to build", table) if len(building) > OPEN_ROWS else table)
-    reused = [f"- {_code(image.name)}" for image in plan.images if image.action is Action.REUSE]
+    reused = [f"- {code(image.name)}" for image in plan.images if image.action is Action.REUSE]
     if reused:
         parts.append(_folded(f"{len(reused)} reused", _cut(reused)))
     if plan.warnings:
-        parts.append(_folded(f"{len(plan.warnings)} to know", _cut([f"- {_code(text)}" for text in plan.warnings])))
+        parts.append(_folded(f"{len(plan.warnings)} to know", _cut([f"- {code(text)}" for text in plan.warnings])))
     return "\n\n".join(parts)
 
 
@@ -48,12 +48,12 @@ def _row(image: PlannedImage) -> str:
     told = [_reason(reason) for reason in image.reasons[:MAX_REASONS]]
     if len(image.reasons) > MAX_REASONS:
         told.append(f"… and {len(image.reasons) - MAX_REASONS} more")
-    return f"| {_code(image.name)} | {image.action.value} | {'<br>'.join(told)} |"
+    return f"| {code(image.name)} | {image.action.value} | {'<br>'.join(told)} |"
 
 
 def _reason(reason: Reason) -> str:
-    where = f" ({_code(place(reason.where))})" if reason.where is not None else ""
-    return f"{reason.code.value.replace('-', ' ')}: {_code(reason.detail)}{where}"
+    where = f" ({code(place(reason.where))})" if reason.where is not None else ""
+    return f"{reason.code.value.replace('-', ' ')}: {code(reason.detail)}{where}"
 
 
 def _table(rows: Sequence[str]) -> str:
@@ -77,7 +77,8 @@ def _folded(title: str, body: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Untrusted text that Markdown, HTML and forges read nothing into."""
     shown = printable(text)
     if len(shown) > LONGEST:
         shown = shown[:LONGEST] + "…"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from planner.errors import StateError
+from planner.explain.history import Built
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 
@@ -76,6 +77,20 @@ class SqliteRecords:
         found = self._select("image = ?", (image,), 1)
         return found[0] if found else None
 
+    def seconds(self) -> dict[ImageName, float]:
+        """How long the newest build of each image took, in seconds. Reads no manifests."""
+        query = "SELECT image, seconds, MAX(built_at) FROM records GROUP BY image"
+        with self._lock, self._telling():
+            rows = self._database.execute(query).fetchall()
+        return {ImageName(str(image)): float(took) for image, took, _ in rows}
+
+    def history(self) -> list[Built]:
+        """Every recorded build, oldest first. Reads no manifests."""
+        query = "SELECT image, built_at, seconds, steps FROM records GROUP BY image, platforms, key ORDER BY built_at"
+        with self._lock, self._telling():
+            rows = self._database.execute(query).fetchall()
+        return [_built(*row) for row in rows]
+
     def _select(self, where: str, values: tuple[str, ...], limit: int) -> list[Record]:
         query = f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY built_at DESC LIMIT ?"  # noqa: S608
         with self._lock, self._telling():
@@ -135,6 +150,14 @@ class NoRecords:
         """See Records."""
         return None
 
+    def seconds(self) -> dict[ImageName, float]:
+        """See SqliteRecords."""
+        return {}
+
+    def history(self) -> list[Built]:
+        """See SqliteRecords."""
+        return []
+
     def add(self, record: Record) -> None:
         """Never called: whoever builds opens real records."""
         raise AssertionError("nothing is recorded here")
@@ -158,6 +181,17 @@ def _record(row: Sequence[object]) -> Record:
             StepTime(name=str(name), seconds=float(took), cached=bool(cached))
             for name, took, cached in json.loads(str(steps))
         ),
+    )
+
+
+def _built(image: object, built_at: object, seconds: object, steps: object) -> Built:
+    found = json.loads(str(steps))
+    return Built(
+        image=ImageName(str(image)),
+        built_at=float(str(built_at)),
+        seconds=float(str(seconds)),
+        cached=sum(bool(step[2]) for step in found),
+        steps=len(found),
     )
 
 

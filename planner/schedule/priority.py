@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from planner.model.image import ImageName
+from planner.model.image import ImageName, Kind
+from planner.plan.durations import ASSUMED
+from planner.plan.timing import remaining
 
-UNKNOWN = 60.0
-"""Seconds taken for an image that was never built."""
+UNKNOWN = ASSUMED[Kind.CUDA]
+"""Seconds taken for an image that was never built, where nobody says its kind: the longest that is assumed of one."""
 
 
 def by_critical_path(
@@ -15,13 +17,10 @@ def by_critical_path(
 ) -> list[ImageName]:
     """The images, longest remaining chain first; ties keep `order`, which names parents before children.
 
-    `seconds` holds the recorded duration of images that were built before. The remaining chain of an image is its own
-    duration and the longest one among its children (the critical-path priority of list scheduling; Graham 1969).
+    `seconds` holds what images take: as recorded, or an upper bound (`planner.plan.durations`); one that it lacks is
+    taken for long. The remaining chain of an image is its own duration and the longest one among its children (the
+    critical-path priority of list scheduling; Graham 1969).
     """
-    remaining: dict[ImageName, float] = {}
-    behind: dict[ImageName, float] = dict.fromkeys(order, 0.0)
-    for name in reversed(order):
-        remaining[name] = behind[name] + seconds.get(name, UNKNOWN)
-        for parent in parents[name]:
-            behind[parent] = max(behind[parent], remaining[name])
-    return sorted(order, key=lambda name: -remaining[name])
+    known = {name: seconds.get(name, UNKNOWN) for name in order}
+    longest = remaining(order, parents, known)
+    return sorted(order, key=lambda name: -longest[name])

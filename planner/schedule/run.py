@@ -17,11 +17,13 @@ from planner.errors import PlannerError, RegistryError
 from planner.model.build import BuildRequest, BuildResult, Record, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import lister
+from planner.plan.durations import durations
 from planner.plan.reasons import Code
 from planner.plan.rebuild import Plan
 from planner.ports import BuildCancelled, Builder, BuildFailed, Leases, Records, StepNews, StepState
 from planner.schedule.priority import by_critical_path
 from planner.schedule.requests import request_of
+from planner.schedule.resources import Amounts
 from planner.schedule.states import Run, State
 
 Failure = BuildFailed | PlannerError
@@ -75,6 +77,8 @@ class Job:
     registry: str = ""
     slots: int = 1
     keep_going: bool = False
+    needs: Mapping[ImageName, Amounts] = field(default_factory=dict)
+    capacity: Amounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +126,10 @@ class _Execution:
         building = [image.name for image in job.plan.building]
         parents = {image.name: frozenset(image.parents) & set(building) for image in job.plan.building}
         self.before = {name: record for name in building if (record := job.records.latest(name)) is not None}
-        seconds = {name: record.seconds for name, record in self.before.items()}
-        self.state = Run(by_critical_path(building, parents, seconds), parents, keep_going=job.keep_going)
+        recorded = {name: record.seconds for name, record in self.before.items()}
+        seconds = durations(job.keys.made_by.loaded.graph, building, recorded).seconds
+        order = by_critical_path(building, parents, seconds)
+        self.state = Run(order, parents, keep_going=job.keep_going, needs=job.needs, capacity=job.capacity)
         self.cuttable = _cuttable(job)
         self.events: queue.Queue[_Ended | StepNews] = queue.Queue()
         self.stored = dict(job.stored)

@@ -1,12 +1,17 @@
-"""The state of a run as a pure machine: what may start next, and what a success or a failure does to the rest."""
+"""The state of a run as a pure machine: what may start next, and what a success or a failure does to the rest.
+
+Costs of a step do not grow with the run: what is ready is kept, never searched for.
+"""
 
 from __future__ import annotations
 
+import bisect
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.model.image import ImageName
+from planner.schedule.resources import EXCLUSIVE, Amounts, lacking
 
 
 class State(enum.StrEnum):
@@ -25,7 +30,8 @@ class Run:
     """One run over the images to build, in the order in which they are preferred when several may start.
 
     `parents` names for each image those that are built in the same run. With `keep_going` a failure stops only what
-    stands on it; without, nothing new starts after the first failure, and what runs may end.
+    stands on it; without, nothing new starts after the first failure, and what runs may end. `needs` are the resources
+    of images and `capacity` what there is of them.
     """
 
     order: Sequence[ImageName]
@@ -34,38 +40,83 @@ class Run:
     states: dict[ImageName, State] = field(default_factory=dict)
     blocked_by: dict[ImageName, ImageName] = field(default_factory=dict)
     stopped: bool = False
+    needs: Mapping[ImageName, Amounts] = field(default_factory=dict)
+    capacity: Amounts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.states = dict.fromkeys(self.order, State.WAITING)
+        self._place = {name: index for index, name in enumerate(self.order)}
+        self._missing = {name: len(self.parents[name]) for name in self.order}
+        self._children: dict[ImageName, list[ImageName]] = {name: [] for name in self.order}
+        for name in self.order:
+            for parent in self.parents[name]:
+                self._children[parent].append(name)
+        self._ready = [index for index, name in enumerate(self.order) if not self._missing[name]]
+        self._running: set[ImageName] = set()
+        self._waiting = len(self.order)
+        self._used: dict[str, float] = {}
 
     def startable(self, slots: int) -> list[ImageName]:
-        """The images to start now with this many free slots, the preferred ones first."""
-        if self.stopped:
-            return []
-        ready = [name for name in self.order if self.states[name] is State.WAITING and self._is_ready(name)]
-        return ready[: max(slots, 0)]
+        """The images to start now with this many free slots, the preferred ones first.
 
-    def _is_ready(self, name: ImageName) -> bool:
-        return all(self.states[parent] is State.DONE for parent in self.parents[name])
+        An image for which something is lacking is passed over by those that take nothing of it, so that large ones
+        are not starved by small ones.
+        """
+        if self.stopped or slots < 1:
+            return []
+        if not self.needs:
+            return [self.order[index] for index in self._ready[:slots]]
+        found: list[ImageName] = []
+        used = dict(self._used)
+        alone = not self._running
+        awaited: set[str] = set()
+        for index in self._ready:
+            name = self.order[index]
+            need = self.needs.get(name, {})
+            short = lacking(need, self.capacity, used)
+            if used.get(EXCLUSIVE) or (need.get(EXCLUSIVE) and not (alone and not found)):
+                break
+            if short or not awaited.isdisjoint(need):
+                awaited.update(short)
+                continue
+            found.append(name)
+            for resource, amount in need.items():
+                used[resource] = used.get(resource, 0.0) + amount
+            if len(found) == slots:
+                break
+        return found
 
     def start(self, name: ImageName) -> None:
         """An image begins to build."""
         self._expect(name, State.WAITING)
         self.states[name] = State.RUNNING
+        self._waiting -= 1
+        self._running.add(name)
+        del self._ready[bisect.bisect_left(self._ready, self._place[name])]
+        for resource, amount in self.needs.get(name, {}).items():
+            self._used[resource] = self._used.get(resource, 0.0) + amount
 
     def succeed(self, name: ImageName) -> None:
         """An image is built and stored."""
-        self._expect(name, State.RUNNING)
-        self.states[name] = State.DONE
+        self._end(name, State.DONE)
+        for child in self._children[name]:
+            self._missing[child] -= 1
+            if not self._missing[child] and self.states[child] is State.WAITING:
+                bisect.insort(self._ready, self._place[child])
 
     def fail(self, name: ImageName) -> None:
         """An image failed: what stands on it is blocked."""
-        self._expect(name, State.RUNNING)
-        self.states[name] = State.FAILED
-        for other in self.order:
-            if self.states[other] is State.WAITING and name in self._ancestors(other):
+        self._end(name, State.FAILED)
+        above = list(self._children[name])
+        blocked: list[ImageName] = []
+        while above:
+            other = above.pop()
+            if self.states[other] is State.WAITING:
                 self.states[other] = State.BLOCKED
-                self.blocked_by[other] = name
+                blocked.append(other)
+                above.extend(self._children[other])
+        self._waiting -= len(blocked)
+        self.blocked_by.update((other, name) for other in sorted(blocked, key=self._place.__getitem__))
         if not self.keep_going:
             self.stop()
 
@@ -75,31 +126,28 @@ class Run:
         for name, state in self.states.items():
             if state is State.WAITING:
                 self.states[name] = State.SKIPPED
+        self._waiting = 0
 
     def abandon(self, name: ImageName) -> None:
         """A running image was ended because the whole run ends."""
-        self._expect(name, State.RUNNING)
-        self.states[name] = State.SKIPPED
+        self._end(name, State.SKIPPED)
 
     @property
     def running(self) -> list[ImageName]:
         """The images that build now."""
-        return [name for name in self.order if self.states[name] is State.RUNNING]
+        return sorted(self._running, key=self._place.__getitem__)
 
     @property
     def over(self) -> bool:
         """Whether nothing runs and nothing will start."""
-        return not any(state in (State.RUNNING, State.WAITING) for state in self.states.values())
+        return not self._running and not self._waiting
 
-    def _ancestors(self, name: ImageName) -> set[ImageName]:
-        found: set[ImageName] = set()
-        waiting = list(self.parents[name])
-        while waiting:
-            parent = waiting.pop()
-            if parent not in found:
-                found.add(parent)
-                waiting.extend(self.parents[parent])
-        return found
+    def _end(self, name: ImageName, state: State) -> None:
+        self._expect(name, State.RUNNING)
+        self.states[name] = state
+        self._running.discard(name)
+        for resource, amount in self.needs.get(name, {}).items():
+            self._used[resource] -= amount
 
     def _expect(self, name: ImageName, state: State) -> None:
         if self.states[name] is not state:

@@ -22,6 +22,8 @@ QUESTIONS = {
     "why-not": ("why-not", "image990", "--from", "HEAD"),
     "affected": ("affected", "image3/src/file0.txt"),
     "query": ("query", "rdeps(//..., image3)"),
+    "matrix": ("matrix", "--since", "HEAD"),
+    "matrix --format json": ("matrix", "--since", "HEAD", "--format", "json"),
     "graph --format html": ("graph", "--format", "html", "-o", "graph.html"),
 }
 PLAN = ("plan", "--since", "HEAD")

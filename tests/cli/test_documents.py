@@ -62,6 +62,7 @@ def test_the_documents_of_all_commands(space: Workspace, tmp_path: Path) -> None
     for arguments in (("--all",), ("--since", "HEAD"), ()):
         check("plan", space.document("plan", *arguments))
         check("matrix", space.document("matrix", *arguments))
+        check("matrix", space.document("matrix", *arguments, "--by", "packed"))
     for name in ("a", "b", "c"):
         check("why", space.document("why", name, "--from", "HEAD", "--diff"))
         check("why-not", space.document("why-not", name, "--from", "HEAD", "--file", "b"))

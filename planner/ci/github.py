@@ -1,0 +1,248 @@
+"""Writes a whole workflow for GitHub Actions: plan, jobs that build, a comment, a nightly check and a clean-up.
+
+Every job has its own permissions and no more than it uses; nothing that a pull request runs can write a package.
+"""
+
+from __future__ import annotations
+
+from planner.ci.actions import pinned
+from planner.ci.github_login import login, permissions
+from planner.ci.jobs import alone, jobs_of
+from planner.ci.pipeline import PUBLISHED, Settings, refuse_unsafe_settings
+from planner.ci.yaml_text import yaml_text
+from planner.errors import PlannerError
+
+FILE = ".github/workflows/images.yml"
+HEAD = """\
+# Written by `{command}`; `{command} --check` says whether it is stale.
+# Pushes to {branch} and the nightly run build what the registry lacks and push it; pull requests build without pushing.
+"""
+MAX_LETTERS = 500_000
+"""GitHub starts no run of a workflow file above 500 KB (docs.github.com, Actions limits)."""
+MARK = "<!-- planner plan -->"
+Steps = list[dict[str, object]]
+Job = dict[str, object]
+
+NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'closed'"
+MATRIX = "fromJSON(needs.plan.outputs.matrix || '{}')"
+CHECKOUT: dict[str, object] = {
+    "uses": "actions/checkout",
+    "with": {"persist-credentials": False, "fetch-depth": 2},
+}
+COMMENT = f"""\
+{{ echo '{MARK}'; cat plan.md; }} > comment.md
+mine='.[] | select(.user.type == "Bot" and (.body | startswith("{MARK}"))) | .id'
+id="$(gh api --paginate "repos/$REPOSITORY/issues/$NUMBER/comments" --jq "$mine" | head -n 1)"
+if [ -n "$id" ]; then
+  gh api --silent --method PATCH "repos/$REPOSITORY/issues/comments/$id" --field body=@comment.md
+else
+  gh api --silent --method POST "repos/$REPOSITORY/issues/$NUMBER/comments" --field body=@comment.md
+fi
+"""
+CLEAN_UP = """\
+gh cache list --repo "$REPOSITORY" --ref "refs/pull/$NUMBER/merge" --limit 100 --json id --jq '.[].id' |
+  while read -r id; do gh cache delete "$id" --repo "$REPOSITORY"; done
+"""
+OF_PULL_REQUEST: dict[str, object] = {
+    "GH_TOKEN": "${{ github.token }}",
+    "REPOSITORY": "${{ github.repository }}",
+    "NUMBER": "${{ github.event.pull_request.number }}",
+}
+
+
+def workflow(settings: Settings, command: str) -> str:
+    """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
+    refuse_unsafe_settings(settings)
+    jobs: dict[str, tuple[str, Job]] = {
+        "plan": ("What rebuilds, as a plan that every other job applies.", _plan(settings)),
+        "comment": ("The plan as a comment; this job reads no code of the pull request.", _comment()),
+        "pull-request": ("A pull request builds on one runner, and may write nothing.", _pull_request(settings)),
+        **(_static(settings) if settings.static else _dynamic(settings)),
+        **(
+            {"lock": ("Says each night whether an image from outside moved.", _lock(settings))}
+            if settings.locked
+            else {}
+        ),
+        "clean-up": ("Drops the caches of a closed pull request; runs no code of it.", _clean_up()),
+    }
+    body = [
+        HEAD.format(command=command, branch=settings.branch),
+        yaml_text({"name": "images", "on": _events(settings), "permissions": {}, "concurrency": CONCURRENCY}),
+        "jobs:\n",
+        *(_indented(f"# {why}\n{yaml_text({name: job})}") for name, (why, job) in jobs.items()),
+    ]
+    text = pinned("\n".join(body))
+    if len(text) > MAX_LETTERS:
+        raise PlannerError(f"the workflow has {len(text):,} letters, GitHub takes {MAX_LETTERS:,}: leave out --static")
+    return text
+
+
+CONCURRENCY = {
+    "group": "images-${{ github.event.pull_request.number || github.ref }}",
+    "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+}
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def _events(settings: Settings) -> dict[str, object]:
+    return {
+        "push": {"branches": [settings.branch]},
+        "pull_request": {"types": ["opened", "synchronize", "reopened", "closed"]},
+        "schedule": [{"cron": settings.cron}],
+        "workflow_dispatch": {},
+        "workflow_call": {},
+    }
+
+
+def _plan(settings: Settings) -> Job:
+    levels = [] if settings.static else ["--levels", str(settings.levels)]
+    script = "\n".join(
+        [
+            f"set -- {' '.join(PUBLISHED)}",
+            'if [ "$EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
+            f'{_code(settings.planner("plan"))} "$@" --out plan.json --format markdown > plan.md',
+            'cat plan.md >> "$GITHUB_STEP_SUMMARY"',
+            f'matrix="$({_code(settings.planner("matrix", "--plan", "plan.json", *levels))})"',
+            'echo "matrix=$matrix" >> "$GITHUB_OUTPUT"',
+            "",
+        ]
+    )
+    keep = {"name": "plan", "path": "plan.json\nplan.md\n", "retention-days": 7}
+    return {
+        "if": NOT_CLOSED,
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 20,
+        "permissions": permissions(settings, write=False, plans=True),
+        "outputs": {"matrix": "${{ steps.plan.outputs.matrix }}"},
+        "steps": [
+            CHECKOUT,
+            *_installed(settings),
+            *login(settings, write=False, plans=True),
+            {"name": "Plan", "id": "plan", "run": script, "env": {"EVENT": "${{ github.event_name }}"}},
+            {"uses": "actions/upload-artifact", "with": keep},
+        ],
+    }
+
+
+def _comment() -> Job:
+    same = "github.event.pull_request.head.repo.full_name == github.repository"
+    return {
+        "needs": "plan",
+        "if": f"github.event_name == 'pull_request' && {same}",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 10,
+        "permissions": {"pull-requests": "write"},
+        "steps": [
+            {"uses": "actions/download-artifact", "with": {"name": "plan"}},
+            {"name": "Comment", "run": COMMENT, "env": OF_PULL_REQUEST},
+        ],
+    }
+
+
+def _pull_request(settings: Settings) -> Job:
+    build = settings.planner("build", "--plan", "plan.json", "--keep-going")
+    return {
+        "needs": "plan",
+        "if": f"github.event_name == 'pull_request' && {MATRIX}.any",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 350,
+        "permissions": permissions(settings, write=False),
+        "steps": [*_prepared(settings, write=False), {"name": "Build", "run": _code(build)}],
+    }
+
+
+def _built(settings: Settings, condition: str, needs: list[str]) -> Job:
+    """What the jobs share that build and push."""
+    ours = f"github.event_name != 'pull_request' && github.ref == 'refs/heads/{settings.branch}'"
+    return {
+        "needs": needs,
+        "if": f"${{{{ !cancelled() && needs.plan.result == 'success' && {ours} && {condition} }}}}",
+        "timeout-minutes": 350,
+        "permissions": permissions(settings, write=True),
+    }
+
+
+def _leg(settings: Settings, images: str) -> Steps:
+    """`images` reach the shell as a variable, so nothing in a name is ever read as code."""
+    push = ["--push"] if settings.host else []
+    words = settings.planner("build", "--plan", "plan.json", "--only", *push, "--keep-going", "--")
+    script = f"set -f\n{_code(words)} $IMAGES\n"
+    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"IMAGES": images}}]
+
+
+def _dynamic(settings: Settings) -> dict[str, tuple[str, Job]]:
+    found: dict[str, tuple[str, Job]] = {}
+    for level in range(settings.levels):
+        matrix = f"{MATRIX}.levels[{level}]"
+        job = _built(settings, f"{matrix} != null", ["plan", *found])
+        job |= {
+            "name": "${{ matrix.title }}",
+            "strategy": {"fail-fast": False, "matrix": f"${{{{ {matrix} }}}}"},
+            "runs-on": "${{ matrix.runner }}",
+            "steps": _leg(settings, "${{ matrix.images }}"),
+        }
+        found[f"level{level}"] = (HIGHER.format(level - 1) if level else LEVELS, job)
+    return found
+
+
+LEVELS = "One job for each image that rebuilds, level by level: parents are in earlier ones."
+HIGHER = "Images that stand on those of level {}."
+
+
+def _static(settings: Settings) -> dict[str, tuple[str, Job]]:
+    found: dict[str, tuple[str, Job]] = {}
+    for job in jobs_of(settings.work, alone(settings.work)):
+        name = job.images[0]
+        condition = f"!failure() && contains({MATRIX}.images, '{name}')"
+        written = _built(settings, condition, ["plan", *job.needs])
+        written |= {"name": name, "runs-on": job.runner, "steps": _leg(settings, name)}
+        found[job.id] = (f"{name}, as soon as what it reads is built.", written)
+    return found
+
+
+def _lock(settings: Settings) -> Job:
+    return {
+        "if": "github.event_name == 'schedule'",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 20,
+        "permissions": {"contents": "read"},
+        "steps": [
+            CHECKOUT,
+            *_installed(settings),
+            {"name": "Check", "run": _code(settings.planner("lock", "--check"))},
+        ],
+    }
+
+
+def _clean_up() -> Job:
+    return {
+        "if": "github.event_name == 'pull_request' && github.event.action == 'closed'",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 10,
+        "permissions": {"actions": "write"},
+        "steps": [{"name": "Delete caches", "run": CLEAN_UP, "env": OF_PULL_REQUEST}],
+    }
+
+
+def _installed(settings: Settings) -> Steps:
+    return [{"name": "Install the planner", "run": _code(settings.install)}]
+
+
+def _prepared(settings: Settings, *, write: bool) -> Steps:
+    emulation: Steps = [{"uses": "docker/setup-qemu-action"}] if settings.emulated else []
+    return [
+        CHECKOUT,
+        *_installed(settings),
+        *emulation,
+        {"uses": "docker/setup-buildx-action"},
+        *login(settings, write=write),
+        {"uses": "actions/download-artifact", "with": {"name": "plan"}},
+    ]
+
+
+def _code(text: str) -> str:
+    """A command of ours in which no expression is left for GitHub to fill in."""
+    return text.replace("${{", "${{ '${{' }}")

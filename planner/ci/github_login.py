@@ -1,0 +1,68 @@
+"""How a job of GitHub Actions logs in to a registry, and the permissions that it needs for that and no more."""
+
+from __future__ import annotations
+
+import re
+
+from planner.ci.pipeline import Settings
+
+GHCR = "ghcr.io"
+GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|pkg\.dev)")
+AMAZON = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
+Steps = list[dict[str, object]]
+
+
+def permissions(settings: Settings, *, write: bool, plans: bool = False) -> dict[str, str]:
+    """What `GITHUB_TOKEN` may do in a job that reads the repository, and reads or writes its registry.
+
+    An OIDC token is asked for only where a cloud's registry is written to, or read for the plan.
+    """
+    found = {"contents": "read"}
+    if settings.host == GHCR:
+        found["packages"] = "write" if write else "read"
+    elif (write or plans) and (GOOGLE.fullmatch(settings.host) or AMAZON.fullmatch(settings.host)):
+        found["id-token"] = "write"
+    return found
+
+
+def login(settings: Settings, *, write: bool, plans: bool = False) -> Steps:
+    """The steps. A job that only reads logs in to GHCR alone, where the run's own token is enough.
+
+    What `plans` reads the registry except in pull requests, and logs in everywhere then.
+    """
+    if plans and settings.host != GHCR:
+        ours = {"if": "github.event_name != 'pull_request'"}
+        return [{**ours, **step} for step in _login(settings, write=True)]
+    return _login(settings, write=write)
+
+
+def _login(settings: Settings, *, write: bool) -> Steps:
+    host = settings.host
+    if host == GHCR:
+        return [_docker(host, "${{ github.actor }}", "${{ github.token }}")]
+    if not host or not write:
+        return []
+    if GOOGLE.fullmatch(host):
+        given = {
+            "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
+            "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
+            "token_format": "access_token",
+        }
+        made = "${{ steps.google.outputs.access_token }}"
+        return [
+            {"uses": "google-github-actions/auth", "id": "google", "with": given},
+            _docker(host, "oauth2accesstoken", made),
+        ]
+    if found := AMAZON.fullmatch(host):
+        given = {"role-to-assume": "${{ vars.AWS_ROLE }}", "aws-region": found[1]}
+        script = f"aws ecr get-login-password | docker login {host} --username AWS --password-stdin"
+        return [
+            {"uses": "aws-actions/configure-aws-credentials", "with": given},
+            {"name": "Log in to the registry", "run": script},
+        ]
+    return [_docker(host, "${{ secrets.REGISTRY_USER }}", "${{ secrets.REGISTRY_TOKEN }}")]
+
+
+def _docker(host: str, user: str, token: str) -> dict[str, object]:
+    script = f'printf %s "$TOKEN" | docker login {host} --username "$USERNAME" --password-stdin'
+    return {"name": "Log in to the registry", "run": script, "env": {"USERNAME": user, "TOKEN": token}}

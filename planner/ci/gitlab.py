@@ -1,0 +1,121 @@
+"""Writes a whole pipeline for GitLab: a plan, a child pipeline that is made from it, and what merge requests may do.
+
+The child's jobs wait for exactly what they read. Nothing that a merge request runs is given a login that can push.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from planner.ci.child_pipelines import PARENT
+from planner.ci.pipeline import PUBLISHED, Settings, refuse_unsafe_settings
+from planner.ci.yaml_text import yaml_text
+
+FILE = ".gitlab-ci.yml"
+HEAD = """\
+# Written by `{command}`; `{command} --check` says whether it is stale.
+# {branch} builds what the registry lacks, in a child pipeline that is made from the plan; merge requests push nothing.
+# A runner needs Python, pipx, git, Docker with buildx, and a BuildKit that it may use.
+"""
+MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+NIGHTLY = '$CI_PIPELINE_SOURCE == "schedule"'
+COMMENT = """\
+curl --fail --silent --show-error --output note.json \
+--header "PRIVATE-TOKEN: $PLANNER_COMMENT_TOKEN" --data-urlencode "body@plan.md" \
+"$CI_API_V4_URL/projects/$CI_MERGE_REQUEST_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes"\
+"""
+
+
+def gitlab_pipeline(settings: Settings, command: str) -> str:
+    """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
+    refuse_unsafe_settings(settings)
+    branch = f'$CI_COMMIT_BRANCH == "{settings.branch}"'
+    stages = ["plan", "build", "check"]
+    parts: list[tuple[str, dict[str, object]]] = [
+        ("", {"stages": stages, "workflow": {"rules": [{"if": MERGE_REQUEST}, {"if": branch}]}}),
+        ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
+        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(branch)}),
+        ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
+        ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", {"comment": _comment()}),
+    ]
+    if settings.locked:
+        parts.append(("Says each night whether an image from outside moved.", {"lock": _lock(settings)}))
+    written = (f"# {why}\n{yaml_text(part)}" if why else yaml_text(part) for why, part in parts)
+    return "\n".join([HEAD.format(command=command, branch=settings.branch), *written])
+
+
+def _login(settings: Settings) -> list[str]:
+    """The project's own registry by its job token, any other by two masked, protected variables."""
+    if not settings.host:
+        return []
+    host = shlex.quote(settings.host)
+    return [
+        f'if [ "$CI_REGISTRY" = {host} ]; then REGISTRY_USER="$CI_REGISTRY_USER"; '
+        'REGISTRY_TOKEN="$CI_REGISTRY_PASSWORD"; fi',
+        f'printf %s "$REGISTRY_TOKEN" | docker login {host} --username "$REGISTRY_USER" --password-stdin',
+    ]
+
+
+def _setup(settings: Settings) -> list[str]:
+    return [settings.install, *_login(settings)]
+
+
+def _plan(settings: Settings) -> dict[str, object]:
+    setup = [word for line in _setup(settings) for word in ("--setup", line)]
+    matrix = settings.planner("matrix", "--plan", "plan.json", "--format", "gitlab", *setup)
+    script = [
+        settings.install,
+        f"set -- {' '.join(PUBLISHED)}",
+        'if [ -n "$CI_MERGE_REQUEST_DIFF_BASE_SHA" ]; then set -- --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"; fi',
+        f'{settings.planner("plan")} "$@" --out plan.json --format markdown > plan.md',
+        f"{matrix} > build.yml",
+    ]
+    return {
+        "stage": "plan",
+        "interruptible": True,
+        "variables": {"GIT_DEPTH": "0"},
+        "script": script,
+        "artifacts": {"paths": ["plan.json", "plan.md", "build.yml"], "expire_in": "1 week"},
+    }
+
+
+def _build(branch: str) -> dict[str, object]:
+    return {
+        "stage": "build",
+        "needs": ["plan"],
+        "rules": [{"if": branch}],
+        "resource_group": "images",
+        "variables": {PARENT: "$CI_PIPELINE_ID"},
+        "trigger": {"include": [{"artifact": "build.yml", "job": "plan"}], "strategy": "depend"},
+    }
+
+
+def _merge_request(settings: Settings) -> dict[str, object]:
+    build = settings.planner("build", "--plan", "plan.json", "--keep-going")
+    return {
+        "stage": "build",
+        "needs": ["plan"],
+        "rules": [{"if": MERGE_REQUEST}],
+        "interruptible": True,
+        "script": [settings.install, build],
+    }
+
+
+def _comment() -> dict[str, object]:
+    return {
+        "stage": "check",
+        "needs": ["plan"],
+        "rules": [{"if": f"{MERGE_REQUEST} && $PLANNER_COMMENT_TOKEN"}],
+        "interruptible": True,
+        "variables": {"GIT_STRATEGY": "none"},
+        "script": [COMMENT],
+    }
+
+
+def _lock(settings: Settings) -> dict[str, object]:
+    return {
+        "stage": "check",
+        "needs": [],
+        "rules": [{"if": NIGHTLY}],
+        "script": [settings.install, settings.planner("lock", "--check")],
+    }

@@ -1,0 +1,62 @@
+"""What a written pipeline has to know of a family and of whoever runs it, whatever the provider."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from planner.ci.jobs import Rebuild
+from planner.ci.limits import depth_of
+from planner.ci.names import LABEL, refuse_lines
+from planner.errors import PlannerError
+
+NATIVE = "linux/amd64"
+REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:/-]*)?", re.ASCII)
+PUBLISHED = ("--against", "published")
+"""The baseline on a protected branch: what the registry has. A revision would not do, since a leg may have failed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """A pipeline to write. `work` is the whole family as if all of it rebuilt; `command` calls the planner up to its
+    command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC."""
+
+    work: Rebuild
+    command: tuple[str, ...] = ("planner",)
+    install: str = ""
+    branch: str = "main"
+    cron: str = "17 3 * * *"
+    locked: bool = False
+    static: bool = False
+
+    def planner(self, *words: str) -> str:
+        """A command line of the planner."""
+        return shlex.join([*self.command, *words])
+
+    @property
+    def host(self) -> str:
+        """The registry's host, "" where nothing is pushed."""
+        return self.work.family.registry.partition("/")[0]
+
+    @property
+    def levels(self) -> int:
+        """How deep the family is, at least one level."""
+        return max(depth_of(self.work), 1)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether an image is for another platform than runners have."""
+        return any(at != NATIVE for name in self.work.order for at in self.work.graph.nodes[name].image.platforms)
+
+
+def refuse_unsafe_settings(settings: Settings) -> None:
+    """Raise PlannerError for a setting that could say something else in a pipeline than it says here."""
+    refuse_lines([*settings.command, settings.install, settings.cron, settings.work.family.registry])
+    if not LABEL.fullmatch(settings.branch) or " " in settings.branch:
+        raise PlannerError(f"--branch {settings.branch!r}: is no name of a branch that a pipeline can hold safely")
+    fields = settings.cron.split()
+    if len(fields) != 5 or not set(settings.cron) <= set("0123456789*/,- "):
+        raise PlannerError(f"--cron {settings.cron!r}: has five fields of digits and * / , -")
+    if not REGISTRY.fullmatch(settings.work.family.registry):
+        raise PlannerError(f"registry {settings.work.family.registry!r}: cannot be written safely into CI")

@@ -1,0 +1,102 @@
+"""`planner ci`: writes the whole pipeline of a provider, or says whether the one that is there is stale."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from planner import __version__
+from planner.ci import buildkite, github, gitlab
+from planner.ci.jobs import rebuild_of
+from planner.ci.pipeline import Settings
+from planner.cli.family import folder_of, load_family
+from planner.cli.matrix import command_of
+from planner.cli.output import write
+from planner.cli.saying import say
+from planner.errors import OutputError, UsageError
+from planner.local.git_tree import worktree
+from planner.plan.durations import durations
+from planner.plan.rebuild import Action, Plan, PlannedImage
+
+EXAMPLE = "planner ci github"
+WRITERS = {
+    "github": (github.workflow, github.FILE),
+    "gitlab": (gitlab.gitlab_pipeline, gitlab.FILE),
+    "buildkite": (buildkite.buildkite_pipeline, buildkite.FILE),
+}
+STALE = 3
+INSTALL = f"pipx install image-family-planner=={__version__}"
+MAX_FILE = 4 << 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("provider", choices=tuple(WRITERS), metavar="PROVIDER", help="github, gitlab or buildkite")
+    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="- prints [where the provider looks]")
+    parser.add_argument("--check", action="store_true", help="exit with 3 when the file is stale; write nothing")
+    parser.add_argument("--branch", default="main", help="whose pushes publish [main]")
+    parser.add_argument("--cron", default="17 3 * * *", help="when the nightly check runs, UTC [17 3 * * *]")
+    parser.add_argument("--install", default=INSTALL, metavar="COMMAND", help=f"[{INSTALL}]")
+    parser.add_argument("--static", action="store_true", help="github: a job for each image instead of for each level")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write, print or check the file."""
+    if options.static and options.provider != "github":
+        raise UsageError("--static is for github: the others wait for true needs as they are")
+    writer, place = WRITERS[options.provider]
+    file = options.output or place
+    text = writer(_settings(options), _command(options)).rstrip("\n")
+    if options.check:
+        stale = _read(file) != text
+        return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
+    if file == "-":
+        return say(text)
+    folder = Path(file).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+    write(text, file)
+    return say(f"wrote {file}")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The family as if all of it rebuilt; no file of a context is looked at."""
+    loaded = load_family(options, worktree(folder_of(options)), told=True)
+    graph = loaded.graph
+    images = tuple(
+        PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)
+        for name, node in graph.nodes.items()
+    )
+    everything = Plan(against="", images=images, total=len(images))
+    return Settings(
+        work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
+        command=tuple(command_of(options)),
+        install=options.install,
+        branch=options.branch,
+        cron=options.cron,
+        locked=bool(loaded.family.lock.images),
+        static=options.static,
+    )
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line that writes the file again, for its first lines."""
+    words = [*command_of(options), "ci", options.provider]
+    if options.output not in ("", "-"):
+        words += ["-o", options.output]
+    for name, usual in (("branch", "main"), ("cron", "17 3 * * *"), ("install", INSTALL)):
+        if getattr(options, name) != usual:
+            words += [f"--{name}", getattr(options, name)]
+    return shlex.join([*words, *(["--static"] if options.static else [])])
+
+
+def _read(file: str) -> str:
+    """What is there, "" for nothing that can be read as a pipeline."""
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
+    except OSError:
+        return ""

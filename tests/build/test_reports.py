@@ -1,0 +1,60 @@
+"""The files that a CI shows of a build: whole, true, and inert whatever a build said."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+from tests.build.family import Family
+from tests.cli.test_documents import check
+
+
+def test_a_summary_and_junit_of_a_build_that_fails(family: Family, tmp_path: Path) -> None:
+    space = family(tool__Dockerfile='FROM registry.example/fam/base\nRUN echo "<img src=x> @someone" >&2; exit 1\n')
+    junit, summary = os.fspath(tmp_path / "junit.xml"), tmp_path / "summary"
+    summary.write_text("before\n")
+    words = ("build", "-k", "--junit", junit, "--summary", "github")
+    run = space.planner(*words, **space.engine.environment, GITHUB_STEP_SUMMARY=os.fspath(summary))
+    assert run.returncode == 1
+    suite = fromstring(Path(junit).read_text())  # noqa: S314 -- our own file
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    cases = {case.get("name"): case for case in suite}
+    assert cases["tool"].find("failure") is not None
+    skipped = cases["app"].find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "blocked by tool"
+    text = summary.read_text()
+    assert text.startswith("before\n**2 of 4 images built")
+    assert "| <code>tool</code> | failed |" in text
+    assert "<img" not in text
+    assert "@someone" not in text
+
+
+def test_the_history_of_two_builds(family: Family) -> None:
+    space = family()
+    assert space.planner("history").stdout == "nothing was built here yet\n"
+    space.build()
+    space.write({"base.txt": "two\n"})
+    space.build()
+    document = space.document("history")
+    check("history", document)
+    images = {image["name"]: image for image in document["images"]}
+    assert {name: len(image["builds"]) for name, image in images.items()} == {
+        "base": 2,
+        "tool": 2,
+        "app": 2,
+        "side": 2,
+    }
+    assert all(image["trend"] > 0 for image in images.values())
+    text = space.planner("history", "t*").stdout.splitlines()
+    assert len(text) == 2
+    assert text[1].startswith("tool ")
+    assert space.planner("history", "nothing").returncode == 1
+
+
+def test_a_summary_for_github_elsewhere_is_a_mistake(family: Family) -> None:
+    space = family()
+    run = space.planner("build", "--summary", "github", **space.engine.environment, GITHUB_STEP_SUMMARY="")
+    assert run.returncode == 2
+    assert "GITHUB_STEP_SUMMARY is not set" in run.stderr

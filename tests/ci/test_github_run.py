@@ -1,0 +1,116 @@
+"""The written workflow, run here job by job: each leg in a clone of its own, with the plan and a registry, no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.build.family import BuildSpace
+from tests.ci.test_matrix import family
+from tests.engine.engine import Engine
+from tests.workspace import IDENTITY
+
+ACCEPTED = ", ".join(f"application/vnd.oci.image.{kind}.v1+json" for kind in ("index", "manifest"))
+RECORDS = ("rec-", "res-")
+NAMES = ("base", "cuda-x", "app", "other")
+
+
+class Runner:
+    """Stands in for GitHub: runs the `run` steps of a job of the written workflow, each job in a fresh clone."""
+
+    def __init__(self, origin: BuildSpace, workflow: dict[str, Any], folder: Path) -> None:
+        self.origin = origin
+        self.jobs = workflow["jobs"]
+        self.folder = folder
+        self.artifacts: dict[str, bytes] = {}
+
+    def clone(self, name: str) -> Path:
+        place = self.folder / name
+        self.origin.git("clone", "-q", os.fspath(self.origin.root), os.fspath(place))
+        for file, content in self.artifacts.items():
+            (place / file).write_bytes(content)
+        return place
+
+    def step(self, job: str, step: str, place: Path, **variables: str) -> dict[str, str]:
+        """Run one step by its name; gives its outputs."""
+        script = next(one["run"] for one in self.jobs[job]["steps"] if one.get("name") == step)
+        told = place / "outputs"
+        told.touch()
+        environment = {
+            **os.environ,
+            **IDENTITY,
+            **self.origin.engine.environment,
+            **variables,
+            "GITHUB_OUTPUT": os.fspath(told),
+            "GITHUB_STEP_SUMMARY": os.fspath(place / "summary"),
+        }
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        run = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr + run.stdout
+        return dict(line.split("=", 1) for line in told.read_text().splitlines())
+
+    def run(self, event: str) -> dict[str, Any]:
+        """Plan, and then the legs of every level; gives the matrix."""
+        place = self.clone("plan")
+        matrix: dict[str, Any] = json.loads(self.step("plan", "Plan", place, EVENT=event)["matrix"])
+        self.artifacts = {name: (place / name).read_bytes() for name in ("plan.json", "plan.md")}
+        for level, legs in enumerate(matrix["levels"]):
+            for leg in legs["include"]:
+                name = f"level{level}"
+                assert self.jobs[name]["steps"][-1]["env"] == {"IMAGES": "${{ matrix.images }}"}
+                self.step(name, "Build", self.clone(f"{name}-{leg['id']}"), IMAGES=leg["images"])
+        return matrix
+
+
+def published(engine: Engine, repository: str) -> dict[str, str]:
+    """What every tag of an image names in the registry; records hold times, so of them only the tags count."""
+    found = {}
+    for name in NAMES:
+        for tag in engine.registry.tags(f"{repository}/{name}"):
+            if tag.startswith(RECORDS):
+                found[f"{name}:{tag}"] = "a record"
+            if tag.startswith((*RECORDS, "sha256-")):
+                continue
+            status, headers, _ = engine.registry.request(
+                "HEAD", f"/v2/{repository}/{name}/manifests/{tag}", headers={"Accept": ACCEPTED}
+            )
+            assert status == 200
+            found[f"{name}:{tag}"] = headers["docker-content-digest"]
+    return found
+
+
+@pytest.mark.parametrize("levels", [3, 2])
+def test_a_run_publishes_what_one_build_publishes(engine: Engine, tmp_path: Path, levels: int) -> None:
+    space = BuildSpace(tmp_path / "origin", engine)
+    space.write(family(f"{engine.registry.address}/whole{levels}"))
+    space.commit()
+    assert {one["outcome"] for name, one in space.build("--push").items() if name} == {"built"}
+
+    space.write(family(f"{engine.registry.address}/run{levels}"))
+    space.git("commit", "-q", "-a", "-m", "elsewhere")
+    argv = [sys.executable, "-m", "planner.cli.start", "ci", "github", "-o", "-"]
+    text = subprocess.run(argv, cwd=space.root, capture_output=True, text=True, check=True).stdout
+    text = text.replace("--levels 3", f"--levels {levels}")
+    matrix = Runner(space, yaml.safe_load(text), tmp_path).run("push")
+    assert len(matrix["levels"]) == levels
+    ours = published(engine, f"run{levels}")
+    named = {name for name, digest in ours.items() if digest != "a record" and ":x3-" not in name}
+    assert named == {"base:latest", "cuda-x:latest", "app:latest", "other:12.4"}
+    assert ours == published(engine, f"whole{levels}")
+
+    again = Runner(space, yaml.safe_load(text), tmp_path / "again").run("push")
+    assert again["levels"] == [], "the registry has it all"

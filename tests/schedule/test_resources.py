@@ -1,0 +1,81 @@
+"""No machine is asked for more than it has, nothing starves, and what can never run is told before anything does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.errors import PlannerError
+from planner.model.image import ImageName
+from planner.schedule.resources import EXCLUSIVE, amounts, capacity, never
+from planner.schedule.states import Run, State
+from tests.schedule.test_states import Graph, graphs
+
+CAPACITY = {"cpu": 4.0, "gpu": 1.0}
+
+
+def needs_of(graph: Graph, data: st.DataObject) -> dict[ImageName, dict[str, float]]:
+    need = st.fixed_dictionaries(
+        {},
+        optional={
+            "cpu": st.sampled_from([1.0, 2.0, 4.0]),
+            "gpu": st.just(1.0),
+            EXCLUSIVE: st.just(1.0),
+            "x": st.just(9.0),
+        },
+    )
+    return {name: data.draw(need) for name in graph}
+
+
+@given(graphs(), st.integers(1, 5), st.data())
+def test_a_machine_is_never_asked_for_more_than_it_has(graph: Graph, slots: int, data: st.DataObject) -> None:
+    needs = needs_of(graph, data)
+    run = Run(list(graph), graph, needs=needs, capacity=CAPACITY)
+    while not run.over:
+        for name in run.startable(slots - len(run.running)):
+            run.start(name)
+        assert run.running, "something that fits can always start"
+        assert len(run.running) <= slots
+        for resource, there in CAPACITY.items():
+            assert sum(needs[name].get(resource, 0.0) for name in run.running) <= there
+        assert len(run.running) == 1 or not any(needs[name].get(EXCLUSIVE) for name in run.running)
+        run.succeed(data.draw(st.sampled_from(run.running)))
+    assert set(run.states.values()) == {State.DONE}
+
+
+def names(*texts: str) -> list[ImageName]:
+    return [ImageName(text) for text in texts]
+
+
+def test_small_ones_do_not_starve_a_large_one() -> None:
+    order = names("a", "large", "b", "c")
+    needs = {order[0]: {"cpu": 2.0}, order[1]: {"cpu": 4.0}, order[2]: {"cpu": 1.0}, order[3]: {"gpu": 1.0}}
+    run = Run(order, dict.fromkeys(order, frozenset()), needs=needs, capacity=CAPACITY)
+    assert run.startable(4) == names("a", "c"), "b would take of what large waits for, c does not"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("cpu=8", {"cpu": 8.0}),
+        ("cpu=1.5, memory=16GB,disk=1TiB,gpu=2", {"cpu": 1.5, "memory": 16e9, "disk": 2.0**40, "gpu": 2.0}),
+        ("memory=512mb", {"memory": 512e6}),
+        ("", {}),
+    ],
+)
+def test_what_a_machine_has(text: str, found: dict[str, float]) -> None:
+    assert capacity(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["cpu", "cpu=", "cpu=many", "cpu=4GB", "memory=4XB", "CPU=1", "exclusive=1", "=1", "cpu=-1"]
+)
+def test_what_is_refused(text: str) -> None:
+    with pytest.raises(PlannerError, match="--resources"):
+        capacity(text)
+
+
+def test_what_can_never_run_is_told() -> None:
+    assert never(amounts([("gpu", "2"), ("disk", "1GB")], "x"), {"gpu": 1.0}) == "gpu 2 of 1"
+    assert never({"gpu": 1.0}, {"gpu": 1.0}) == ""
