@@ -43,6 +43,7 @@ prove: setup engine pipelines  ## BuildKit as the judge: 10,000 mutations, 2,000
 	$(PYTHON) -m tests.oracle.builds --edits $(EDITS) --seed $(SEED)
 	$(PYTHON) -m tests.oracle.builds.planted --seed $(SEED)
 	$(PYTHON) -m tests.sources.doors.compose --seed $(SEED)
+	$(PYTHON) -m tests.sources.doors.bake --seed $(SEED)
 	$(PYTHON) -m tests.ci.judged --graphs 200
 
 lint: setup  ## format, lint, types and the import rules between rooms

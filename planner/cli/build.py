@@ -8,9 +8,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.build.buildx import BuildxBuilder, Folders
@@ -20,15 +19,15 @@ from planner.cli import live, machine, reports
 from planner.cli import outcome as told
 from planner.cli.dry import dry_run
 from planner.cli.family import chosen, folder_of, keys_now, palette, warn
+from planner.cli.parents import parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, against_records, state_of
 from planner.digest.key import Keys
 from planner.digest.older import OLDER
-from planner.errors import PlanFileError, PlannerError, UsageError
+from planner.errors import PlannerError, UsageError
 from planner.local.records import SqliteRecords, open_records
 from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
-from planner.plan import plan_file
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.reasons import Code
 from planner.plan.rebuild import Action, Plan, PlannedImage
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 MAX_JOBS = 256
 MAX_LEASE = 3600
-MAX_PLAN = 256 << 20
 
 EXAMPLE = "planner build --jobs 4 --keep-going"
 
@@ -96,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         raise PlannerError("--push needs to know where to: give the graph file a registry: field")
     published = _published(options, keys)
     if options.plan:
-        plan = _saved(options, keys)
+        plan = saved_plan(options, keys)
     else:
         together = SharedRecords(open_records(state_of(options).root), published) if published else None
         plan = against_records(options, keys, ask_engine=True, shared=together)
@@ -146,7 +144,7 @@ def _locked(options: argparse.Namespace, keys: Keys, state: State, published: Pu
     if again:
         note(f"recorded {again} images anew, under keys of the present schema")
     if options.plan:
-        plan = _resumed(_saved(options, keys), then)
+        plan = _resumed(saved_plan(options, keys), then)
     else:
         wanted = chosen(options.images, graph)
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
@@ -225,18 +223,6 @@ def _usable(
     return holds
 
 
-def _saved(options: argparse.Namespace, keys: Keys) -> Plan:
-    path = Path(options.plan)
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_PLAN)
-    except OSError as error:
-        raise PlanFileError(f"{path}: cannot be read: {error.strerror}") from error
-    plan = plan_file.read(data, os.fspath(path))
-    plan_file.refuse_outdated(plan, keys, os.fspath(path))
-    return plan
-
-
 def _resumed(plan: Plan, then: Baseline) -> Plan:
     """A saved plan less what was built since; what is forced or unsure is built whatever was built before."""
     return replace(plan, images=tuple(_unless_built(image, then) for image in plan.images))
@@ -253,41 +239,6 @@ def _unless_built(image: PlannedImage, then: Baseline) -> PlannedImage:
 def _only(plan: Plan, wanted: frozenset[ImageName]) -> Plan:
     images = tuple(image for image in plan.images if image.name in wanted)
     return replace(plan, images=images, total=len(images))
-
-
-def parents_of(plan: Plan, keys: Keys, then: Baseline, registry: Registry | None) -> Mapping[ImageName, Stored]:
-    """Where each parent is that is read and not built: in the records, else published under its key."""
-    building = {image.name for image in plan.building}
-    found: dict[ImageName, Stored] = {}
-    missing: list[str] = []
-    for image in plan.building:
-        for parent in image.parents:
-            if parent in building or parent in found:
-                continue
-            stored = _stored(parent, keys, then, registry)
-            if stored is None:
-                missing.append(f"  {image.name} reads {parent}, which is neither recorded nor published")
-            else:
-                found[parent] = stored
-    if missing:
-        told_missing = "\n".join(dict.fromkeys(missing))
-        raise PlannerError(
-            f"these parents are not here in the state that is needed\n{told_missing}\n"
-            "  build them first, or leave out --only"
-        )
-    return found
-
-
-def _stored(name: ImageName, keys: Keys, then: Baseline, registry: Registry | None) -> Stored | None:
-    past = then.get(name)
-    if past is not None and past.key == keys.keys[name] and past.stored is not None:
-        return past.stored
-    host = keys.made_by.loaded.family.registry
-    if registry is None or not host:
-        return None
-    repository = f"{host}/{name}"
-    digest = registry.digest_of(repository, keys.keys[name])
-    return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
 
 
 def _tell(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: float) -> int:

@@ -132,6 +132,9 @@ def _images(before: Sequence[str]) -> list[Candidate]:
     program.add_argument("-C", dest="folder", default=".")
     program.add_argument("-f", dest="files", action="append")
     program.add_argument("--var", "--define", action="append", default=[])
+    program.add_argument("--via-buildx", action="store_true")
+    for option in ("--set", "--profile", "--env-file"):
+        program.add_argument(option, action="append", default=[])
     try:
         options, _ = program.parse_known_args(before)
         options.file_named, options.files = bool(options.files), options.files or ["images.yaml"]

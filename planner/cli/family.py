@@ -23,7 +23,7 @@ from planner.ports import Tree
 from planner.sources import lock_file
 from planner.sources.discovery.family import Discovered, discover
 from planner.sources.discovery.files import dockerfiles, is_skipped
-from planner.sources.doors.door import Asked, Definition, is_relative_to_start, named
+from planner.sources.doors.door import Asked, BakeReader, Definition, is_relative_to_start, named
 from planner.sources.doors.door import found as found_in
 from planner.sources.doors.read import read
 from planner.sources.load import LoadedFamily, load
@@ -105,6 +105,8 @@ def _is_written_alike(known: Known, definition: Definition) -> bool:
 def variables_asked(options: argparse.Namespace) -> list[str]:
     """Every word of the command line that a definition may depend on, besides its first file."""
     words = [*options.var, *(word for file in options.files[1:] for word in ("-f", file))]
+    words += [word for text in options.set for word in ("--set", text)]
+    words += ["--via-buildx"] if options.via_buildx else []
     words += [word for name in options.profile for word in ("--profile", name)]
     return words + [word for file in options.env_file for word in ("--env-file", file)]
 
@@ -116,11 +118,21 @@ def asked(options: argparse.Namespace) -> Asked:
     return Asked(
         environment=ENVIRONMENT,
         variables=variables(options),
+        sets=tuple(options.set),
         profiles=tuple(options.profile),
         env_files=tuple(posixpath.normpath(file) for file in options.env_file),
         say=lambda line: say_aside(text.printable(line)),
         starlark=Starlark(),
+        bake=_buildx(options) if options.via_buildx else None,
     )
+
+
+def _buildx(options: argparse.Namespace) -> BakeReader:
+    """buildx as the reader of Bake files. It may read every variable, so that all of them count as asked for."""
+    # Few ask for it, and every plan would pay for loading what finds buildx.
+    from planner.build.bake_reading import BuildxReader
+
+    return BuildxReader(folder_of(options).absolute(), dict(ENVIRONMENT))
 
 
 def defines_family(options: argparse.Namespace, tree: Tree) -> bool:

@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": "what would rebuild between two states",
     "build": "build what the plan names, in parallel",
     "watch": "renew the plan whenever a file changes",
+    "bake": "a Bake file with just what rebuilds",
     "lock": "the digests of images that the graph does not build",
     "pin": "set the digests that pin images of the graph",
     "flaky": "build images twice, and say in what they differ",
@@ -92,11 +93,17 @@ def parser_of(arguments: Sequence[str]) -> Parser:
         metavar="FILE",
         default="images.yaml",
         action=_Named,
-        help="the graph file [images.yaml, compose.yaml, else Dockerfiles by name]; again: more, for Bake and Compose",
+        help="the graph file [images.yaml, .star, Bake, Compose, else Dockerfiles]; again: more, for Bake and Compose",
     )
     parser.set_defaults(file_named=False, files=["images.yaml"])
     parser.add_argument(
         "--var", "--define", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the graph file"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="TARGET.KEY=VALUE", help="override a target of a Bake file"
+    )
+    parser.add_argument(
+        "--via-buildx", action="store_true", help="have buildx itself read the Bake files [the planner's own reader]"
     )
     for option, name in (("--profile", "NAME"), ("--env-file", "FILE")):
         parser.add_argument(
@@ -121,7 +128,7 @@ def _called(arguments: Sequence[str]) -> str:
     """The command among the words of a command line, "" where there is none."""
     words = iter(arguments)
     for word in words:
-        if word in ("-C", "-f", "--var", "--define", "--profile", "--env-file"):
+        if word in ("-C", "-f", "--var", "--define", "--set", "--profile", "--env-file"):
             next(words, "")
         elif not word.startswith("-"):
             return word

@@ -157,5 +157,8 @@ def command_of(options: argparse.Namespace) -> list[str]:
     if options.folder != ".":
         command += ["-C", options.folder]
     if options.file != "images.yaml":
-        command += ["-f", options.file]
-    return [*command, *(word for entry in options.var for word in ("--var", entry))]
+        command += [word for file in options.files for word in ("-f", file)]
+    given = (("--set", options.set), ("--profile", options.profile), ("--env-file", options.env_file))
+    for option, texts in (*given, ("--var", options.var)):
+        command += [word for text in texts for word in (option, text)]
+    return command

@@ -131,9 +131,10 @@ def read(arguments: Sequence[str]) -> Asked | None:
         elif option in ("-h", "--help"):
             return None
     if files and os.path.basename(file) != file:  # noqa: PTH119
+        from planner.sources.doors.bake.named import is_bake
         from planner.sources.doors.compose.named import is_compose
 
-        if is_compose(file):
+        if is_compose(file) or is_bake(file):
             return Asked(command, folder, os.path.normpath(file), variables, revision)
     place = os.path.join(folder, file)  # noqa: PTH118
     return Asked(command, os.path.dirname(place) or ".", os.path.basename(place), variables, revision)  # noqa: PTH119, PTH120

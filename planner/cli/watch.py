@@ -105,6 +105,8 @@ def _build(options: argparse.Namespace) -> None:
     files = options.files if options.file_named else []
     words = ["-C", options.folder, *(word for file in files for word in ("-f", file))]
     words += [word for entry in options.var for word in ("--var", entry)]
+    words += [word for text in options.set for word in ("--set", text)]
+    words += ["--via-buildx"] if options.via_buildx else []
     words += [word for name in options.profile for word in ("--profile", name)]
     words += [word for file in options.env_file for word in ("--env-file", file)]
     words += ["build", *(["--state", options.state] if options.state else []), *options.images]

@@ -12,7 +12,7 @@ from planner.digest.hashing import Hasher
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
-from planner.model.image import Image, ImageName, Span
+from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
 from planner.sources.dockerfile.steps import Selection
 from planner.sources.go_match import BadPattern
@@ -104,7 +104,7 @@ class Manifests:
             parts = (("syntax", frontend), *self._frontend(frontend))
             yield self._input(InputKind.FRONTEND, frontend, parts, directives.syntax_span)
         for name, value in sorted(dict(image.args).items()):
-            if name.startswith(SPECIAL_ARGS):
+            if name.startswith(SPECIAL_ARGS) and (name, value) != (EPOCH, YEAR_2000):  # It has that value anyway.
                 yield self._input(InputKind.ARGUMENT, name, ((f"ARG {name}", value),), image.span)
         for name, value in sorted(image.options):
             yield self._input(InputKind.ARGUMENT, f"--{name}", ((f"--{name}", value),), image.span)

@@ -12,6 +12,14 @@ from planner.model.lock import Lock
 ImageName = NewType("ImageName", str)
 Pairs = tuple[tuple[str, str], ...]
 
+EPOCH = "SOURCE_DATE_EPOCH"
+YEAR_2000 = "946684800"
+"""The time of everything that a build makes, unless the image has an argument of that name: that of contexts' files.
+
+It depends on nothing, since a time that follows commits or clocks would make equal inputs unequal images; and it is
+not 1970, which some archives cannot hold (zip begins with 1980).
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:

@@ -10,7 +10,7 @@ from planner.digest.key import Keys
 from planner.digest.manifest import files_of
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
-from planner.model.image import Image, ImageName, Pairs
+from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Pairs
 from planner.model.lock import Lock
 from planner.model.names import Published, Reference
 from planner.ports import MODE_FOLDER
@@ -19,13 +19,6 @@ from planner.sources.load import LoadedFamily
 from planner.sources.outside import SYNTAX, frontend_of, reference_of, remotes
 
 LATEST = "latest"
-EPOCH = "SOURCE_DATE_EPOCH"
-YEAR_2000 = "946684800"
-"""The time of everything that a build makes, unless the image has an argument of that name: that of contexts' files.
-
-It depends on nothing, since a time that follows commits or clocks would make equal inputs unequal images; and it is
-not 1970, which some archives cannot hold (zip begins with 1980).
-"""
 
 
 def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored], *, registry: str) -> BuildRequest:

@@ -24,21 +24,19 @@ from planner.model.graph import (
     levels_of,
     order_of,
 )
-from planner.model.image import Family, Image, ImageName, Kind, Span
+from planner.model.image import EPOCH, YEAR_2000, Family, Image, ImageName, Kind
 from planner.model.names import Index, Platform
 from planner.ports import Tree
-from planner.sources import lock_file
 from planner.sources.cycles import cycle_mistakes
-from planner.sources.dockerfile.directives import DEFAULT_ESCAPE
 from planner.sources.dockerfile.evaluation import evaluate
 from planner.sources.dockerfile.global_args import Settings
-from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.reach import reachable
 from planner.sources.dockerfile.stages import Staged, Triggers, no_triggers, staged
 from planner.sources.dockerfile.steps import Config, Evaluation
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image
+from planner.sources.locked import locked_config
 from planner.sources.origins import Origins, published_by
 from planner.sources.stacks import in_order
 from planner.sources.visibility import hidden_uses
@@ -193,7 +191,7 @@ class _Loader:
         return Settings(
             platform=Platform.parse(platform),
             target=image.target,
-            args=dict(image.args),
+            args={EPOCH: YEAR_2000, **dict(image.args)},
             network=image.network,
             secrets=frozenset(_id_of(text) for text in image.secrets),
             ssh=frozenset(_id_of(text) for text in image.ssh),
@@ -270,28 +268,13 @@ class _Loader:
 
     def _config(self, platform: str, origin: Origin) -> Config:
         if isinstance(origin, ExternalImage):
-            return self._locked(platform, origin)
+            return locked_config(self.family.lock, origin.reference, platform)
         if not isinstance(origin, ParentImage):
             return Config()
         parent = self.images[origin.name]
         at = platform if platform in parent.platforms else parent.platforms[0]
         known = self.evaluations.get((origin.name, at))
         return Config() if known is None else known.config
-
-    def _locked(self, platform: str, origin: ExternalImage) -> Config:
-        """What the lock knows of an external image's configuration."""
-        facts = self.family.lock.platform(origin.reference, platform)
-        if facts is None:
-            return Config()
-        place = Span(file=lock_file.NAME, line=1)
-        return Config(
-            env=dict(facts.env),
-            workdir=facts.workdir,
-            user=facts.user,
-            shell=facts.shell,
-            onbuild=tuple(parse_trigger(text, DEFAULT_ESCAPE, place) for text in facts.onbuild),
-            known=True,
-        )
 
 
 def _id_of(text: str) -> str:

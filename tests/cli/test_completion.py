@@ -47,7 +47,7 @@ def test_commands() -> None:
 
 
 def test_options_and_their_values() -> None:
-    assert words("--v") == ["--version", "--var"]
+    assert words("--v") == ["--version", "--var", "--via-buildx"]
     assert words("plan", "--exi") == ["--exit-code"]
     assert words("plan", "--format", "") == ["text", "json", "markdown"]
     assert words("plan", "--format", "m") == ["markdown"]

@@ -11,7 +11,7 @@ import pytest
 from tests.workspace import Workspace
 
 MATRIX = Path(__file__).parents[2] / "graphs" / "cuda-matrix"
-FORMS = ("images.star",)
+FORMS = ("images.star", "docker-bake.hcl")
 """The forms beside images.yaml."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from planner.ports import Tree
+from planner.sources.doors.bake import named as bake
 from planner.sources.doors.compose import names
 from planner.sources.doors.compose.named import is_compose
 
@@ -20,6 +22,7 @@ class Door(enum.StrEnum):
 
     YAML = "images.yaml"
     STARLARK = "images.star"
+    BAKE = "Bake"
     COMPOSE = "Compose"
 
 
@@ -31,12 +34,17 @@ class Definition:
     files: tuple[str, ...]
 
 
+BakeReader = Callable[[Sequence[tuple[str, bytes]], Sequence[str], Mapping[str, str]], object]
+"""Who gives the document that Bake prints for files with their bytes, overrides, and variables."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
     """What a command line and its environment add to the files.
 
     `variables` are those of `--var`, `sets` the overrides of Bake's `--set`, `profiles` and `env_files` those of
-    Compose. `say` takes what a definition prints, line by line; `starlark` evaluates Starlark.
+    Compose. `say` takes what a definition prints, line by line; `starlark` evaluates Starlark, `bake` reads Bake files
+    in our place.
     """
 
     environment: Mapping[str, str]
@@ -46,11 +54,13 @@ class Asked:
     env_files: tuple[str, ...] = ()
     say: Callable[[str], None] = print
     starlark: Engine | None = None
+    bake: BakeReader | None = None
 
 
 NAMES: Mapping[Door, tuple[str, ...]] = {
     Door.YAML: ("images.yaml",),
     Door.STARLARK: ("images.star",),
+    Door.BAKE: bake.NAMES,
     Door.COMPOSE: names.MAIN,
 }
 """The names that are looked for, by door, in the order in which doors are tried."""
@@ -65,25 +75,38 @@ def found(tree: Tree, environment: Mapping[str, str]) -> Definition | None:
 
 
 def _at(tree: Tree, door: Door, environment: Mapping[str, str]) -> Definition | None:
-    if door is Door.COMPOSE:
+    if door is Door.BAKE:
+        files = _baked(tree, environment)
+    elif door is Door.COMPOSE:
         files = names.found(tree, environment)
     else:
         files = tuple(name for name in NAMES[door] if tree.entry(name) is not None)
     return Definition(door=door, files=files) if files else None
 
 
+def _baked(tree: Tree, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The files that Bake would read: those that its variable names, else its own, and Compose's beside them."""
+    if text := environment.get(bake.FILES, ""):
+        return tuple(posixpath.normpath(name) for name in text.split(environment.get(bake.SEPARATOR) or ":"))
+    files = tuple(name for name in bake.NAMES if tree.entry(name) is not None)
+    return (*(name for name in names.MAIN if tree.entry(name) is not None), *files) if files else ()
+
+
 def named(files: Sequence[str]) -> Definition:
     """The definition that files make which somebody named; their names tell the language."""
-    return Definition(door=door_of(files[0]), files=tuple(files))
+    door = Door.BAKE if any(bake.is_bake(file) for file in files) else door_of(files[0])
+    return Definition(door=door, files=tuple(files))
 
 
 def door_of(file: str) -> Door:
     """The language of a file by its name; `images.yaml`'s where the name tells none."""
     if file.endswith(".star"):
         return Door.STARLARK
+    if bake.is_bake(file):
+        return Door.BAKE
     return Door.COMPOSE if is_compose(file) else Door.YAML
 
 
 def is_relative_to_start(file: str) -> bool:
     """Whether paths in this file are relative to where the planner is started, not to the file's own folder."""
-    return is_compose(file)
+    return is_compose(file) or bake.is_bake(file)

@@ -28,6 +28,18 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
 
             (file, *_) = definition.files
             return starlark.read(file, tree, asked)
+        case Door.BAKE:
+            from planner.sources.doors.bake import read as bake
+
+            return bake.read(
+                definition.files,
+                tree,
+                asked.environment,
+                variables=asked.variables,
+                sets=asked.sets,
+                say=asked.say,
+                other=asked.bake,
+            )
         case Door.COMPOSE:
             from planner.sources.doors.compose import family as compose
 

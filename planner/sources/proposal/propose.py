@@ -84,7 +84,10 @@ def _asked(paths: Sequence[str], tree: Tree) -> Iterator[Found]:
         folder, name = posixpath.split(path)
         kinds = (COMPOSE.fullmatch(name), WORKFLOW.fullmatch(path), BAKE_JSON.fullmatch(name), SCRIPT.fullmatch(name))
         if BAKE_HCL.fullmatch(name):
-            yield Span(file=path, line=1), "is a Bake file in HCL, which is not read yet"
+            yield (
+                Span(file=path, line=1),
+                "is a Bake file in HCL, which the planner reads itself and init does not",
+            )
         if not any(kinds):
             continue
         count += 1

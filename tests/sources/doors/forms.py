@@ -14,6 +14,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.sources.doors.bake import written
+
 REGISTRY = "registry.example/family"
 FILE = "written"
 _PLACE = re.compile(r"\$(?:\$|\{(\w+)\})")
@@ -153,13 +155,16 @@ def _expression(template: str) -> str:
 WRITERS: dict[str, Callable[[Described], Files]] = {
     "starlark": starlark,
     "starlark macros": starlark_macros,
+    "bake": lambda family: written.hcl(family, REGISTRY),
+    "bake with templates that are inherited": lambda family: written.inheriting(family, REGISTRY),
+    "bake in JSON": lambda family: written.as_json(family, REGISTRY),
 }
 """Every form beside YAML; each gives the files of its definition, the first being the one that is named."""
 
 TEXTS = st.text(st.sampled_from("ab -_\"'\\/ü${}#:,%\t"), max_size=6).map(lambda text: text.replace("$", "$$"))
 _AXES = st.dictionaries(
     st.sampled_from(["one", "two"]),
-    st.lists(st.sampled_from(["1", "2", "3.10", "x"]), min_size=1, max_size=3, unique=True).map(tuple),
+    st.lists(st.sampled_from(["1", "2", "010", "x"]), min_size=1, max_size=3, unique=True).map(tuple),
     max_size=2,
 )
 

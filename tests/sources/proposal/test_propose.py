@@ -96,7 +96,7 @@ jobs:
     assert images["a"].args == (("X", "1"),)
     (entry,) = [entry for entry in proposal.entries if entry.name == "b"]
     assert entry.notes == ("built at .github/workflows/ci.yml:10",)
-    assert any("in HCL, which is not read yet" in text for text in proposal.unsure)
+    assert any("is a Bake file in HCL" in text for text in proposal.unsure)
     assert any("builds from git" in text for text in proposal.unsure)
 
 

@@ -14,6 +14,7 @@ from planner.sources.doors.compose import project
 from planner.sources.doors.compose.consistency import SERVICE
 from planner.sources.doors.compose.mistakes import Mistakes
 from planner.sources.doors.compose.records import Build, Project, Service
+from planner.sources.doors.contested import apart
 
 NAME = re.compile(r"[a-zA-Z0-9._-]+")
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}
@@ -36,7 +37,7 @@ def read(
     maker = _Maker(found, mistakes, platform)
     built = [service for service in found.services.values() if service.build and service.name in found.enabled]
     images = tuple(_shared(tuple(maker.image(service, service.build) for service in built if service.build)))
-    images, contested = _contested(images)
+    images, contested = apart(images)
     if not images:
         what = "no service that is enabled has a build: section"
         mistakes.wrong(
@@ -44,26 +45,6 @@ def read(
         )
     mistakes.stop()
     return Family(file=files[0], images=images, contested=contested)
-
-
-def _contested(images: tuple[Image, ...]) -> tuple[tuple[Image, ...], tuple[tuple[str, tuple[ImageName, ...]], ...]]:
-    """The images without the names that several of them claim, which Compose gives to whichever it builds last."""
-    claims: dict[Published, dict[ImageName, str]] = {}
-    for image in images:
-        for text in image.tags:
-            claims.setdefault(_in_full(Published.parse(text)), {})[image.name] = text
-    fought = {name: owners for name, owners in claims.items() if len(owners) > 1}
-    if not fought:
-        return images, ()
-    kept = tuple(
-        replace(image, tags=tuple(text for text in image.tags if _in_full(Published.parse(text)) not in fought))
-        for image in images
-    )
-    return kept, tuple((next(iter(owners.values())), tuple(owners)) for owners in fought.values())
-
-
-def _in_full(name: Published) -> Published:
-    return replace(name, tag=name.tag or "latest")
 
 
 def _shared(images: tuple[Image, ...]) -> Iterator[Image]:

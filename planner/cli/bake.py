@@ -1,0 +1,161 @@
+"""`planner bake`: a Bake file with just what rebuilds, for a pipeline that builds with `docker buildx bake`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from planner.build.bake_file import Baked, Places, Wishes, bake_file, linked, target_names
+from planner.build.buildx import NO_IGNORE
+from planner.build.context import Contexts
+from planner.build.layout import Layout
+from planner.cli import arguments as shared
+from planner.cli.family import folder_of, keys_now, warn
+from planner.cli.output import write
+from planner.cli.parents import parents_of, saved_plan
+from planner.cli.plan import against_records, plan_of, state_of
+from planner.digest.key import Keys
+from planner.errors import PlannerError, StateError, UsageError
+from planner.local.records import open_records
+from planner.model.build import BuildRequest, FilesContext, Store, Stored
+from planner.model.graph import LocalFiles, Node
+from planner.model.image import Image, ImageName
+from planner.model.names import Published, Reference
+from planner.plan.baseline import Baseline, of_records
+from planner.plan.rebuild import Plan
+from planner.schedule.requests import LATEST, context_id, request_of
+from planner.sources.dockerfiles import place_of
+
+EXAMPLE = "planner bake --since origin/main -o bake.json && docker buildx bake -f bake.json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    shared.baseline(parser)
+    parser.add_argument("--plan", metavar="FILE", help="the images of a saved plan; refused when its inputs changed")
+    parser.add_argument("--level", type=int, metavar="N", help="only images of this level of the graph")
+    parser.add_argument("--materialise", metavar="DIR", help="write contexts of exactly the files that count below DIR")
+    for option, what in (("--cache-from", "read"), ("--cache-to", "write")):
+        parser.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="ENTRY",
+            help=f"a cache that each target may {what}: type=gha,scope={{image}}; {{kind}} is its kind",
+        )
+    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="write to FILE, never half written")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the Bake file."""
+    if options.plan and options.since:
+        raise UsageError("--plan and --since: a saved plan has its baseline already")
+    plan, keys = _plan(options)
+    for warning in plan.warnings:
+        warn(warning)
+    registry = keys.made_by.loaded.family.registry
+    if options.push and not registry:
+        raise PlannerError("--push needs to know where to: give the definition a registry")
+    if options.level is not None:
+        kept = tuple(image for image in plan.images if image.level == options.level)
+        plan = replace(plan, images=kept, total=len(kept))
+    names = target_names(image.name for image in plan.building)
+    stored = {**_parents(options, plan, keys), **{image: linked(name) for image, name in names.items()}}
+    wishes = Wishes(push=options.push, cache_from=tuple(options.cache_from), cache_to=tuple(options.cache_to))
+    layout = state_of(options).layout
+    baked = [_baked(options, keys, image.name, stored) for image in plan.building]
+    write(bake_file(baked, names, wishes, os.fspath(layout)), options.output)
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> tuple[Plan, Keys]:
+    if options.since:
+        return plan_of(options)
+    keys = keys_now(options)
+    return (saved_plan(options, keys) if options.plan else against_records(options, keys)), keys
+
+
+def _parents(options: argparse.Namespace, plan: Plan, keys: Keys) -> Mapping[ImageName, Stored]:
+    """Parents that are not built: what the records or the registry have of them."""
+    building = {image.name for image in plan.building}
+    if all(parent in building for image in plan.building for parent in image.parents):
+        return {}
+    from planner.registry.client import HttpRegistry
+
+    return parents_of(plan, keys, _records(options, keys), HttpRegistry(), option="--level")
+
+
+def _records(options: argparse.Namespace, keys: Keys) -> Baseline:
+    state = state_of(options)
+    layout = Layout(state.layout)
+
+    def holds(image: Stored) -> bool:
+        if options.push and image.store is not Store.REGISTRY:
+            return False
+        return image.store is not Store.LAYOUT or layout.holds(image.digest)
+
+    return of_records(keys.made_by.loaded.graph, keys, open_records(state.root), holds)
+
+
+def _baked(options: argparse.Namespace, keys: Keys, name: ImageName, stored: Mapping[ImageName, Stored]) -> Baked:
+    loaded = keys.made_by.loaded
+    node = loaded.graph.nodes[name]
+    request = request_of(keys, name, stored, registry=loaded.family.registry)
+    if not request.tags:
+        request = replace(request, tags=_tags(node.image))
+    places = _materialised(options, keys, request) if options.materialise else _own(keys, node, request)
+    return Baked(request=request, places=places, kind=node.kind.value)
+
+
+def _tags(image: Image) -> tuple[str, ...]:
+    """The names of an image that no registry is told for: those that it declares."""
+    declared = [Published.parse(text) for text in image.tags]
+    return tuple(f"{one.repository}:{one.tag or LATEST}" for one in declared if one.tag != "*")
+
+
+def _own(keys: Keys, node: Node, request: BuildRequest) -> Places:
+    """The repository's own folders, with the ignore files in them."""
+    image = node.image
+    folders = {_familiar(use.reference): use.origin.folder for use in node.uses if isinstance(use.origin, LocalFiles)}
+    contexts = {name: folders.get(name, ".") or "." for name, _ in request.contexts}
+    contexts[""] = image.context
+    place = image.dockerfile if image.inline else place_of(keys.made_by.tree, image.dockerfile) or image.dockerfile
+    return Places(contexts=contexts, dockerfile=posixpath.relpath(place, image.context), inline=image.inline)
+
+
+def _familiar(reference: str) -> str:
+    try:
+        return Reference.parse(reference).familiar
+    except ValueError:
+        return reference.lower()
+
+
+def _materialised(options: argparse.Namespace, keys: Keys, request: BuildRequest) -> Places:
+    """Folders of exactly the files that the key counts, with git's modes and one time, as `planner build` has them."""
+    root = Path(options.materialise)
+    workspace = folder_of(options).absolute()
+    writer = Contexts(root.absolute() / "contexts", keys.made_by.tree)
+    named = [(name, context) for name, context in request.contexts if isinstance(context, FilesContext)]
+    try:
+        contexts = {
+            name: _shown(writer.folder(context, context_id(context)), workspace)
+            for name, context in [("", request.context), *named]
+        }
+        dockerfile = root.absolute() / "dockerfiles" / f"{request.key}.Dockerfile"
+        dockerfile.parent.mkdir(parents=True, exist_ok=True)
+        dockerfile.write_bytes(request.dockerfile)
+        dockerfile.with_name(f"{dockerfile.name}.dockerignore").write_text(NO_IGNORE)
+    except OSError as error:
+        raise StateError(
+            f"{error.filename or root}: {error.strerror}\n  --materialise names a folder to write to"
+        ) from error
+    return Places(contexts=contexts, dockerfile=os.path.relpath(dockerfile, workspace / contexts[""]))
+
+
+def _shown(folder: Path, workspace: Path) -> str:
+    """A folder as Bake is told it: relative to where it is started, where it is below that."""
+    return os.fspath(folder.relative_to(workspace) if folder.is_relative_to(workspace) else folder)

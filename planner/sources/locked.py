@@ -1,0 +1,26 @@
+"""Tells what the lock knows of the configuration of an external image."""
+
+from __future__ import annotations
+
+from planner.model.image import Span
+from planner.model.lock import Lock
+from planner.sources import lock_file
+from planner.sources.dockerfile.directives import DEFAULT_ESCAPE
+from planner.sources.dockerfile.instructions import parse_trigger
+from planner.sources.dockerfile.steps import Config
+
+
+def locked_config(lock: Lock, reference: str, platform: str) -> Config:
+    """What an external image hands to its children; nothing that is known without an entry of the lock."""
+    facts = lock.platform(reference, platform)
+    if facts is None:
+        return Config()
+    place = Span(file=lock_file.NAME, line=1)
+    return Config(
+        env=dict(facts.env),
+        workdir=facts.workdir,
+        user=facts.user,
+        shell=facts.shell,
+        onbuild=tuple(parse_trigger(text, DEFAULT_ESCAPE, place) for text in facts.onbuild),
+        known=True,
+    )
