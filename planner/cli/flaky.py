@@ -12,8 +12,9 @@ from planner.build.buildx import BuildxBuilder
 from planner.build.compare import Difference, differences
 from planner.build.layout import Incomplete
 from planner.cli import arguments as shared
-from planner.cli.build import builder_of, note
+from planner.cli.building import builder_of
 from planner.cli.family import chosen, keys_now
+from planner.cli.outcome import note
 from planner.cli.parents import parents_of
 from planner.cli.plan import state_of
 from planner.cli.saying import say

@@ -13,7 +13,7 @@ from planner.explain.text import printable
 from planner.model.build import BuildResult, Stored
 from planner.model.image import ImageName
 from planner.ports import StepNews, StepState
-from planner.schedule.run import Failure
+from planner.schedule.outcome import Failure
 
 REDRAW = 0.12
 """Seconds between two drawings of the display, at least."""
@@ -30,12 +30,12 @@ class _Line:
 class PlainProgress:
     """Plain lines, for logs and pipes: each step when it begins, each image when it ends."""
 
-    def __init__(self, dockerfiles: dict[ImageName, str], logs: Path, total: int, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, dockerfiles: dict[ImageName, str], logs: Path, total: int, stream: TextIO | None = None) -> None:
         self.dockerfiles = dockerfiles
         self.logs = logs
         self.total = total
         self.ended = 0
-        self.stream = stream
+        self.stream = stream or sys.stderr
 
     def _say(self, text: str) -> None:
         print(text, file=self.stream, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -12,7 +13,7 @@ from planner.model.image import ImageName
 from planner.plan.reasons import Code
 from planner.plan.rebuild import Action, Plan
 from planner.ports import BuildFailed
-from planner.schedule.run import Failure, Outcome
+from planner.schedule.outcome import Failure, Outcome
 from planner.schedule.states import State
 
 
@@ -115,3 +116,8 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
             }
         )
     return json.dumps({"version": 1, "seconds": round(seconds, 3), "images": images}, indent=2)
+
+
+def note(message: str) -> None:
+    """One line on standard error."""
+    print(message, file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from planner.digest.key import Keys
@@ -70,3 +71,9 @@ def _stored(name: ImageName, keys: Keys, then: Baseline, registry: Registry | No
     repository = f"{host}/{name}"
     digest = registry.digest_of(repository, keys.keys[name])
     return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
+
+
+def only(plan: Plan, wanted: frozenset[ImageName]) -> Plan:
+    """A plan of these images alone."""
+    images = tuple(image for image in plan.images if image.name in wanted)
+    return replace(plan, images=images, total=len(images))

@@ -17,7 +17,7 @@ from planner.errors import OutputError, UsageError
 from planner.explain.markdown import code
 from planner.explain.text import printable
 from planner.plan.rebuild import Plan, PlannedImage
-from planner.schedule.run import Outcome
+from planner.schedule.outcome import Outcome
 
 GITHUB = "github"
 MAX_LETTERS = 900_000

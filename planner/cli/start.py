@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
-LOOKING = REMEMBERED | {"why", "why-not", "affected", "query"}
+LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 """Commands that begin with a look of git."""
 
 

@@ -21,12 +21,11 @@ from planner.plan.durations import durations
 from planner.plan.reasons import Code
 from planner.plan.rebuild import Plan
 from planner.ports import BuildCancelled, Builder, BuildFailed, Leases, Records, StepNews, StepState
+from planner.schedule.outcome import Failure, Outcome
 from planner.schedule.priority import by_critical_path
 from planner.schedule.requests import request_of
 from planner.schedule.resources import Amounts
-from planner.schedule.states import Run, State
-
-Failure = BuildFailed | PlannerError
+from planner.schedule.states import Run
 
 
 class Listener(Protocol):
@@ -79,24 +78,6 @@ class Job:
     keep_going: bool = False
     needs: Mapping[ImageName, Amounts] = field(default_factory=dict)
     capacity: Amounts = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How each image of a run ended, and what was built.
-
-    `cut_off` holds the images that were reused while it went on, since their parents came out byte-equal; `unchanged`
-    names those that were built and came out as they were. `by_another` holds what another run built meanwhile.
-    """
-
-    states: Mapping[ImageName, State]
-    results: Mapping[ImageName, BuildResult] = field(default_factory=dict)
-    cut_off: Mapping[ImageName, Stored] = field(default_factory=dict)
-    by_another: Mapping[ImageName, Stored] = field(default_factory=dict)
-    unchanged: frozenset[ImageName] = frozenset()
-    failures: Mapping[ImageName, Failure] = field(default_factory=dict)
-    blocked_by: Mapping[ImageName, ImageName] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import cast
 
 from planner.model.image import Family
 from planner.ports import Tree
-from planner.sources import yaml_file
 from planner.sources.doors.door import Asked, Definition, Door
 
 MAX_FILE = 8 << 20
@@ -21,6 +20,8 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
     """The family that a definition makes, without its lock. Raises DefinitionError with all mistakes, InputError."""
     match definition.door:
         case Door.YAML:
+            from planner.sources import yaml_file
+
             (file, *_) = definition.files
             return yaml_file.read(tree.read(file, MAX_FILE), file, asked.environment, asked.variables)
         case Door.STARLARK:

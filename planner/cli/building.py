@@ -1,0 +1,149 @@
+"""Builds what a plan names, with the state folder held, in parallel, and records what is stored.
+
+Loaded only where something is built: a run that finds everything in place needs no engine, no thread and no display.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from planner.build.buildx import BuildxBuilder, Folders
+from planner.build.engine import find_engine
+from planner.cli import live, machine
+from planner.cli.family import chosen, folder_of, warn
+from planner.cli.outcome import note
+from planner.cli.parents import only, parents_of, saved_plan
+from planner.cli.plan import AGAINST_RECORDS
+from planner.digest.key import Keys
+from planner.local.records import SqliteRecords
+from planner.local.state import State
+from planner.model.build import Store, Stored
+from planner.plan.baseline import Baseline, of_records
+from planner.plan.reasons import Code
+from planner.plan.rebuild import Action, Plan, PlannedImage
+from planner.plan.rebuild import plan as make_plan
+from planner.plan.shared import SharedRecords
+from planner.ports import Leases, Records, Registry
+from planner.schedule.migrate import record_again
+from planner.schedule.outcome import Outcome
+from planner.schedule.run import Job, execute
+
+if TYPE_CHECKING:
+    from planner.registry.records import PublishedRecords
+
+
+def built(
+    options: argparse.Namespace, keys: Keys, state: State, published: PublishedRecords | None
+) -> tuple[Plan, Outcome, float]:
+    """The plan as it was built, how it ended, and its seconds.
+
+    Another run may have built something since the first look, so the plan is made anew.
+    """
+    began = time.monotonic()
+    registry = _registry(options)
+    builder = builder_of(options, keys, state, registry)
+    local = SqliteRecords(state.records)
+    records: Records = SharedRecords(local, published) if published else local
+    graph = keys.made_by.loaded.graph
+    then = of_records(graph, keys, records, _usable(options, builder, published))
+    again = record_again(keys, then, records, builder, keys.made_by.loaded.family.registry if options.push else "")
+    if again:
+        note(f"recorded {again} images anew, under keys of the present schema")
+    if options.plan:
+        plan = _resumed(saved_plan(options, keys), then)
+    else:
+        wanted = chosen(options.images, graph)
+        plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+    if options.only:
+        plan = only(plan, chosen(options.images, graph))
+    needs, capacity = machine.needs_and_capacity(options, keys, (image.name for image in plan.building))
+    stored = parents_of(plan, keys, then, registry)
+    if plan.building:
+        note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
+    dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
+    with contextlib.closing(builder), live.progress(dockerfiles, state.logs, len(plan.building)) as listener:
+        outcome = execute(
+            Job(
+                plan=plan,
+                keys=keys,
+                stored=stored,
+                builder=builder,
+                records=records,
+                listener=listener,
+                clock=time.time,
+                holds=_usable(options, builder, published),
+                leases=_leases(options, published),
+                registry=keys.made_by.loaded.family.registry if options.push else "",
+                slots=options.jobs or default_jobs(),
+                needs=needs,
+                capacity=capacity,
+                keep_going=options.keep_going,
+            )
+        )
+    local.close()
+    for warning in dict.fromkeys(published.warnings if published else ()):
+        warn(warning)
+    return plan, outcome, time.monotonic() - began
+
+
+def default_jobs() -> int:
+    """Builds at once without `--jobs`: one for each processor, at least four, since much of a build is waiting."""
+    return max(os.cpu_count() or 1, 4)
+
+
+def _registry(options: argparse.Namespace) -> Registry | None:
+    """A way to registries, where the command line may need one."""
+    if options.offline or not (options.push or options.only or options.plan or options.against):
+        return None
+    from planner.registry.client import HttpRegistry
+
+    return HttpRegistry()
+
+
+def builder_of(options: argparse.Namespace, keys: Keys, state: State, registry: Registry | None) -> BuildxBuilder:
+    """The engine that the options name, with its folders below the state folder, which is held."""
+    engine = find_engine(options.builder, os.environ, state.run)
+    folders = Folders(workspace=folder_of(options).absolute(), run=state.run, logs=state.logs, layout=state.layout)
+    return BuildxBuilder(engine, folders, keys.made_by.tree, registry)
+
+
+def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> Leases | None:
+    """Leases where something is published, since only then can another run reuse it."""
+    if published is None or not options.push or not options.lease:
+        return None
+    from planner.registry.leases import RegistryLeases
+
+    return RegistryLeases(published, f"{socket.gethostname()}, process {os.getpid()}", options.lease)
+
+
+def _usable(
+    options: argparse.Namespace, builder: BuildxBuilder, published: PublishedRecords | None
+) -> Callable[[Stored], bool]:
+    """Whether a stored image counts: it is there, this engine can read it, and it is published when that is asked."""
+
+    def holds(image: Stored) -> bool:
+        if options.push and image.store is not Store.REGISTRY:
+            return False
+        return (published is not None and published.saw(image)) or builder.holds(image)
+
+    return holds
+
+
+def _resumed(plan: Plan, then: Baseline) -> Plan:
+    """A saved plan less what was built since; what is forced or unsure is built whatever was built before."""
+    return replace(plan, images=tuple(_unless_built(image, then) for image in plan.images))
+
+
+def _unless_built(image: PlannedImage, then: Baseline) -> PlannedImage:
+    past = then.get(image.name)
+    always = any(reason.code in (Code.FORCED, Code.UNSURE) for reason in image.reasons)
+    if image.action is Action.REUSE or always or past is None or past.key != image.key or past.stored is None:
+        return image
+    return replace(image, action=Action.REUSE, reasons=(), stored=past.stored)

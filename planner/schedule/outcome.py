@@ -1,0 +1,32 @@
+"""How a run ended, image by image: records only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planner.errors import PlannerError
+from planner.model.build import BuildResult, Stored
+from planner.model.image import ImageName
+from planner.ports import BuildFailed
+from planner.schedule.states import State
+
+Failure = BuildFailed | PlannerError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How each image of a run ended, and what was built.
+
+    `cut_off` holds the images that were reused while it went on, since their parents came out byte-equal; `unchanged`
+    names those that were built and came out as they were. `by_another` holds what another run built meanwhile.
+    """
+
+    states: Mapping[ImageName, State]
+    results: Mapping[ImageName, BuildResult] = field(default_factory=dict)
+    cut_off: Mapping[ImageName, Stored] = field(default_factory=dict)
+    by_another: Mapping[ImageName, Stored] = field(default_factory=dict)
+    unchanged: frozenset[ImageName] = frozenset()
+    failures: Mapping[ImageName, Failure] = field(default_factory=dict)
+    blocked_by: Mapping[ImageName, ImageName] = field(default_factory=dict)
+    interrupted: bool = False
