@@ -19,6 +19,7 @@ from planner.sources.load import LoadedFamily
 from planner.sources.outside import SYNTAX, frontend_of, reference_of, remotes
 
 LATEST = "latest"
+NO_CACHE = ("no-cache", "true")
 
 
 def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored], *, registry: str) -> BuildRequest:
@@ -43,11 +44,26 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         secrets=image.secrets,
         ssh=image.ssh,
         network=image.network,
-        options=image.options,
+        options=_options(keys, image),
         sources=_sources(keys.made_by.loaded, image),
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )
+
+
+def _options(keys: Keys, image: Image) -> Pairs:
+    """The options of the build; without BuildKit's cache where that would give old files.
+
+    BuildKit v0.32.2 copies a file that a wildcard matches although a pattern of `--exclude` names it, and leaves it out
+    of the step's cache key.
+    """
+    selections = [item.selection for one in keys.manifests[image.name] for item in one.inputs if item.selection]
+    forgotten = any(_has_wildcard(one.excludes) and _has_wildcard(one.sources) for one in selections)
+    return (NO_CACHE, *image.options) if forgotten and NO_CACHE not in image.options else image.options
+
+
+def _has_wildcard(patterns: Iterable[str]) -> bool:
+    return any(letter in pattern for pattern in patterns for letter in "*?[")
 
 
 def _dated(args: Pairs) -> Pairs:

@@ -174,3 +174,13 @@ def test_the_same_files_make_the_same_layers_in_another_folder(family: Family, t
     again = space.build("app")
     assert space.image(again["app"]["digest"]).layers == first.layers
     assert all(step["cached"] for step in again["app"]["steps"] if "] FROM " not in step["name"])
+
+
+def test_a_file_that_buildkit_leaves_out_of_its_cache_key_is_never_old(family: Family) -> None:
+    """`--exclude` with a wildcard; see docs/engine.md."""
+    space = family(app__Dockerfile="FROM ubuntu:22.04\nCOPY --exclude=* tool.* /x/\n")
+    seen = set()
+    for text in ("one\n", "two, longer\n"):
+        space.write({"tool.txt": text})
+        seen.add(space.image(space.build("app")["app"]["digest"]).files["x/tool.txt"])
+    assert len(seen) == 2
