@@ -51,5 +51,7 @@ def family(judge: Judge, folder: Path, seed: int, number: int, edits: int) -> Fa
     chain = Chain(builder, folder / f"family-{number}")
     rng = random.Random(f"{seed}/{number}")
     first = chain.family(rng)
+    while not first.images:  # Nothing of what was drawn builds.
+        first = chain.family(rng)
     outcomes = tuple(chain.edits(first, rng, edits))
     return Family(number, len(first.images), builder.count, outcomes)
