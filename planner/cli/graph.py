@@ -20,10 +20,8 @@ from planner.explain.page.document import Shown, page_document
 from planner.explain.svg import svg
 from planner.local.git_tree import worktree
 from planner.local.records import NoRecords, open_records
-from planner.model.build import Record
 from planner.model.graph import ImageGraph
 from planner.plan.rebuild import plan as make_plan
-from planner.ports import Records
 from planner.sources.load import load
 
 EXAMPLE = "planner graph --format html -o graph.html"
@@ -38,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="REV", help="html, svg: mark what rebuilds since REV [the local records]")
     parser.add_argument("--guesses", action="store_true", help="without a graph file: say what was guessed, and why")
     shared.state(parser)
-    parser.set_defaults(all=False, push=False, images=[])
+    parser.set_defaults(all=False, push=False, images=[], against="", offline=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -87,7 +85,7 @@ def _shown(options: argparse.Namespace) -> Shown:
         graph=loaded.graph,
         plan=plan if marked else None,
         keys=keys,
-        records=_latest(records, loaded.graph) if is_page else (),
+        built=records.history() if is_page else (),
     )
 
 
@@ -116,10 +114,6 @@ def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:
         return Shown(title=loaded.family.registry, graph=graph, trouble=trouble)
     left = f"{len(open_)} of {len(graph.order)} images are left open: {trouble}"
     return Shown(title=loaded.family.registry, graph=graph, plan=plan, keys=keys, trouble=left)
-
-
-def _latest(records: Records, graph: ImageGraph) -> list[Record]:
-    return [record for name in graph.order if (record := records.latest(name)) is not None]
 
 
 def _guesses(options: argparse.Namespace) -> int:

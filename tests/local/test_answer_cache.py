@@ -316,7 +316,8 @@ def test_a_cache_that_cannot_be_written_is_silent(shell: Shell) -> None:
     shell.cache.write_text("")
     first = shell.everything()
     assert shell.everything() == first
-    assert [said[2] for said in first] == ["", "", ""]
+    floats = "planner: warning: docker.io/library/ubuntu:22.04 floats, since there is no images.lock: planner lock\n"
+    assert {said[2] for said in first} <= {"", floats}
     assert shell.hits == 0
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from planner.explain.history import Built
 from planner.explain.page.assemble import PARTS, assemble
 from planner.explain.page.timeline import runs
-from planner.model.build import Record, Store, Stored
 from planner.model.image import ImageName
 from tests.page.pictures import STILL
 from tests.page.test_page import SUITE
@@ -41,18 +41,8 @@ def test_a_library_that_is_none_is_refused() -> None:
         assemble(lambda name: "", {})
 
 
-def _record(name: str, start: float, end: float) -> Record:
-    stored = Stored(store=Store.LAYOUT, digest="sha256:0")
-    return Record(
-        image=ImageName(name),
-        platforms=("linux/amd64",),
-        key="",
-        resolved_key="",
-        stored=stored,
-        built_at=end,
-        seconds=end - start,
-        manifests="",
-    )
+def _record(name: str, start: float, end: float) -> Built:
+    return Built(image=ImageName(name), built_at=end, seconds=end - start)
 
 
 def test_runs_are_parted_by_pauses_and_the_newest_is_first() -> None:
@@ -61,6 +51,11 @@ def test_runs_are_parted_by_pauses_and_the_newest_is_first() -> None:
     assert found[0].began == 100
     assert found[0].seconds == 40
     assert [(bar.start, bar.seconds) for bar in found[0].bars] == [(0, 30), (31, 9)]
+
+
+def test_a_page_shows_the_newest_runs() -> None:
+    found = runs([_record("a", 100 * at, 100 * at + 1) for at in range(60)], {})
+    assert [run.began for run in found] == [100.0 * at for at in range(59, 9, -1)]
 
 
 def test_the_critical_path_follows_the_parent_that_ended_last() -> None:

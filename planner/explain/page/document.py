@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest
 from planner.explain.boxes import BOX_HEIGHT, box_text, box_width
+from planner.explain.history import Built
 from planner.explain.layered import layered
 from planner.explain.page.timeline import Run, runs
-from planner.model.build import Record
 from planner.model.graph import ImageGraph, Node, Unresolved
 from planner.model.image import ImageName, Span
 from planner.plan.baseline import lister
@@ -31,7 +31,7 @@ class Shown:
     plan: Plan | None = None
     keys: Keys | None = None
     trouble: str = ""
-    records: Sequence[Record] = ()
+    built: Sequence[Built] = ()
 
 
 def page_document(shown: Shown) -> dict[str, object]:
@@ -64,7 +64,7 @@ def page_document(shown: Shown) -> dict[str, object]:
         "boxHeight": BOX_HEIGHT,
         "images": images,
         "externals": [{"name": text, "text": box_text(text), "width": box_width(text)} for text in externals],
-        "runs": [_run(run, position) for run in _runs(shown.records, graph)],
+        "runs": [_run(run, position) for run in _runs(shown.built, graph)],
     }
 
 
@@ -146,9 +146,9 @@ class _Inputs:
         return entries
 
 
-def _runs(records: Iterable[Record], graph: ImageGraph) -> tuple[Run, ...]:
+def _runs(built: Iterable[Built], graph: ImageGraph) -> tuple[Run, ...]:
     return runs(
-        (record for record in records if record.image in graph.nodes),
+        (record for record in built if record.image in graph.nodes),
         {name: node.parents for name, node in graph.nodes.items()},
     )
 

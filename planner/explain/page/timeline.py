@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from planner.model.build import Record
+from planner.explain.history import Built
 from planner.model.image import ImageName
 
 PAUSE = 10.0
 """Seconds without any image being built that end a run; within one, the next image starts at once."""
+MOST_RUNS = 50
+"""Runs that a page shows: the newest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +35,9 @@ class Run:
     bars: tuple[Bar, ...]
 
 
-def runs(records: Iterable[Record], parents: Mapping[ImageName, tuple[ImageName, ...]]) -> tuple[Run, ...]:
-    """The runs that records come from, the newest first."""
-    found: list[list[Record]] = []
+def runs(records: Iterable[Built], parents: Mapping[ImageName, tuple[ImageName, ...]]) -> tuple[Run, ...]:
+    """The runs that recorded builds come from, the newest first; of more than a page shows, the newest."""
+    found: list[list[Built]] = []
     end = 0.0
     for record in sorted(records, key=lambda record: (_start(record), record.image)):
         if not found or _start(record) > end + PAUSE:
@@ -43,14 +45,14 @@ def runs(records: Iterable[Record], parents: Mapping[ImageName, tuple[ImageName,
             end = 0.0
         found[-1].append(record)
         end = max(end, record.built_at)
-    return tuple(_run(group, parents) for group in reversed(found))
+    return tuple(_run(group, parents) for group in found[: -MOST_RUNS - 1 : -1])
 
 
-def _start(record: Record) -> float:
+def _start(record: Built) -> float:
     return record.built_at - record.seconds
 
 
-def _run(records: list[Record], parents: Mapping[ImageName, tuple[ImageName, ...]]) -> Run:
+def _run(records: list[Built], parents: Mapping[ImageName, tuple[ImageName, ...]]) -> Run:
     began = min(_start(record) for record in records)
     critical = _critical({record.image: record.built_at for record in records}, parents)
     bars = tuple(
@@ -58,8 +60,8 @@ def _run(records: list[Record], parents: Mapping[ImageName, tuple[ImageName, ...
             image=record.image,
             start=round(_start(record) - began, 3),
             seconds=round(record.seconds, 3),
-            steps=len(record.steps),
-            cached=sum(step.cached for step in record.steps),
+            steps=record.steps,
+            cached=record.cached,
             critical=record.image in critical,
         )
         for record in records

@@ -46,7 +46,7 @@ class Tokens:
         found = (_ON_A_LINE if self.lines[-1] else _OVER_LINES).match(self.code, self.position)
         if found is None:
             space = _SPACE.match(self.code, self.position)
-            at = space.end() if space else self.position
+            at = space.end() if space and space.end() < len(self.code) else self.position
             raise self.wrong(f"{self.code[at]!r} cannot stand here", at)
         self.kind = kind = found.lastgroup or ""
         self.text = found[kind]

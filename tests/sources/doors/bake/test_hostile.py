@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from planner.errors import DefinitionError
@@ -130,6 +130,7 @@ def test_try_does_not_go_on_after_a_circle_or_a_limit() -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=200), st.sampled_from(["a.hcl", "a.json", "a"]))
+@example(b"\r", "a.hcl")
 def test_bytes_end_in_a_reading_or_an_error(data: bytes, name: str) -> None:
     read(name, data)
 
