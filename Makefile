@@ -2,10 +2,10 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker browser pipelines demo test prove lint format bench vendor clean
+.PHONY: docs help setup engine docker browser pipelines demo trust-demo test prove lint format bench vendor clean
 
 help:  ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/installed: pyproject.toml
 	@echo "setting up $(VENV) (about a minute the first time)"
@@ -29,6 +29,9 @@ pipelines: setup  ## actionlint and gitlab-ci-local, for the tests of pipelines;
 
 demo: setup  ## the main job on nine images, with your Docker or with an engine of its own
 	@$(PYTHON) -m tests.demo
+
+trust-demo: setup  ## a registry with its token server on loopback: one grant and one refusal
+	@$(PYTHON) -m tests.trust.demo
 
 test: setup lint docker browser pipelines  ## everything CI runs: lint, types, import rules, tests
 	$(PYTHON) -m pytest tests

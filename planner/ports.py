@@ -94,6 +94,7 @@ class StepState(enum.StrEnum):
     DONE = "done"
     FAILED = "failed"
     LOG = "log"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

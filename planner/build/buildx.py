@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from planner.build.policy import source_policy
 from planner.build.rawjson import Reading
 from planner.errors import BuilderError, StateError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
+from planner.model.image import ImageName
 from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
 
@@ -51,10 +52,19 @@ class Folders:
 class BuildxBuilder:
     """A Builder over one engine. See `planner.ports.Builder`."""
 
-    def __init__(self, engine: Engine, folders: Folders, tree: Tree, registry: Registry | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folders: Folders,
+        tree: Tree,
+        registry: Registry | None,
+        caches: Mapping[ImageName, Sequence[str]] | None = None,
+    ) -> None:
+        """`caches` are words for buildx about layer caches, by image."""
         self.engine = engine
         self.folders = folders
         self.registry = registry
+        self.caches = caches or {}
         self.layout = Layout(folders.layout)
         self.contexts = Contexts(folders.run / "contexts", tree)
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -70,7 +80,8 @@ class BuildxBuilder:
                 environment = self._environment(request, folder)
                 paths = self._paths(request, folder)
                 by_tag = self.engine.store is Store.ENGINE
-                argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag)]
+                cache = self.caches.get(request.image, ())
+                argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag, cache=cache)]
                 reading = self._run(request, argv, environment, tell)
                 stored = self._verified(request, store, paths)
         except OSError as error:
@@ -137,6 +148,9 @@ class BuildxBuilder:
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     tell(news)
+            for news in reading.cache_troubles():
+                log.write(_log_line(news))
+                tell(news)
             status = process.wait()
             if self._cancelled:
                 raise BuildCancelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.model.build import BuildRequest, Context, FilesContext, ImageContext, Store, UrlContext
@@ -25,10 +25,13 @@ class Paths:
     store: str
 
 
-def build_arguments(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool = False) -> list[str]:
+def build_arguments(
+    request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool = False, cache: Sequence[str] = ()
+) -> list[str]:
     """The words after `buildx`, for a result that is kept in `store`.
 
-    With `by_tag` a push names the key's tag, for an engine that cannot push by digest alone.
+    `cache` are those of the layer caches. With `by_tag` a push names the key's tag, for an engine that cannot push by
+    digest alone.
     """
     words = ["build", "--progress=rawjson", f"--metadata-file={paths.metadata}", f"--file={paths.dockerfile}"]
     # Attestations hold the time of the build, so that a digest would never come out twice.
@@ -48,6 +51,7 @@ def build_arguments(request: BuildRequest, paths: Paths, store: Store, *, by_tag
         words.append("--allow=network.host")
     words += [f"--{name}={value}" for name, value in request.options]
     words += [f"--build-context={name}={_context(name, context, paths)}" for name, context in request.contexts]
+    words += cache
     words.append(f"--output={_output(request, paths, store, by_tag=by_tag)}")
     return [*words, paths.contexts[""]]
 

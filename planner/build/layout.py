@@ -54,6 +54,23 @@ class Layout:
         """Raise Incomplete or OSError unless the image is here with everything that it names."""
         self._check(digest, MAX_DEPTH)
 
+    def layers(self, digest: str) -> dict[str, int]:
+        """The layers of an image or of all images of an index, with their sizes in bytes. Raises as `check` does."""
+        return self._layers(digest, MAX_DEPTH)
+
+    def _layers(self, digest: str, depth: int) -> dict[str, int]:
+        if depth == 0:
+            raise Incomplete(f"{digest}: indexes are nested too deep")
+        document = self._document(digest)
+        if document.get("mediaType") in INDEXES or "manifests" in document:
+            parts = [self._layers(str(entry.get("digest")), depth - 1) for entry in _entries(document, "manifests")]
+            return {name: size for part in parts for name, size in part.items()}
+        found: dict[str, int] = {}
+        for entry in _entries(document, "layers"):
+            self._sized(entry)
+            found[str(entry["digest"])] = int(entry["size"])
+        return found
+
     def _check(self, digest: str, depth: int) -> None:
         if depth == 0:
             raise Incomplete(f"{digest}: indexes are nested too deep")

@@ -24,6 +24,7 @@ TAIL = 20
 """Lines of output kept for the step that fails."""
 MAX_PLAIN = 200
 _STEP = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
+_CACHE = re.compile(r"(?:\[[^\]]*\] )?(?:importing cache manifest|exporting cache)")
 _SOURCE = re.compile(r"^(?P<file>.+):(?P<line>\d+)$")
 _ERROR = re.compile(r"^(?:ERROR|error): (?:failed to build: )?(?:failed to solve: )?(?P<text>.*)$")
 
@@ -43,6 +44,11 @@ class _Vertex:
     def counts(self) -> bool:
         """Whether people call it a step: `[2/4] RUN …`, not what BuildKit does around it."""
         return _STEP.match(self.name) is not None
+
+    @property
+    def is_cache(self) -> bool:
+        """Whether it reads or writes a layer cache, without which a build succeeds just as well."""
+        return _CACHE.match(self.name) is not None
 
 
 class Reading:
@@ -71,7 +77,8 @@ class Reading:
         vertex.started = str(told.get("started") or vertex.started)
         # BuildKit tells a vertex that is resolved and later run twice; a start without an end opens it again.
         vertex.completed = str(told.get("completed") or "")
-        vertex.cached = bool(told.get("cached", False))
+        # What came from an imported cache is told once as cached, and once more while its layer is fetched.
+        vertex.cached = vertex.cached or bool(told.get("cached", False))
         vertex.error = str(told.get("error", ""))
         if not vertex.counts:
             return
@@ -103,9 +110,16 @@ class Reading:
         began = sorted((one for one in self.vertexes.values() if one.counts), key=lambda one: (one.started, one.name))
         return tuple(StepTime(name=one.name, seconds=_seconds(one), cached=one.cached) for one in began)
 
+    def cache_troubles(self) -> Iterator[StepNews]:
+        """The layer caches that could not be read or written. BuildKit goes on without them."""
+        for vertex in self.vertexes.values():
+            if vertex.is_cache and vertex.error and not _is_cancelled(vertex.error):
+                yield self._news(vertex, StepState.WARNING, vertex.error)
+
     def failure(self, status: int) -> BuildFailed:
         """What went wrong in a build that ended with `status`."""
-        failed = next((one for one in self.vertexes.values() if one.error and not _is_cancelled(one.error)), None)
+        wrong = [one for one in self.vertexes.values() if one.error and not _is_cancelled(one.error)]
+        failed = next((one for one in sorted(wrong, key=lambda one: one.is_cache)), None)
         line = next((int(found["line"]) for text in self.plain if (found := _SOURCE.match(text))), 0)
         said = next((found["text"] for text in reversed(self.plain) if (found := _ERROR.match(text))), "")
         if failed is None or not failed.counts:

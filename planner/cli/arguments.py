@@ -48,3 +48,24 @@ def baseline(parser: argparse.ArgumentParser) -> None:
 def formats(parser: argparse.ArgumentParser, *names: str) -> None:
     """How the answer is written; the first name is the default."""
     parser.add_argument("--format", choices=names, default=names[0], help=f"how to answer [{names[0]}]")
+
+
+POLICY = "policy.yaml"
+"""The policy beside the graph file."""
+
+
+def policy(parser: argparse.ArgumentParser) -> None:
+    """Which policy holds."""
+    parser.add_argument("--policy", default="", metavar="FILE", help=f"the policy [{POLICY} beside the graph file]")
+
+
+def trust(parser: argparse.ArgumentParser) -> None:
+    """What a build's command line says of trust."""
+    policy(parser)
+    parser.add_argument(
+        "--cache",
+        choices=("auto", "policy", "off"),
+        default="auto",
+        help="layer caches as the policy grants them [auto: in CI, where there is a policy]",
+    )
+    parser.add_argument("--cache-to", default="", metavar="SCOPE", help="ask to write this scope [the level's own]")

@@ -10,7 +10,7 @@ from planner.cli import arguments as shared
 from planner.cli import machine, reports
 from planner.cli import outcome as told
 from planner.cli.dry import dry_run
-from planner.cli.family import chosen, keys_now, palette, warn
+from planner.cli.family import chosen, folder_of, keys_now, palette, warn
 from planner.cli.outcome import note
 from planner.cli.parents import only, saved_plan
 from planner.cli.plan import against_records, state_of
@@ -25,6 +25,7 @@ from planner.schedule.outcome import Outcome
 from planner.schedule.states import State as Ended
 
 if TYPE_CHECKING:
+    from planner.cli.trusting import Caches, Standing
     from planner.registry.records import PublishedRecords
 
 INTERRUPTED = 130
@@ -53,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--builder", default="", metavar="ENGINE", help="docker, buildx:NAME or buildkit:ADDRESS [found by itself]"
     )
+    shared.trust(parser)
     parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")
     shared.state(parser)
     shared.formats(parser, "text", "json")
@@ -78,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
     reports.place_of_summary(options)
     if options.push and not registry:
         raise PlannerError("--push needs to know where to: give the graph file a registry: field")
+    standing, cached = _granted(options, keys, registry if options.push else "")
     published = _published(options, keys)
     if options.plan:
         plan = saved_plan(options, keys)
@@ -89,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     if not keys.made_by.loaded.alone and (plan.building or options.dry_run or options.push):
         keys = keys_now(options)  # What was kept of the family is enough for a plan, not for a build.
     if options.dry_run:
-        print(dry_run(plan, keys, registry if options.push else "", palette()))
+        print(dry_run(plan, keys, registry if options.push else "", palette(), cached))
         return 0
     for warning in plan.warnings:
         warn(warning)
@@ -97,8 +100,19 @@ def run(options: argparse.Namespace) -> int:
         return _tell(options, plan, Outcome(states={}), 0.0)
     state = state_of(options)
     with state.locked(wait=not options.no_wait, tell=note):
-        plan, outcome, seconds = importlib.import_module("planner.cli.building").built(options, keys, state, published)
+        plan, outcome, seconds = importlib.import_module("planner.cli.building").built(
+            options, keys, state, published, standing, cached
+        )
     return _tell(options, plan, outcome, seconds)
+
+
+def _granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standing | None, Caches]:
+    """This run under its policy, and the layer caches that it is granted. Loads trust only where one is in force."""
+    asked = options.policy or options.cache_to or options.cache == "policy"
+    if not asked and (options.cache == "off" or not (folder_of(options) / shared.POLICY).is_file()):
+        return None, {}
+    found: tuple[Standing | None, Caches] = importlib.import_module("planner.cli.trusting").granted(options, keys, push)
+    return found
 
 
 def _published(options: argparse.Namespace, keys: Keys) -> PublishedRecords | None:

@@ -36,11 +36,17 @@ from planner.schedule.outcome import Outcome
 from planner.schedule.run import Job, execute
 
 if TYPE_CHECKING:
+    from planner.cli.trusting import Caches, Standing
     from planner.registry.records import PublishedRecords
 
 
 def built(
-    options: argparse.Namespace, keys: Keys, state: State, published: PublishedRecords | None
+    options: argparse.Namespace,
+    keys: Keys,
+    state: State,
+    published: PublishedRecords | None,
+    standing: Standing | None,
+    cached: Caches,
 ) -> tuple[Plan, Outcome, float]:
     """The plan as it was built, how it ended, and its seconds.
 
@@ -48,7 +54,11 @@ def built(
     """
     began = time.monotonic()
     registry = _registry(options)
-    builder = builder_of(options, keys, state, registry)
+    builder = builder_of(options, keys, state, registry, cached)
+    if standing is not None:
+        from planner.cli.trusting import bind_builder
+
+        bind_builder(standing, builder.engine.spec)
     local = SqliteRecords(state.records)
     records: Records = SharedRecords(local, published) if published else local
     graph = keys.made_by.loaded.graph
@@ -107,11 +117,13 @@ def _registry(options: argparse.Namespace) -> Registry | None:
     return HttpRegistry()
 
 
-def builder_of(options: argparse.Namespace, keys: Keys, state: State, registry: Registry | None) -> BuildxBuilder:
+def builder_of(
+    options: argparse.Namespace, keys: Keys, state: State, registry: Registry | None, cached: Caches | None = None
+) -> BuildxBuilder:
     """The engine that the options name, with its folders below the state folder, which is held."""
     engine = find_engine(options.builder, os.environ, state.run)
     folders = Folders(workspace=folder_of(options).absolute(), run=state.run, logs=state.logs, layout=state.layout)
-    return BuildxBuilder(engine, folders, keys.made_by.tree, registry)
+    return BuildxBuilder(engine, folders, keys.made_by.tree, registry, cached)
 
 
 def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> Leases | None:

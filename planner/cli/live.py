@@ -50,6 +50,11 @@ class PlainProgress:
             self._say(f"{news.image}: {_short(news.step)}")
         elif news.state is StepState.CACHED:
             self._say(f"{news.image}: {_short(news.step)} (cached)")
+        self._warn(news)
+
+    def _warn(self, news: StepNews) -> None:
+        if news.state is StepState.WARNING:
+            self._say(f"planner: warning: {news.image}: {printable(news.step)}: {printable(news.text)}")
 
     def built(self, name: ImageName, result: BuildResult) -> None:
         """See Listener."""
@@ -136,6 +141,7 @@ class LiveProgress(PlainProgress):
 
     def news(self, news: StepNews) -> None:
         """See Listener."""
+        self._warn(news)
         line = self.lines.get(news.image)
         if line is None:
             return

@@ -39,6 +39,10 @@ COMMANDS = {
     "schema": "the JSON Schemas of documents and of images.yaml",
     "query": "Bazel's query language over the images",
     "doctor": "check git, engine, registry, disk and graph",
+    "cache": "the layer caches that each image reads and writes here",
+    "token-server": "exchange the identity of CI runs for registry tokens",
+    "login": "show a registry the identity of this CI run",
+    "policy": "prove a trust policy, and lint workflow files",
     "init": "propose a graph file for the Dockerfiles here",
 }
 """What each command is for; its module in `planner.cli` has the rest."""

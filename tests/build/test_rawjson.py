@@ -57,6 +57,31 @@ def test_a_dockerfile_that_does_not_parse() -> None:
     assert "unknown instruction" in failure.message
 
 
+def vertexes(*told: dict[str, object]) -> tuple[Reading, list[StepNews]]:
+    reading = Reading(ImageName("image"))
+    return reading, [news for one in told for news in reading.line(json.dumps({"vertexes": [one]}))]
+
+
+def test_a_step_of_an_imported_cache_is_cached_although_its_layer_is_fetched_later() -> None:
+    step = {
+        "digest": "a",
+        "name": "[2/4] RUN x",
+        "started": "2026-01-01T00:00:00Z",
+        "completed": "2026-01-01T00:00:00Z",
+    }
+    reading, _ = vertexes({**step, "cached": True}, {**step, "completed": "2026-01-01T00:00:02Z"})
+    assert [one.cached for one in reading.steps()] == [True]
+
+
+def test_a_cache_that_is_not_there_is_no_failure() -> None:
+    missing = {"digest": "c", "name": "importing cache manifest from r/x", "error": "not found"}
+    failed = {"digest": "s", "name": "[2/2] RUN exit 1", "error": "exit code: 1"}
+    reading, news = vertexes(missing, failed)
+    assert [one.state for one in news] == [StepState.FAILED]
+    assert reading.failure(1).step == "[2/2] RUN exit 1"
+    assert [one.text for one in reading.cache_troubles()] == ["not found"]
+
+
 lines = st.one_of(
     st.text(max_size=80),
     st.recursive(

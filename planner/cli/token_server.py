@@ -1,0 +1,170 @@
+"""`planner token-server`: the service that exchanges a CI's identity for a registry token, and its keys."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from planner.cli import arguments as shared
+from planner.cli.policy import policy_of
+from planner.errors import PlannerError, UsageError
+from planner.policy.check import check
+from planner.policy.policy import Policy, TokenServer
+
+if TYPE_CHECKING:
+    from planner.trust.key_sets import Keys
+
+EXAMPLE = "planner token-server serve --policy policy.yaml --keys keys.json --listen 127.0.0.1:5001"
+RATE, BURST = 50.0, 200.0
+"""Requests a second for each client, and how many at once."""
+MOST_USES = 1000
+"""How often one identity token may be exchanged: a build asks once for each repository and a few times more."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("action", choices=("serve", "init", "rotate"), help="serve, make the first keys, or the next")
+    shared.policy(parser)
+    parser.add_argument("--keys", required=True, metavar="FILE", help="the private signing keys")
+    parser.add_argument("--jwks", default="", metavar="FILE", help="the public keys for the registry [beside --keys]")
+    parser.add_argument("--listen", default="127.0.0.1:5001", metavar="HOST:PORT", help="[127.0.0.1:5001]")
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve over TLS with this certificate")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's key")
+    parser.add_argument(
+        "--issuer-keys",
+        action="append",
+        default=[],
+        metavar="PROVIDER=FILE",
+        help="an identity provider's keys [fetched from the provider]",
+    )
+    parser.add_argument("--audit", default="", metavar="FILE", help="append the audit log to a file [standard output]")
+    parser.add_argument(
+        "--rate", type=float, default=RATE, metavar="N", help=f"requests a second, each client [{RATE:.0f}]"
+    )
+    parser.add_argument("--uses", type=int, default=MOST_USES, metavar="N", help="of one identity token [1000]")
+    parser.add_argument("--any-address", action="store_true", help="let one identity token be used from many addresses")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until the process is ended, or make keys."""
+    for name in ("joserfc", "starlette", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            raise PlannerError(f"{name} is not installed\n  pip install 'image-family-planner[trust]'")
+    if options.action == "serve":
+        return _serve(options)
+    return _make_keys(options)
+
+
+def _make_keys(options: argparse.Namespace) -> int:
+    from planner.trust import signing_keys
+
+    path = Path(options.keys)
+    public = Path(options.jwks) if options.jwks else path.with_suffix(".jwks")
+    if options.action == "init":
+        if path.exists():
+            raise PlannerError(f"{path}: is there already\n  planner token-server rotate makes the next key")
+        keys = signing_keys.new_keys()
+    else:
+        keys = signing_keys.load(path).rotated()
+    signing_keys.save(keys, path, public)
+    print(f"{path}: signs with {keys.current.kid}, then with {keys.following.kid}; {public} is for the registry")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import uvicorn
+
+    from planner.trust import signing_keys
+    from planner.trust.exchange import Exchange
+    from planner.trust.identity_token import Verifier
+    from planner.trust.limits import RateLimit, Uses
+    from planner.trust.server import application
+
+    policy = policy_of(options)
+    server = _server(policy)
+    host, port = _address(options.listen)
+    if bool(options.tls_cert) != bool(options.tls_key):
+        raise UsageError("--tls-cert and --tls-key go together")
+    for file in (options.tls_cert, options.tls_key):
+        if file and not os.access(file, os.R_OK):
+            raise PlannerError(f"{file}: cannot be read")
+    with _audit(options.audit) as audit:
+        exchange = Exchange(
+            policy=policy,
+            server=server,
+            verifier=Verifier(issuers=_issuers(options, server), audience=server.audience, clock=time.time),
+            keys=signing_keys.load(Path(options.keys)),
+            clock=time.time,
+            audit=audit,
+            rate=RateLimit(options.rate, max(BURST, options.rate), time.monotonic),
+            uses=Uses(options.uses, time.time, one_client=not options.any_address),
+        )
+        uvicorn.run(
+            application(exchange),
+            host=host,
+            port=port,
+            ssl_certfile=options.tls_cert,
+            ssl_keyfile=options.tls_key,
+            log_level="warning",
+            access_log=False,  # it would hold what clients send in addresses
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=5,
+            limit_concurrency=512,
+            h11_max_incomplete_event_size=32 << 10,
+        )
+    return 0
+
+
+def _server(policy: Policy) -> TokenServer:
+    """What the policy says of the server. Raises PlannerError for a policy that does not hold."""
+    if policy.token_server is None:
+        raise PlannerError("the policy has no token_server: section\n  docs/trust.md tells what it holds")
+    proof = check(policy, "sha256")
+    if not proof.holds:
+        raise PlannerError("the policy does not hold, so nothing is served by it\n  planner policy check tells why")
+    return policy.token_server
+
+
+def _issuers(options: argparse.Namespace, server: TokenServer) -> dict[str, tuple[str, Keys]]:
+    from planner.trust.key_sets import FileKeys, IssuerKeys, fetch, is_safe
+
+    given: dict[str, Path] = {}
+    for text in options.issuer_keys:
+        provider, equals, file = text.partition("=")
+        if not equals or provider not in dict(server.issuers):
+            raise UsageError(f"--issuer-keys {text}: is PROVIDER=FILE with a provider of the policy's token_server")
+        given[provider] = Path(file)
+    found: dict[str, tuple[str, Keys]] = {}
+    for provider, issuer in server.issuers:
+        if provider not in given and not is_safe(issuer):
+            raise PlannerError(f"token_server.issuers.{provider}: is no https address")
+        found[issuer] = (provider, FileKeys(given[provider]) if provider in given else IssuerKeys(issuer, fetch))
+    return found
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"--listen {text}: is HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+@contextlib.contextmanager
+def _audit(file: str) -> Iterator[TextIO]:
+    if not file:
+        yield sys.stdout
+        return
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    except OSError as error:
+        raise PlannerError(f"{file}: cannot be written: {error.strerror}") from error
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        yield stream

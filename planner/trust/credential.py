@@ -1,0 +1,88 @@
+"""A Docker credential helper: answers for a registry with a fresh identity token of the CI, and keeps nothing.
+
+The client (BuildKit's, Docker's) hands the token on to the registry's token server, which exchanges it. A helper is
+asked again whenever the client needs it, so a token that lives for minutes does not end a long build.
+See github.com/docker/docker-credential-helpers for the protocol.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import urllib.parse
+from collections.abc import Mapping
+
+from planner.errors import PlannerError
+
+USER = "oidc"
+AUDIENCE = "PLANNER_AUDIENCE"
+"""The variable that names what the token is for, where that is not the registry's host."""
+GIVEN = "PLANNER_ID_TOKEN"
+"""The variable that GitLab puts a job's token in: `id_tokens: {PLANNER_ID_TOKEN: {aud: HOST}}`."""
+MISSING = "credentials not found in native keychain"
+"""What clients take for "no login", and go on without one."""
+TIMEOUT = 20.0
+_LOOPBACK = re.compile(r"http://127(?:\.\d{1,3}){3}(?::\d+)?/")
+MAX_ANSWER = 64 << 10
+
+
+def identity_token(environment: Mapping[str, str], audience: str) -> str:
+    """A token of this run, "" where the CI gives none. Raises PlannerError where it refuses."""
+    if environment.get(GIVEN):
+        return environment[GIVEN]
+    url, bearer = (environment.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+    if not url or not bearer:
+        return ""
+    return _github(url, bearer, audience)
+
+
+def _github(url: str, bearer: str, audience: str) -> str:
+    """docs.github.com, "OpenID Connect reference", "Methods for requesting the OIDC token"."""
+    import requests
+
+    here = _LOOPBACK.match(url) is not None
+    if not here and not url.startswith("https://"):
+        raise PlannerError("ACTIONS_ID_TOKEN_REQUEST_URL is not https")
+    place = f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode({'audience': audience})}"
+    try:
+        with requests.Session() as session:
+            # Not `auth=`, nor the environment's own netrc: nothing but this token may be sent.
+            session.trust_env = not here
+            headers = {"Authorization": f"bearer {bearer}"}
+            answer = session.get(place, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True)
+            document = json.loads(answer.raw.read(MAX_ANSWER, decode_content=True))
+        value = document["value"]
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise PlannerError("GitHub gives no identity token\n  the job needs permissions: {id-token: write}") from error
+    return str(value)
+
+
+def main() -> int:
+    """The console script `docker-credential-planner`."""
+    action = sys.argv[1] if len(sys.argv) == 2 else ""
+    if action == "list":
+        print("{}")
+        return 0
+    if action in ("store", "erase"):
+        sys.stdin.read(MAX_ANSWER)
+        return 0
+    if action != "get":
+        print("usage: docker-credential-planner get|store|erase|list", file=sys.stderr)
+        return 1
+    host = sys.stdin.read(4096).strip()
+    try:
+        token = identity_token(os.environ, os.environ.get(AUDIENCE) or host)
+    except PlannerError as error:
+        print(error, file=sys.stdout)
+        return 1
+    if not token:
+        print(MISSING)
+        return 1
+    print(json.dumps({"ServerURL": host, "Username": USER, "Secret": token}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

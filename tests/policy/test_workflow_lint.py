@@ -1,0 +1,121 @@
+"""Each rule finds what it is for, and a careful workflow is found nothing in."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.policy.workflow_lint import lint
+
+PIN = "a" * 40
+CAREFUL = f"""\
+on:
+  pull_request:
+permissions: {{contents: read}}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@{PIN}
+      - run: echo "$TITLE"
+        env: {{TITLE: "${{{{ github.event.pull_request.title }}}}"}}
+      - run: echo ${{{{ github.event.pull_request.number }}}} ${{{{ github.sha }}}}
+"""
+
+
+def rules(text: str) -> list[tuple[int, str]]:
+    return [(one.line, one.rule) for one in lint(text.encode(), "w.yml")]
+
+
+def test_a_careful_workflow() -> None:
+    assert rules(CAREFUL) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "rule"),
+    [
+        (f"checkout@{PIN}", "checkout@v5", 8, "unpinned-action"),
+        (f"actions/checkout@{PIN}", "docker://alpine:3", 8, "unpinned-action"),
+        ('echo "$TITLE"', "echo ${{ github.event.pull_request.title }}", 9, "injection"),
+        ('echo "$TITLE"', "echo ${{ github.head_ref }}", 9, "injection"),
+        ('echo "$TITLE"', "echo ${{ github.event.commits[0].message }}", 9, "injection"),
+        ("{contents: read}", "{contents: write}", 3, "write-permission"),
+        ("{contents: read}", "write-all", 3, "write-permission"),
+        ("permissions: {contents: read}", "env: {A: b}", 5, "no-permissions"),
+        ("ubuntu-latest", "[self-hosted, linux]", 6, "own-runner"),
+        ("  pull_request:", "  pull_request_target:", 0, ""),
+    ],
+)
+def test_one_change_is_found(before: str, after: str, line: int, rule: str) -> None:
+    assert before in CAREFUL
+    assert rules(CAREFUL.replace(before, after)) == ([(line, rule)] if rule else [])
+
+
+def test_a_checkout_of_the_head_beside_secrets() -> None:
+    text = f"""\
+on: [pull_request_target]
+permissions: {{contents: read}}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@{PIN}
+        with: {{ref: "${{{{ github.event.pull_request.head.sha }}}}"}}
+      - run: make
+        env: {{KEY: "${{{{ secrets.DEPLOY }}}}"}}
+      - uses: actions/cache@{PIN}
+      - run: gh pr checkout "$N"
+"""
+    assert rules(text) == [
+        (8, "checkout-of-head"),
+        (10, "secret-to-outsiders"),
+        (11, "cache-of-outsiders"),
+        (12, "checkout-of-head"),
+    ]
+    harmless = text.replace("pull_request_target", "push")
+    assert rules(harmless) == []
+
+
+def test_a_release_that_restores_a_cache() -> None:
+    text = f"""\
+on: {{push: {{tags: ["v*"]}}}}
+permissions: {{contents: read}}
+jobs:
+  release:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/setup-node@{PIN}
+        with: {{cache: npm}}
+      - uses: docker/build-push-action@{PIN}
+        with: {{cache-from: type=gha}}
+"""
+    assert rules(text) == [(7, "cache-in-release"), (9, "cache-in-release")]
+    assert rules(text.replace('tags: ["v*"]', "branches: [main]")) == []
+
+
+def test_secrets_handed_on_and_a_job_that_may_delete_caches() -> None:
+    text = f"""\
+on: {{workflow_run: {{workflows: [a]}}}}
+permissions: {{contents: read}}
+jobs:
+  call:
+    uses: acme/shared/.github/workflows/x.yml@{PIN}
+    secrets: inherit
+"""
+    assert rules(text) == [(6, "secret-to-outsiders")]
+    text = f"""\
+on: push
+jobs:
+  clean:
+    permissions: {{actions: write}}
+    steps:
+      - uses: actions/checkout@{PIN}
+"""
+    assert rules(text) == [(4, "write-permission")]
+
+
+@pytest.mark.parametrize("text", ["[]", "on: push", "jobs: 3", "on: {push: }\njobs: {a: {steps: 5}}", "a: &a [*a]"])
+def test_what_is_no_workflow_is_no_crash(text: str) -> None:
+    try:
+        lint(text.encode(), "w.yml")
+    except Exception as error:
+        assert type(error).__name__ == "DefinitionError"
