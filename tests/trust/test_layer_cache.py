@@ -66,7 +66,7 @@ def test_a_trusted_run_reuses_no_records_of_others(trust_space: TrustSpace) -> N
     space = trust_space
     address = space.engine.registry.address
     text = (space.root / "images.yaml").read_text()
-    space.write({"images.yaml": f"{text}registry: {address}/pr/17\n"})
+    space.write({"images.yaml": f"{text}registry: {address}/pr/17\n", "app.txt": "for records\n"})
     assert space.run("pr/17", "--push")["app"]["outcome"] == "built"
     assert space.run("pr/17", "--against", f"{address}/pr/17")["app"]["outcome"] == "reused", "control"
     for run in ("main", "pr/18", "fork/19"):
