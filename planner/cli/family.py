@@ -23,7 +23,7 @@ from planner.ports import Tree
 from planner.sources import lock_file
 from planner.sources.discovery.family import Discovered, discover
 from planner.sources.discovery.files import dockerfiles, is_skipped
-from planner.sources.doors.door import Asked, BakeReader, Definition, is_relative_to_start, named
+from planner.sources.doors.door import Asked, BakeReader, Definition, Door, is_relative_to_start, named, passed_over
 from planner.sources.doors.door import found as found_in
 from planner.sources.doors.read import read
 from planner.sources.load import LoadedFamily, load
@@ -64,6 +64,20 @@ def definition_in(options: argparse.Namespace, tree: Tree) -> Definition | None:
     return named(files) if missing is None else None
 
 
+def say_door(options: argparse.Namespace, tree: Tree, definition: Definition | None) -> None:
+    """Say once what defines the family, where nobody named it and it is not the usual file alone."""
+    if options.file_named or definition is None:
+        return
+    later = passed_over(tree, ENVIRONMENT, definition.door)
+    passed = [file for file in later if file not in definition.files]
+    if definition.door is Door.YAML and not passed:
+        return
+    others = f" (passed over: {', '.join(passed)}; -f names another one)" if passed else ""
+    message = f"planner: reading {', '.join(definition.files)}{others}"
+    if message not in said_so_far:
+        say_aside(message)
+
+
 def variables(options: argparse.Namespace) -> dict[str, str]:
     """What `--var` sets. Raises UsageError."""
     found: dict[str, str] = {}
@@ -88,6 +102,7 @@ def load_family(
         like = known.facts.loaded if known is not None else None
         family = replace(found.family, lock=lock_file.read_in(tree))
         return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
+    say_door(options, tree, definition)
     like = known.facts.loaded if known is not None else None
     if known is not None and _is_written_alike(known, definition):
         return load(known.facts.loaded.family, tree, told=told, like=like)

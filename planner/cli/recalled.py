@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, folder_of, graph_files, keys_in, variables_asked
+from planner.cli.family import ENVIRONMENT, definition_in, folder_of, graph_files, keys_in, say_door, variables_asked
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
@@ -78,7 +78,10 @@ def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
     if tree.look is None or tree.clean is None:
         return None
     found = facts_cache.recall(tree.look.cache, _question(options, folder_of(options)))
-    return found if found is not None and found.is_read_alike(ENVIRONMENT) else None
+    if found is None or not found.is_read_alike(ENVIRONMENT):
+        return None
+    say_door(options, tree, definition_in(options, tree))
+    return found
 
 
 def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: RevisionTree) -> None:

@@ -74,6 +74,13 @@ def found(tree: Tree, environment: Mapping[str, str]) -> Definition | None:
     return next((one for door in NAMES if (one := _at(tree, door, environment)) is not None), None)
 
 
+def passed_over(tree: Tree, environment: Mapping[str, str], taken: Door) -> tuple[str, ...]:
+    """The files of doors that come after the one that was taken, and would have been taken without it."""
+    later = list(NAMES)[list(NAMES).index(taken) + 1 :]
+    there = [file for door in later if (one := _at(tree, door, environment)) is not None for file in one.files]
+    return tuple(dict.fromkeys(there))
+
+
 def _at(tree: Tree, door: Door, environment: Mapping[str, str]) -> Definition | None:
     if door is Door.BAKE:
         files = _baked(tree, environment)

@@ -72,3 +72,9 @@ def test_named_compose_files_are_relative_to_the_start() -> None:
     assert named(["docker/compose.prod.yml"]) == Definition(door=Door.COMPOSE, files=("docker/compose.prod.yml",))
     assert is_relative_to_start("docker/docker-compose.yaml")
     assert not is_relative_to_start("docker/images.yaml")
+
+
+def test_what_would_have_been_taken_is_passed_over() -> None:
+    tree = MemoryTree({"images.yaml": "", "images.star": "", "docker-bake.hcl": "", "compose.yaml": BUILT})
+    assert door.passed_over(tree, {}, Door.YAML) == ("images.star", "compose.yaml", "docker-bake.hcl")
+    assert door.passed_over(tree, {}, Door.COMPOSE) == ()
