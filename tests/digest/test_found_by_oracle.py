@@ -202,3 +202,15 @@ def test_a_file_that_parents_names_and_excludes_is_not_missed(tmp_path: Path) ->
     assert (main / "lib" / "a").exists()
     text = {key(tmp_path, "FROM scratch\nCOPY --parents --exclude=a a /x/", {"ctx/a": text}) for text in "12"}
     assert len(text) == 1
+
+
+@pytest.mark.parametrize("options", ["skip", "$BUILDPLATFORM", "error=maybe", "skip=all;other=1"])
+def test_check_options_that_buildkit_refuses_are_refused(tmp_path: Path, options: str) -> None:
+    found = answer(tmp_path, f"# check={options}\nFROM scratch\nLABEL a=b\n")
+    assert "check option" in (found.refused or "")
+
+
+@pytest.mark.parametrize("options", ["skip=all", "skip=JSONArgsRecommended,StageNameCasing;error=true", "error = F"])
+def test_check_options_do_not_count(tmp_path: Path, options: str) -> None:
+    plain = key(tmp_path / "plain", "FROM scratch\nLABEL a=b\n")
+    assert key(tmp_path / "checked", f"# check={options}\nFROM scratch\nLABEL a=b\n") == plain

@@ -14,6 +14,7 @@ from tests.engine.server import Server, ServerFailed
 # "auto" is overlayfs where the folder's file system takes it, else native.
 CONFIGURATION = """\
 root = {root}
+insecure-entitlements = ["network.host"]
 
 [grpc]
 address = [{address}]

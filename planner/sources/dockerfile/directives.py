@@ -16,6 +16,8 @@ DEFAULT_ESCAPE = "\\"
 _BLANKS = "\t\n\f\r "
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
 _KNOWN = frozenset({"syntax", "escape", "check"})
+_BOOLEANS = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
+"""What Go's `strconv.ParseBool` takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ def read_directives(lines: Sequence[str], file: str) -> tuple[Directives, list[M
     skipped = 1 if lines and lines[0].startswith("#!") else 0
     ahead = {found.name: found for found in reversed([*_directives(iter(lines[skipped:]))])}
     syntax, check = ahead.get("syntax"), ahead.get("check")
+    if check and (what := _wrong_with(check.value)):
+        mistakes.append(mistake_at(lines, Span(file=file, line=check.line + skipped), what, "as in # check=skip=all"))
     directives = Directives(
         syntax=syntax.value.partition(" ")[0] if syntax else "",
         escape=escape,
@@ -49,6 +53,17 @@ def read_directives(lines: Sequence[str], file: str) -> tuple[Directives, list[M
         syntax_span=Span(file=file, line=syntax.line + skipped) if syntax else None,
     )
     return directives, mistakes
+
+
+def _wrong_with(options: str) -> str:
+    """What BuildKit refuses in the options of `# check=`, "" for nothing (`linter.ParseLintOptions`, v0.32.2)."""
+    for part in options.strip().split(";", 2):
+        name, equals, value = part.partition("=")
+        if not equals or name.strip() not in ("skip", "experimental", "error"):
+            return f'invalid check option "{shown(name)}"'
+        if name.strip() == "error" and value.strip() not in _BOOLEANS:
+            return f'the check option error is true or false, not "{shown(value)}"'
+    return ""
 
 
 def _directives(lines: Iterator[str]) -> Iterator[_Directive]:
