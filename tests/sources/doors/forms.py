@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.sources.doors.bake import written
+from tests.sources.doors.compose.written import compose
 
 REGISTRY = "registry.example/family"
 FILE = "written"
@@ -158,6 +159,7 @@ WRITERS: dict[str, Callable[[Described], Files]] = {
     "bake": lambda family: written.hcl(family, REGISTRY),
     "bake with templates that are inherited": lambda family: written.inheriting(family, REGISTRY),
     "bake in JSON": lambda family: written.as_json(family, REGISTRY),
+    "compose": lambda family: compose(family, REGISTRY, filled),
 }
 """Every form beside YAML; each gives the files of its definition, the first being the one that is named."""
 
