@@ -66,6 +66,7 @@ bench: setup engine browser  ## what a plan costs beside git status, builds besi
 	$(PYTHON) -m tests.bench.answers
 	$(PYTHON) -m tests.bench.watch
 	$(PYTHON) -m tests.bench.lock
+	$(PYTHON) -m tests.bench.doors
 	$(PYTHON) -m tests.bench.schedule
 
 docs: setup  ## the documentation as a site, in .cache/site
