@@ -6,7 +6,6 @@ define them in any order; a name that needs itself is an error.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,10 +13,10 @@ from planner.errors import Mistake, one_of
 from planner.sources.doors.bake.body import Block, Body, Setting
 from planner.sources.doors.bake.fields import FIELDS, blank
 from planner.sources.doors.bake.functions import LIBRARY, NEED_WORLD, SPECIAL, UNSUPPORTED
-from planner.sources.doors.bake.functions.times import from_seconds, parsed_time, rfc3339
 from planner.sources.doors.bake.syntax import Node, Scope
 from planner.sources.doors.bake.trouble import TooMuch, Volatile, Wrong
-from planner.sources.doors.bake.types import name_of, names_of, type_of_expression
+from planner.sources.doors.bake.types import type_of_expression
+from planner.sources.doors.bake.user_functions import UserFunction, from_world, user_function
 from planner.sources.doors.bake.values import Type, Value, boolean, convert, weigh
 from planner.sources.doors.bake.variables import Variable, overridden, variable_of
 
@@ -37,15 +36,6 @@ class Made:
     scope: Scope
     settings: dict[str, Value] = field(default_factory=dict)
     under_way: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class UserFunction:
-    """A function that a file defines."""
-
-    parameters: tuple[str, ...]
-    rest: str
-    result: Setting
 
 
 class Reading:
@@ -194,7 +184,7 @@ class Reading:
             if (function := LIBRARY.get(name)) is not None:
                 found = function(values)
             elif name in NEED_WORLD:
-                found = self._from_world(name)
+                found = from_world(name, self.environment)
             else:
                 found = self._user_call(name, values)
         except Wrong as error:
@@ -223,26 +213,9 @@ class Reading:
             return False
         raise last
 
-    def _from_world(self, name: str) -> Value:
-        if name == "homedir":
-            return self.environment.get("HOME", "/")
-        now = self.environment.get("PLANNER_NOW", "")
-        if now:
-            return rfc3339(parsed_time(now))
-        epoch = self.environment.get("SOURCE_DATE_EPOCH", "")
-        if re.fullmatch(r"\d{1,11}", epoch):
-            return rfc3339(from_seconds(int(epoch)))
-        hint = "set PLANNER_NOW to the time that it stands for, as 2026-01-31T12:00:00Z"
-        raise Volatile("timestamp() gives something else each time, so that no plan would hold", hint=hint)
-
     def _user_call(self, name: str, values: list[Value]) -> Value:
         function = self._user_function(name)
-        given, needed = len(values), len(function.parameters)
-        if given < needed or (given > needed and not function.rest):
-            raise Wrong(f"{name}() needs {needed} argument{'' if needed == 1 else 's'}, not {given}")
-        names = dict(zip(function.parameters, values, strict=False))
-        if function.rest:
-            names[function.rest] = tuple(values[needed:])
+        names = function.bound(name, values)
         mark = f"{name}()"
         if mark in self._under_way:
             raise TooMuch(f"function {name} calls itself")
@@ -261,19 +234,7 @@ class Reading:
                 raise Wrong(f"{name}() is a function of Bake that the planner does not have: {UNSUPPORTED[name]}")
             known = [*self.functions, *LIBRARY, *SPECIAL, *NEED_WORLD]
             raise Wrong(f"{name}() is no function that is known here", hint=one_of(name, known))
-        settings = block.body.settings
-        for needed in ("params", "result"):
-            if needed not in settings:
-                raise block.wrong(f"function {name} needs {needed}")
-        try:
-            rest = settings.get("variadic_params")
-            self._ready[name] = UserFunction(
-                parameters=names_of(settings["params"].node),
-                rest=name_of(rest.node) if rest is not None else "",
-                result=settings["result"],
-            )
-        except Wrong as error:
-            raise error.placed(block.source, block.at) from None
+        self._ready[name] = user_function(name, block)
         return self._ready[name]
 
     # -- the whole
