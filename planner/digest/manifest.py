@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import enum
-import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from planner.digest.files import ContextTree, find, inclusion
 from planner.digest.hashing import Hasher
+from planner.digest.ignore_file import context_root, ignore_file
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
-from planner.ports import MODE_FOLDER, MODE_LINK, Tree
+from planner.ports import MODE_FOLDER, Tree
 from planner.sources.dockerfile.steps import Selection
+from planner.sources.dockerfile.syntax import Copy, Run
 from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.load import LoadedFamily
@@ -112,7 +113,9 @@ class Manifests:
             yield self._input(InputKind.LABEL, name, ((f"LABEL {name}", value),), image.span)
 
     def _steps(self, image: Image, platform: str, warnings: list[str]) -> Iterator[Input]:
+        reached: set[Span] = set()
         for step in self.loaded.evaluations[image.name, platform].steps:
+            reached.add(step.span)
             yield self._input(InputKind.INSTRUCTION, step.text, step.parts, step.span)
             for selection in step.selections:
                 yield from self._files(image, step.text.partition("\n")[0], step.span, selection, warnings)
@@ -120,6 +123,12 @@ class Manifests:
                 yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
             for source in step.remotes:
                 yield self._remote(source, step.span)
+        # BuildKit parses the stages that are not built too, and may refuse them.
+        for item in self.loaded.dockerfiles[image.dockerfile].instructions:
+            if isinstance(item, Copy | Run) and item.span not in reached:
+                for flag in item.unknown_flags:
+                    reason = f"unknown flag --{flag}"
+                    yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), item.span)
 
     def _remote(self, source: str, span: Span) -> Input:
         """What an ADD fetches: by what is locked of it, else nobody knows what it will be."""
@@ -202,22 +211,13 @@ class Manifests:
 
     def context(self, image: Image, folder: str) -> ContextTree:
         """A context of an image: "" for its build context, else the workspace folder of a named one."""
-        root = _root(folder or image.context)
-        candidates = ignore_files(image, folder)
+        root = context_root(image, folder)
         # Asked even where the rules are known, so that it stands in this image's trace.
-        ignore = next((path for path in candidates if self.traced.entry(path) is not None), candidates[-1])
+        ignore = ignore_file(self.traced, image, folder).place
         if (root, ignore) not in self.contexts:
-            self.contexts[root, ignore] = ContextTree(self.traced, root, self._rules(ignore))
+            rules = IgnoreRules.parse(self.tree.read(ignore, MAX_IGNORE_FILE), ignore) if ignore else IgnoreRules()
+            self.contexts[root, ignore] = ContextTree(self.traced, root, rules)
         return self.contexts[root, ignore]
-
-    def _rules(self, path: str) -> IgnoreRules:
-        found = self.tree.entry(path)
-        if found is None or found.mode == MODE_FOLDER:
-            return IgnoreRules()
-        if found.mode == MODE_LINK:
-            what = "an ignore file that is a symlink is not read"
-            raise DefinitionError([Mistake(file=path, what=what, hint="put a regular file in its place")])
-        return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path)
 
 
 def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher: Hasher) -> Manifest:
@@ -231,16 +231,6 @@ def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher:
             inputs.append(item)
     same = all(one is other for one, other in zip(inputs, manifest.inputs, strict=True))
     return manifest if same else replace(manifest, inputs=tuple(inputs))
-
-
-def ignore_files(image: Image, folder: str) -> tuple[str, ...]:
-    """The ignore files that may apply to a context of an image; the first that is there does."""
-    shared = posixpath.join(_root(folder or image.context), ".dockerignore")
-    return (shared,) if folder or image.inline else (f"{image.dockerfile}.dockerignore", shared)
-
-
-def _root(folder: str) -> str:
-    return "" if folder == "." else folder
 
 
 def selected(context: ContextTree, selection: Selection) -> tuple[tuple[str, str], ...]:

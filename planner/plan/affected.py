@@ -22,9 +22,11 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from planner.digest.manifest import Manifests, ignore_files
+from planner.digest.ignore_file import ignore_file
+from planner.digest.manifest import Manifests
 from planner.digest.reading import readings
 from planner.digest.touched import Suppositions, Watched
+from planner.digest.trace import Traced
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
@@ -147,12 +149,8 @@ class _Watching:
 
     def _ignores(self, image: Image, watched: Watched, path: str) -> bool:
         """Whether the path is, or could become, the ignore file of what a selection reads."""
-        for candidate in ignore_files(image, watched.reading.selection.context):
-            if _at(candidate, path):
-                return True
-            if self.tree.entry(candidate) is not None:
-                return False
-        return False
+        found = ignore_file(Traced(self.tree), image, watched.reading.selection.context)
+        return any(_at(place, path) for place in found.looked)
 
 
 def _at(place: str, path: str) -> bool:

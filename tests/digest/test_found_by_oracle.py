@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,25 @@ def test_check_options_that_buildkit_refuses_are_refused(tmp_path: Path, options
 def test_check_options_do_not_count(tmp_path: Path, options: str) -> None:
     plain = key(tmp_path / "plain", "FROM scratch\nLABEL a=b\n")
     assert key(tmp_path / "checked", f"# check={options}\nFROM scratch\nLABEL a=b\n") == plain
+
+
+def test_an_unknown_flag_in_a_stage_that_is_not_built_is_unsure(tmp_path: Path) -> None:
+    """BuildKit parses the whole file, so the build stops there; a reused image would hide it."""
+    unreached = "FROM scratch AS early\nADD --parents a /\nFROM scratch\nCOPY a /"
+    assert answer(tmp_path, unreached, {"ctx/a": ""}).unsure == ("unknown flag --parents",)
+    replaced = answer(tmp_path, "FROM a AS one\nADD --parents a /", {"more/f": ""}, named={"one": "more"})
+    assert replaced.unsure == ("unknown flag --parents",)
+    assert answer(tmp_path, "FROM scratch\nADD --parents a /", {"ctx/a": ""}).unsure == ("unknown flag --parents",)
+
+
+def test_an_ignore_file_that_is_a_link_is_followed_within_the_context(tmp_path: Path) -> None:
+    """A link out of it, which BuildKit would look for inside, is told."""
+    files = {"ctx/lib/a": File("1"), "ctx/rules": File("lib/a\n"), "ctx/.dockerignore": File("rules", LINK)}
+    case = Case(files=files, pieces=(Piece(0, "FROM scratch\nCOPY lib /"),))
+    keys = set()
+    for text in ("1", "2"):
+        replace(case, files={**files, "ctx/lib/a": File(text)}).write(tmp_path)
+        keys.add(ours(case, tmp_path).key)
+    assert len(keys) == 1
+    replace(case, files={**files, "ctx/.dockerignore": File("../rules", LINK)}).write(tmp_path)
+    assert "leads out of its folder" in ours(case, tmp_path).refused

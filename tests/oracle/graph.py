@@ -7,6 +7,7 @@ and compares. Failures are shrunk and printed with their seed.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -93,7 +94,10 @@ class Oracle:
         with tempfile.TemporaryDirectory(dir=self.folder) as contexts:
             assert mine.keys is not None
             context, named = sent(mine.keys, NAME, case.named, Path(contexts))
-            (root / f"{case.dockerfile}.dockerignore").write_text("# all of it\n")
+            all_of_it = root / f"{case.dockerfile}.dockerignore"
+            shutil.rmtree(all_of_it, ignore_errors=True)
+            all_of_it.unlink(missing_ok=True)  # A link must not be written through.
+            all_of_it.write_text("# all of it\n")
             return self.judge.ask(case, root, sent=(context, named)).result(60).value != verdict.value
 
     def fails(self, pair: Pair, finding: Finding) -> bool:

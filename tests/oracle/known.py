@@ -20,8 +20,8 @@ def known(finding: Finding, pair: Pair, mine: Ours, judged: Verdict) -> str:
         return "a link that leads out of the context is refused; BuildKit looks for its target inside"
     if finding is Finding.REFUSES and "a mount has no" in mine.refused:
         return "a mount's key that looks like a slip is refused, in unreached stages too"
-    if finding is Finding.REFUSES and "ignore file that is a symlink" in mine.refused:
-        return "an ignore file that is a link is refused"
+    if finding is Finding.REFUSES and "an ignore file that leads out" in mine.refused:
+        return "an ignore file that leads out of its folder through a link is refused"
     if finding is Finding.ACCEPTS:
         return "BuildKit refuses it, so the build fails with its message"
     return ""

@@ -1,0 +1,125 @@
+"""Rules of variables: where a value comes from, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.oracle.case import Case
+from tests.oracle.rules.rule import Rule, case, counts, counts_not
+
+REFERENCE = "frontend/dockerfile/docs/reference.md"
+ARGS = "frontend/dockerfile/dockerfile2llb/convert.go:1675-1725"
+
+
+def with_args(before: Case, **args: str) -> Case:
+    return replace(before, args=args)
+
+
+def arguments() -> Iterator[Rule]:
+    """ARG."""
+    scope = f"{REFERENCE} ARG, Scope"
+    used = case("FROM ubuntu:22.04\nARG A=1\nRUN echo $A")
+    yield counts("an argument of the build wins over the default", ARGS, used, with_args(used, A="2"))
+    yield counts_not("an argument that says the default changes nothing", ARGS, used, with_args(used, A="1"))
+    idle = case("FROM ubuntu:22.04\nARG A\nRUN echo no")
+    source = f"{REFERENCE} ARG, Impact on build caching"
+    yield counts("an argument is in the environment of every later RUN", source, idle, with_args(idle, A="1"))
+    late = case("FROM ubuntu:22.04\nRUN echo no\nARG A\n")
+    yield counts("an argument without a later RUN is in the history", source, late, with_args(late, A="1"))
+    copied = case("FROM ubuntu:22.04 AS one\nRUN touch /tmp/x\nARG A\nFROM scratch\nCOPY --from=one /tmp /")
+    yield counts_not(
+        "nor does one without a later RUN in a stage that is copied from", source, copied, with_args(copied, A="1")
+    )
+    undeclared = case("FROM ubuntu:22.04\nRUN echo $A")
+    yield counts_not("an argument that no ARG declares does not count", scope, undeclared, with_args(undeclared, A="1"))
+    outside = case("ARG A=1\nFROM ubuntu:22.04\nRUN echo $A")
+    yield counts_not(
+        "a global ARG is not seen in a stage",
+        f"{REFERENCE} FROM, Understand how ARG and FROM interact",
+        outside,
+        with_args(outside, A="2"),
+    )
+    inside = case("ARG A=1\nFROM ubuntu:22.04\nARG A\nRUN echo $A")
+    yield counts(
+        "a global ARG is seen where a stage asks for it", ARGS, inside, case(inside.text.replace("A=1", "A=2"))
+    )
+    own = case("ARG A=1\nFROM ubuntu:22.04\nARG A=3\nRUN echo $A")
+    yield counts_not("a stage's default wins over the global one", ARGS, own, case(own.text.replace("A=1", "A=2")))
+    other = case("FROM ubuntu:22.04 AS one\nARG A\nRUN echo 1\nFROM ubuntu:22.04\nRUN echo 2")
+    yield counts_not("an ARG ends with its stage", scope, other, with_args(other, A="1"))
+    going_on = case("FROM ubuntu:22.04 AS one\nARG A=1\nFROM one\nRUN echo $A")
+    yield counts("an ARG goes on in stages that start from its stage", scope, going_on, with_args(going_on, A="2"))
+    base = case("ARG BASE=ubuntu:22.04\nFROM $BASE\nRUN ls")
+    yield counts(
+        "a global ARG counts in FROM",
+        "frontend/dockerfile/dockerfile2llb/convert.go:397-470",
+        base,
+        with_args(base, BASE="golang:1.20"),
+    )
+
+
+def predefined() -> Iterator[Rule]:
+    """Arguments that are there without ARG."""
+    source = f"{REFERENCE} ARG, Predefined ARGs"
+    proxy = case("FROM ubuntu:22.04\nRUN ls")
+    yield counts_not(
+        "a proxy that no ARG declares does not count", source, proxy, with_args(proxy, HTTP_PROXY="http://p")
+    )
+    declared = case("FROM ubuntu:22.04\nARG HTTP_PROXY\nRUN ls")
+    yield counts("a proxy that an ARG declares counts", source, declared, with_args(declared, HTTP_PROXY="http://p"))
+    source = f"{REFERENCE} ARG, Automatic platform ARGs in the global scope"
+    platform = case("FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /x", {"amd64": "1", "arm64": "1"})
+    yield counts("a platform's ARG is seen where it is declared", source, platform, {"amd64": "2"})
+    yield counts_not("the other platform's files count not", source, platform, {"arm64": "2"})
+    unseen = case("FROM scratch\nCOPY a$TARGETARCH /x", {"a": "1"})
+    yield counts("it is nothing where it is not declared", source, unseen, {"a": "2"})
+    early = case("FROM --platform=$BUILDPLATFORM ubuntu:22.04\nRUN ls")
+    late = case("FROM --platform=linux/arm64 ubuntu:22.04\nRUN ls")
+    yield counts("--platform counts", f"{REFERENCE} FROM", early, late)
+    stage = case("FROM ubuntu:22.04 AS one\nARG TARGETSTAGE\nRUN ls", target="one")
+    yield counts(
+        "TARGETSTAGE is the stage's name",
+        "frontend/dockerfile/dockerfile2llb/platform.go:39-60",
+        stage,
+        case(stage.text.replace("AS one", "AS two"), target="two"),
+    )
+
+
+def environment() -> Iterator[Rule]:
+    """ENV, and words that are expanded."""
+    source = f"{REFERENCE} ARG, Using ARG variables"
+    over = case("FROM ubuntu:22.04\nARG A=1\nENV A=3\nCOPY $A /x", {"3": "1", "2": "1", "1": "1"})
+    yield counts("ENV wins over ARG", source, over, {"3": "2"})
+    yield counts_not("ARG does not win over ENV", source, over, {"1": "2"})
+    words = f"{REFERENCE} Environment replacement"
+    default = case("FROM scratch\nARG A\nCOPY ${A:-one} /x", {"one": "1", "two": "1"})
+    yield counts("a default is taken for an empty variable", words, default, {"one": "2"})
+    yield counts("a default is not taken for another", words, default, with_args(default, A="two"))
+    same = case("FROM scratch\nENV A=one\nENV A=two B=$A\nCOPY $B /x", {"one": "1", "two": "1"})
+    yield counts("one instruction sees what stood before it", words, same, {"one": "2"})
+    yield counts_not("one instruction does not see itself", words, same, {"two": "2"})
+    escaped = case("FROM scratch\nENV A=one\nCOPY \\$A /x", {"$A": "1", "one": "1"})
+    yield counts("an escaped variable is none", words, escaped, {"$A": "2"})
+    last = case("FROM ubuntu:22.04\nENV A=1")
+    yield counts(
+        "an ENV at the end moves the configuration",
+        "frontend/dockerfile/dockerfile2llb/convert.go:1329-1342",
+        last,
+        case("FROM ubuntu:22.04\nENV A=2"),
+    )
+    source = f"{REFERENCE} LABEL"
+    yield counts(
+        "a LABEL moves the configuration",
+        source,
+        case("FROM ubuntu:22.04\nLABEL a=1"),
+        case("FROM ubuntu:22.04\nLABEL a=2"),
+    )
+    asked = case("FROM ubuntu:22.04\n", labels={"a": "1"})
+    yield counts("a label that the build asks for counts", source, asked, replace(asked, labels={"a": "2"}))
+
+
+def rules() -> Iterator[Rule]:
+    yield from arguments()
+    yield from predefined()
+    yield from environment()
