@@ -13,17 +13,27 @@ def known(finding: Finding, pair: Pair, mine: Ours, judged: Verdict) -> str:
     del judged
     if finding is Finding.NEEDLESS and any("the whole context counts" in text for text in _warnings(mine)):
         return "a source is named by a variable that only the base image knows: the whole context counts"
-    told = mine.refused.lower()
-    if finding is Finding.REFUSES and ("onbuild" in told or ("unknown instruction" in told and _has_trigger(pair))):
-        return "an ONBUILD that no child could run is refused where it stands"
-    if finding is Finding.REFUSES and "leads out of the context" in mine.refused:
-        return "a link that leads out of the context is refused; BuildKit looks for its target inside"
-    if finding is Finding.REFUSES and "a mount has no" in mine.refused:
-        return "a mount's key that looks like a slip is refused, in unreached stages too"
-    if finding is Finding.REFUSES and "an ignore file that leads out" in mine.refused:
-        return "an ignore file that leads out of its folder through a link is refused"
+    if finding is Finding.REFUSES and (reason := meant(mine.refused, triggers=_has_trigger(pair))):
+        return reason
     if finding is Finding.ACCEPTS:
         return "BuildKit refuses it, so the build fails with its message"
+    return ""
+
+
+def meant(refused: str, *, triggers: bool) -> str:
+    """Why the planner refuses what BuildKit would build, or "" where that is not meant.
+
+    `triggers` says whether the Dockerfile has an ONBUILD.
+    """
+    told = refused.lower()
+    if "onbuild" in told or ("unknown instruction" in told and triggers):
+        return "an ONBUILD that no child could run is refused where it stands"
+    if "leads out of the context" in refused:
+        return "a link that leads out of the context is refused; BuildKit looks for its target inside"
+    if "a mount has no" in refused:
+        return "a mount's key that looks like a slip is refused, in unreached stages too"
+    if "an ignore file that leads out" in refused:
+        return "an ignore file that leads out of its folder through a link is refused"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Needless rebuilds that are meant, each with its reason; `docs/accuracy.md` lists them. None is a stale image."""
+"""Findings that are meant, each with its reason; `docs/accuracy.md` lists them. None is a stale image."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import re
 
 from tests.oracle.builds.chain import Found, Outcome
 from tests.oracle.builds.law import Finding
+from tests.oracle.known import meant
 
 SELECTED = re.compile(r"--exclude=.*[*?\[]", re.DOTALL)
 
 
 def known(outcome: Outcome, found: Found) -> str:
     """The reason, or "" for a finding that is none of these."""
+    if found.finding is Finding.REFUSES:
+        texts = [piece.text for member in outcome.edited.after.members for piece in member.case.pieces]
+        return meant(found.why, triggers=any(text.strip().upper().startswith("ONBUILD") for text in texts))
     if found.finding is not Finding.NEEDLESS:
         return ""
     if "the whole context counts" in found.warnings:

@@ -62,7 +62,7 @@ class Report:
         doing = ", ".join(f"{self.doing[one]} {one}" for one in Doing)
         return (
             f"{self.edits} edits of {self.families} families ({self.images} images, {self.builds} builds; "
-            f"planned: {doing}): {counts}; {sum(self.known.values())} needless of known kinds"
+            f"planned: {doing}): {counts}; {sum(self.known.values())} of known kinds"
         )
 
     def table(self) -> str:
@@ -71,7 +71,7 @@ class Report:
         lines = [f"{'edit':<18}" + "".join(f"{column:>10}" for column in columns)]
         for edit in sorted({name for name, _ in self.ends}):
             lines.append(f"{edit:<18}" + "".join(f"{self.ends[edit, column]:>10}" for column in columns))
-        lines += [f"{count:>6} needless: {reason}" for reason, count in sorted(self.known.items())]
+        lines += [f"{count:>6} meant: {reason}" for reason, count in sorted(self.known.items())]
         return "\n".join(lines)
 
 
