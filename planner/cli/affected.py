@@ -25,7 +25,7 @@ from planner.model.image import ImageName
 from planner.plan.affected import Affected, affected, normal
 from planner.plan.rebuild import plan
 from planner.sources import lock_file
-from planner.sources.load import LoadedFamily
+from planner.sources.loaded import LoadedFamily
 
 EXAMPLE = "planner affected scripts/install.sh --since origin/main"
 MAX_STDIN = 256 << 20

@@ -28,7 +28,7 @@ from planner.model.names import Published, Reference
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.rebuild import Plan
 from planner.schedule.requests import LATEST, context_id, request_of
-from planner.sources.dockerfiles import place_of
+from planner.sources.dockerfile_places import place_of
 
 EXAMPLE = "planner bake --since origin/main -o bake.json && docker buildx bake -f bake.json"
 

@@ -22,7 +22,7 @@ from planner.local.git_tree import worktree
 from planner.model.finding import Finding, Severity
 from planner.model.graph import Unresolved
 from planner.registry import checkup as registry_checkup
-from planner.sources.load import LoadedFamily
+from planner.sources.loaded import LoadedFamily
 
 EXAMPLE = "planner doctor --format json"
 LONGEST = 30.0

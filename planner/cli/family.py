@@ -9,6 +9,7 @@ import posixpath
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.trace import Traced
@@ -16,17 +17,16 @@ from planner.errors import PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import worktree
-from planner.local.listing import paths
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.ports import Tree
-from planner.sources import lock_file
-from planner.sources.discovery.family import Discovered, discover
-from planner.sources.discovery.files import dockerfiles, is_skipped
 from planner.sources.doors.door import Asked, BakeReader, Definition, Door, is_relative_to_start, named, passed_over
 from planner.sources.doors.door import found as found_in
-from planner.sources.doors.read import read
-from planner.sources.load import LoadedFamily, load
+from planner.sources.loaded import LoadedFamily
+
+# What reads a family is loaded where it is read: a plan from kept facts reads none.
+if TYPE_CHECKING:
+    from planner.sources.discovery.family import Discovered
 
 ENVIRONMENT = Environment()
 """The variables that graph files are read with."""
@@ -93,6 +93,10 @@ def load_family(
     options: argparse.Namespace, tree: Tree, *, told: bool = False, known: Known | None = None
 ) -> LoadedFamily:
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
+    from planner.sources import lock_file
+    from planner.sources.doors.read import read
+    from planner.sources.load import load
+
     definition = definition_in(options, tree)
     if definition is None:
         if options.file_named:
@@ -154,11 +158,20 @@ def defines_family(options: argparse.Namespace, tree: Tree) -> bool:
     """Whether a tree has the graph file or, where none was named, Dockerfiles."""
     if definition_in(options, tree) is not None:
         return True
-    return not options.file_named and bool(dockerfiles(paths(tree, is_skipped)))
+    if options.file_named:
+        return False
+    from planner.local.listing import paths
+    from planner.sources.discovery.files import dockerfiles, is_skipped
+
+    return bool(dockerfiles(paths(tree, is_skipped)))
 
 
 def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
     """The family that the Dockerfiles of a tree make, told of once. Raises PlannerError where there are none."""
+    from planner.local.listing import paths
+    from planner.sources.discovery.family import discover
+    from planner.sources.discovery.files import is_skipped
+
     found = discover(tree, tuple(paths(tree, is_skipped)))
     if not found.family.images and not found.unread:
         place = Path(options.folder, options.file)

@@ -50,10 +50,31 @@ HIDDEN = ("complete",)
 """Commands that no person calls."""
 
 
+class _Formatter(argparse.HelpFormatter):
+    """argparse makes one for each argument, and has `shutil` loaded for the width unless it is told."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+def _width() -> int:
+    """Columns of the terminal less two, as argparse has it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns) - 2
+    try:
+        return (os.get_terminal_size(1).columns or 80) - 2
+    except OSError:
+        return 78
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with its errors as ours, and a "did you mean". `called` is the parser of the command that is called."""
 
     called: argparse.ArgumentParser | None = None
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         hint = ""
@@ -118,7 +139,11 @@ def parser_of(arguments: Sequence[str]) -> Parser:
     for name in HIDDEN:
         if name == called:
             _module(name).arguments(commands.add_parser(name))
+    # A command that is called needs no other one; help and mistakes show them all.
+    alone = called in COMMANDS and not any(word.startswith(("-h", "--h")) for word in arguments)
     for name, purpose in COMMANDS.items():
+        if alone and name != called:
+            continue
         command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         if name == called:
             module = _module(name)

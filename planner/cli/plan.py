@@ -6,11 +6,10 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from planner.build.layout import Layout
 from planner.cli import arguments as shared
 from planner.cli.family import chosen, folder_of, palette
-from planner.cli.output import write
 from planner.cli.recalled import keys_kept
 from planner.cli.saying import say, say_again
 from planner.cli.since import keys_and_revision
@@ -18,14 +17,15 @@ from planner.digest.key import Keys
 from planner.explain import text
 from planner.explain.causes import plan_text
 from planner.explain.floating import floats
-from planner.explain.markdown import plan_markdown
-from planner.local.records import open_records
-from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.plan.baseline import of_records
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 from planner.ports import Records
+
+# A plan against a revision waits for nothing that it does not use.
+if TYPE_CHECKING:
+    from planner.local.state import State
 
 SOMETHING_REBUILDS = 3
 AGAINST_RECORDS = "the local records"
@@ -46,8 +46,7 @@ def run(options: argparse.Namespace) -> int:
     made, keys = plan_of(options)
     if options.out:
         save(made, Path(options.out))
-    write = {"text": lambda plan: plan_text(plan, palette()), "json": text.plan_json, "markdown": plan_markdown}
-    out = write[options.format](made)
+    out = _written(made, options.format)
     warnings = made.warnings if options.format == "text" else ()
     if options.format == "text" or options.offline:
         warnings = (*warnings, *floats(keys, everything=options.offline))
@@ -55,6 +54,16 @@ def run(options: argparse.Namespace) -> int:
     if options.since and not options.out:
         return say_again(keys, options.since, out, warnings, status)
     return say(out, warnings, status)
+
+
+def _written(made: Plan, form: str) -> str:
+    if form == "json":
+        return text.plan_json(made)
+    if form == "markdown":
+        from planner.explain.markdown import plan_markdown
+
+        return plan_markdown(made)
+    return plan_text(made, palette())
 
 
 def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
@@ -94,6 +103,9 @@ def against_records(
     Without `ask_engine`, an image that a Docker Engine keeps is believed to be there still. `shared` are records to
     take in place of the local ones.
     """
+    from planner.build.layout import Layout
+    from planner.local.records import open_records
+
     graph = now.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     state = state_of(options)
@@ -114,10 +126,14 @@ def against_records(
 
 def state_of(options: argparse.Namespace) -> State:
     """The state folder that the options name; without any, `.planner` beside the graph file."""
+    from planner.local.state import State
+
     place = Path(options.state) if options.state else folder_of(options) / ".planner"
     return State(place.absolute())
 
 
 def save(made: Plan, path: Path) -> None:
     """Write a plan to a file that is never half written."""
+    from planner.cli.output import write
+
     write(text.plan_json(made), os.fspath(path))

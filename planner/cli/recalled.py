@@ -19,7 +19,7 @@ from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
 from planner.model.image import ImageName
 from planner.ports import Tree
-from planner.sources.load import LoadedFamily, load
+from planner.sources.loaded import LoadedFamily
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Ma
     if not loaded.alone:  # It was kept: how its Dockerfiles evaluate was not.
         wanted = loaded.graph.ancestors(names)
         images = tuple(image for image in loaded.family.images if image.name in wanted)
+        from planner.sources.load import load  # a plan that has all it needs reads no Dockerfile
+
         loaded = load(replace(loaded.family, images=images), tree)
     return Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
 

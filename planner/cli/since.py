@@ -10,7 +10,7 @@ import functools
 
 from planner.cli.family import defines_family, definition_in, folder_of, keys_in
 from planner.cli.recalled import agree, keep, recall
-from planner.digest.key import Facts, Keys, Known, keys_of
+from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import agrees
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, revision_tree, worktree
@@ -76,9 +76,9 @@ def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tu
     if facts.definition is None:
         return None
     same = remembered.root == old.root
-    known = Known(facts=facts, agrees=(lambda trace: True) if same else functools.partial(agrees, old))
-    if not known.agrees(facts.definition) or not agree(tree, old, facts.definition):
+    known = Known(facts=facts, agrees=functools.partial(agrees, old))
+    if not (same or known.agrees(facts.definition)) or not agree(tree, old, facts.definition):
         return None
-    then = keys_of(facts.loaded, old, known, facts.definition)
+    then = keys_found(facts, old) if same else keys_of(facts.loaded, old, known, facts.definition)
     now = Known(facts=then.facts, agrees=functools.partial(agree, tree, old))
     return keys_of(facts.loaded, tree, now, facts.definition), then

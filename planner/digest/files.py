@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from planner.digest.trace import Traced
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
-from planner.sources.dockerfile.steps import Selection
+from planner.model.selection import Selection
 from planner.sources.go_match import matches
 from planner.sources.ignore_rules import IgnoreRules
 

@@ -27,8 +27,8 @@ from planner.model.graph import (
 )
 from planner.model.image import Family, Image, ImageName, Kind, KindDefaults, Pairs, Span
 from planner.model.lock import Lock, LockedImage, LockedPlatform
-from planner.sources.dockerfile.steps import Selection
-from planner.sources.load import LoadedFamily
+from planner.model.selection import Selection
+from planner.sources.loaded import LoadedFamily
 
 Json = Any
 

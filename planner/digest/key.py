@@ -11,7 +11,7 @@ from planner.digest.overlaid import Overlaid
 from planner.digest.trace import Trace
 from planner.model.image import ImageName
 from planner.ports import Tree
-from planner.sources.load import LoadedFamily
+from planner.sources.loaded import LoadedFamily
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,20 @@ def keys_of(loaded: LoadedFamily, tree: Tree, known: Known | None = None, defini
     return Keys(keys=made.keys, facts=made.facts(definition), made_by=made.maker)
 
 
+def keys_found(facts: Facts, tree: Tree) -> Keys:
+    """The keys that facts hold already, over the tree that they are of."""
+    loaded = facts.loaded
+    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+    keys = {name: _whole(facts.by_platform, name, maker) for name in loaded.graph.order}
+    return Keys(keys=keys, facts=facts, made_by=maker)
+
+
+def _whole(by_platform: Mapping[tuple[ImageName, str], str], name: ImageName, maker: Manifests) -> str:
+    """The key of an image: that of its platform, or of all of them together."""
+    single = [by_platform[name, platform] for platform in maker.loaded.graph.nodes[name].image.platforms]
+    return single[0] if len(single) == 1 else maker.hasher.key([SCHEMA, *single])
+
+
 class _Made:
     """What was found so far, parents first, beside what is known from another tree."""
 
@@ -82,7 +96,7 @@ class _Made:
 
     def add(self, name: ImageName) -> None:
         """Find out about one image; its parents are known by now."""
-        node, hasher = self.maker.loaded.graph.nodes[name], self.maker.hasher
+        node = self.maker.loaded.graph.nodes[name]
         known = self.known if self.known is not None and self._is_alike(self.known, name) else None
         same = known is not None and known.agrees(known.facts.traces[name])
         if known is not None and same:
@@ -95,8 +109,7 @@ class _Made:
             self._make(name, known, same=same)
             if not same:
                 self.traces[name] = self.maker.traced.taken()
-        single = [self.by_platform[name, platform] for platform in node.image.platforms]
-        self.keys[name] = single[0] if len(single) == 1 else hasher.key([SCHEMA, *single])
+        self.keys[name] = _whole(self.by_platform, name, self.maker)
 
     def _is_alike(self, known: Known, name: ImageName) -> bool:
         """Whether an image's steps are those that it has in the other tree."""

@@ -13,13 +13,12 @@ from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
+from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
-from planner.sources.dockerfile.steps import Selection
-from planner.sources.dockerfile.syntax import Copy, Run
+from planner.sources.frontends import frontend_of, reference_of
 from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
-from planner.sources.load import LoadedFamily
-from planner.sources.outside import frontend_of, reference_of
+from planner.sources.loaded import LoadedFamily
 
 SCHEMA = "1"
 MAX_IGNORE_FILE = 1 << 20
@@ -124,11 +123,10 @@ class Manifests:
             for source in step.remotes:
                 yield self._remote(source, step.span)
         # BuildKit parses the stages that are not built too, and may refuse them.
-        for item in self.loaded.dockerfiles[image.dockerfile].instructions:
-            if isinstance(item, Copy | Run) and item.span not in reached:
-                for flag in item.unknown_flags:
-                    reason = f"unknown flag --{flag}"
-                    yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), item.span)
+        for span, flag in self.loaded.dockerfiles[image.dockerfile].unknown_flags():
+            if span not in reached:
+                reason = f"unknown flag --{flag}"
+                yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), span)
 
     def _remote(self, source: str, span: Span) -> Input:
         """What an ADD fetches: by what is locked of it, else nobody knows what it will be."""

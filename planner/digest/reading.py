@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from planner.digest.files import ContextTree
 from planner.digest.manifest import Manifests, files_of
 from planner.model.image import ImageName
-from planner.sources.dockerfile.steps import Selection, Step
+from planner.model.selection import Selection
+from planner.sources.dockerfile.steps import Step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

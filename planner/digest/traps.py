@@ -9,7 +9,7 @@ from planner.digest.hashing import Hasher
 from planner.digest.manifest import Manifests
 from planner.model.finding import Finding, Severity
 from planner.ports import Tree
-from planner.sources.load import LoadedFamily
+from planner.sources.loaded import LoadedFamily
 
 SHOWN = 3
 

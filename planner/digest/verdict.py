@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from planner.digest.files import ContextTree, find
 from planner.digest.manifest import Manifests, files_of
 from planner.model.image import Image, ImageName, Span
-from planner.sources.dockerfile.steps import Selection
+from planner.model.selection import Selection
 from planner.sources.ignore_rules import IgnoreRules
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from planner.digest.manifest import InputKind, Manifest
 from planner.model.graph import ImageGraph, Unresolved
 from planner.model.image import ImageName, Span
-from planner.plan.plan_file import document
 from planner.plan.rebuild import Plan
 
 
@@ -35,6 +34,8 @@ def place(where: Span) -> str:
 
 def plan_json(plan: Plan) -> str:
     """A plan as its document, version 1."""
+    from planner.plan.plan_file import document
+
     return _dump(document(plan))
 
 

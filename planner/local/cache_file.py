@@ -25,6 +25,8 @@ ABANDONED = 3600.0
 
 Groups = list[list[str]]
 
+_PROGRAM: list[str] = []
+
 
 def digest(texts: Iterable[str]) -> str:
     """A name for a list of texts."""
@@ -32,7 +34,13 @@ def digest(texts: Iterable[str]) -> str:
 
 
 def program() -> list[str]:
-    """What computes the answers: this planner down to its source files, and this Python."""
+    """What computes the answers: this planner down to its source files, and this Python. Looked at once."""
+    if not _PROGRAM:
+        _PROGRAM.extend(_looked_at())
+    return list(_PROGRAM)
+
+
+def _looked_at() -> list[str]:
     facts = [SCHEMA, planner.__version__, sys.version]
     waiting = list(planner.__path__)
     while waiting:

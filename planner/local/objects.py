@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from planner.errors import GitError, InputError
 from planner.local.ids import by_name
-from planner.local.process import environment, git_argv
+from planner.local.spawn import Conversation
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 
 MAX_ENTRIES = 300_000
@@ -31,7 +30,7 @@ class Objects:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._git: Conversation | None = None
         self._lock = threading.Lock()
         self._listings: dict[str, Listing] = {}
         self._held = 0
@@ -39,20 +38,19 @@ class Objects:
     def read(self, oid: str, kind: str, limit: int) -> bytes:
         """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
         with self._lock:
-            process = self._running()
-            assert process.stdin and process.stdout  # noqa: S101 -- pipes were asked for; tells mypy
-            process.stdin.write(oid.encode() + b"\n")
-            process.stdin.flush()
-            header = process.stdout.readline().split()
+            git = self._running()
+            git.ask.write(oid.encode() + b"\n")
+            git.ask.flush()
+            header = git.hear.readline().split()
             if len(header) != 3 or header[1] != kind.encode():
                 raise GitError(
                     f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)"
                 )
             size = int(header[2])
             if size > limit:
-                self._drain(process, size + 1)
+                self._drain(git, size + 1)
                 raise InputError(f"object {oid}: is longer than {limit} bytes")
-            return process.stdout.read(size + 1)[:-1]
+            return git.hear.read(size + 1)[:-1]
 
     def tree_at(self, commit: str) -> str:
         """The id of a commit's tree."""
@@ -60,21 +58,14 @@ class Objects:
         return header.removeprefix(b"tree ").decode()
 
     @staticmethod
-    def _drain(process: subprocess.Popen[bytes], size: int) -> None:
-        while size > 0 and process.stdout and (chunk := process.stdout.read(min(size, 1 << 20))):
+    def _drain(git: Conversation, size: int) -> None:
+        while size > 0 and (chunk := git.hear.read(min(size, 1 << 20))):
             size -= len(chunk)
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                git_argv("cat-file", "--batch"),
-                cwd=self.folder,
-                env=environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        return self._process
+    def _running(self) -> Conversation:
+        if self._git is None or self._git.has_ended():
+            self._git = Conversation(f"{self.folder}", ("cat-file", "--batch"))
+        return self._git
 
     def listing(self, oid: str) -> Listing:
         """What a tree object holds, modes in git's canonical form."""
@@ -89,9 +80,8 @@ class Objects:
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None and self._process.stdin:
-            self._process.stdin.close()
-            self._process.wait()
+        if self._git is not None:
+            self._git.close()
 
 
 def _parse(data: bytes, length: int) -> tuple[Entry, ...]:

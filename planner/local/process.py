@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.errors import GitError
 from planner.local.spawn import TIMEOUT, environment, git_argv
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["answer", "ask", "environment", "git_argv", "start"]
 
 
 def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a question to git; end it with `answer`. Raises GitError where there is no git."""
+    import subprocess  # a warm plan has its answers already
+
     try:
         return subprocess.Popen(
             git_argv(*arguments),
@@ -29,6 +34,8 @@ def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> bytes:
     """Wait for a question's answer. Raises GitError with what git said."""
+    import subprocess
+
     try:
         out, err = running.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired as error:

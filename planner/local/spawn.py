@@ -7,6 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
 TIMEOUT = 120.0
 """Seconds that one question to git may take."""
@@ -67,3 +68,46 @@ class Asked:
         os.close(self._output)
         _, status = os.waitpid(self._pid, 0)
         return os.waitstatus_to_exitcode(status), b"".join(chunks)
+
+
+class Conversation:
+    """A git that is asked one thing after the other: `ask` takes questions, `hear` gives its answers."""
+
+    def __init__(self, folder: str, arguments: Sequence[str]) -> None:
+        argv = git_argv("-C", folder, *arguments)
+        read_question, write_question = os.pipe()
+        read_answer, write_answer = os.pipe()
+        actions = (
+            (os.POSIX_SPAWN_DUP2, read_question, 0),
+            (os.POSIX_SPAWN_DUP2, write_answer, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        )
+        self.ask: BinaryIO = os.fdopen(write_question, "wb")
+        self.hear: BinaryIO = os.fdopen(read_answer, "rb")
+        self._ended = False
+        try:
+            self._pid = os.posix_spawnp(argv[0], argv, environment(), file_actions=actions)
+        except OSError:
+            self._ended = True
+            self.close()
+            raise
+        finally:
+            os.close(read_question)
+            os.close(write_answer)
+
+    def has_ended(self) -> bool:
+        """Whether git is gone."""
+        if not self._ended:
+            self._ended = os.waitpid(self._pid, os.WNOHANG)[0] != 0
+        return self._ended
+
+    def close(self) -> None:
+        """Ask nothing more and wait for the end."""
+        for pipe in (self.ask, self.hear):
+            try:
+                pipe.close()
+            except BrokenPipeError:  # It had ended before.
+                continue
+        if not self._ended:
+            os.waitpid(self._pid, 0)
+            self._ended = True

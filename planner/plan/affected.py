@@ -31,7 +31,7 @@ from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources import lock_file
-from planner.sources.dockerfiles import places_of
+from planner.sources.dockerfile_places import places_of
 
 NEVER = frozenset({".git", ".planner"})
 """Folders that are part of no tree, at any depth."""

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from planner.digest import written
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest, files_of
-from planner.digest.older import older_keys
 from planner.model.build import Record, Stored
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
@@ -73,6 +71,8 @@ def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
 
 def of_records(graph: ImageGraph, now: Keys, records: Records, holds: Callable[[Stored], bool]) -> Baseline:
     """What was built before as a baseline. A record counts as long as `holds` its image."""
+    from planner.digest.older import older_keys
+
     found: dict[ImageName, Past] = {}
     before = list(older_keys(now))
     for name in graph.order:
@@ -133,6 +133,8 @@ def _migrated(
 
 def _past(record: Record) -> Past:
     """A record that tells what changed; one that cannot be read tells nothing, and the image is built all the same."""
+    from planner.digest import written
+
     try:
         manifests = written.read(record.manifests)
     except written.Unreadable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
@@ -60,14 +59,11 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
     if [_said(item) for item in before] == [_said(item) for item in after]:
         return
     same = {(item.kind, item.digest) for item in before} & {(item.kind, item.digest) for item in after}
-    matcher = difflib.SequenceMatcher(
-        a=[_token(item, same) for item in before],
-        b=[_token(item, same) for item in after],
-        autojunk=False,
-    )
     silent: list[Reason] = []
     told = False
-    for tag, from_, to, start, end in matcher.get_opcodes():
+    for tag, from_, to, start, end in _aligned(
+        [_token(item, same) for item in before], [_token(item, same) for item in after]
+    ):
         if tag == "equal":
             for one, other in zip(before[from_:to], after[start:end], strict=True):
                 if one.digest == other.digest:
@@ -82,6 +78,15 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
             yield from _replaced(before[from_:to], after[start:end], old_files, new_files)
     if not told:
         yield from silent
+
+
+def _aligned(before: Sequence[object], after: Sequence[object]) -> Sequence[tuple[str, int, int, int, int]]:
+    """How one sequence becomes the other, as difflib's `get_opcodes` says it."""
+    if before == after:
+        return [("equal", 0, len(before), 0, len(after))]
+    import difflib  # where only files changed there is nothing to align
+
+    return difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
 
 
 def _token(item: Input, same: Container[tuple[InputKind, str]]) -> tuple[InputKind, str]:

@@ -14,8 +14,9 @@ from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources import lock_file
 from planner.sources.dockerfile.syntax import Dockerfile
-from planner.sources.dockerfiles import place_of
-from planner.sources.load import LoadedFamily, load
+from planner.sources.dockerfile_places import place_of
+from planner.sources.load import load
+from planner.sources.loaded import LoadedFamily
 
 MAX_LOADED = 256
 """Families that are remembered at once."""

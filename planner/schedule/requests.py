@@ -15,8 +15,9 @@ from planner.model.lock import Lock
 from planner.model.names import Published, Reference
 from planner.ports import MODE_FOLDER
 from planner.sources.dockerfiles import bytes_again
-from planner.sources.load import LoadedFamily
-from planner.sources.outside import SYNTAX, frontend_of, reference_of, remotes
+from planner.sources.frontends import SYNTAX, frontend_of, reference_of
+from planner.sources.loaded import LoadedFamily
+from planner.sources.outside import remotes
 
 LATEST = "latest"
 NO_CACHE = ("no-cache", "true")

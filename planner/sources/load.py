@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import graphlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.errors import DefinitionError, Mistake
 from planner.model.graph import (
@@ -36,36 +35,11 @@ from planner.sources.dockerfile.steps import Config, Evaluation
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image
+from planner.sources.loaded import LoadedFamily
 from planner.sources.locked import locked_config
 from planner.sources.origins import Origins, published_by
 from planner.sources.stacks import in_order
 from planner.sources.visibility import hidden_uses
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedFamily:
-    """A family read to its steps. `evaluations` are by image and platform, empty for images with unresolved uses.
-
-    `alone` is what each image reads by its own Dockerfile, without what ONBUILD of its parents adds.
-    """
-
-    family: Family
-    graph: ImageGraph
-    dockerfiles: Mapping[str, Dockerfile]
-    evaluations: Mapping[tuple[ImageName, str], Evaluation]
-    alone: Mapping[ImageName, tuple[Use, ...]]
-
-    def thinks_alike(self, other: LoadedFamily, name: ImageName) -> bool:
-        """Whether another loaded family took this image over from here, or this one from there, as it is."""
-        one, two = self.graph.nodes.get(name), other.graph.nodes.get(name)
-        if one is None or two is None or one.image != two.image or one.uses != two.uses:
-            return False
-        if self.family.algorithm != other.family.algorithm:
-            return False
-        pairs = [(self.evaluations.get((name, at)), other.evaluations.get((name, at))) for at in one.image.platforms]
-        if not all(before is not None and before is after for before, after in pairs):
-            return False
-        return self.dockerfiles[one.image.dockerfile] == other.dockerfiles[one.image.dockerfile]
 
 
 def load(

@@ -6,7 +6,7 @@ from planner.errors import Mistake, one_of
 from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Unresolved
 from planner.model.image import Family, Image, ImageName
 from planner.model.names import Index, Published, Reference, index_of, owner_of
-from planner.sources.dockerfiles import linked
+from planner.sources.dockerfile_places import linked
 from planner.sources.doubts import OF_IMAGE, TAGS
 
 

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.model.image import Image, ImageName
-from planner.model.names import Reference
-from planner.sources.dockerfile.syntax import Directives
-from planner.sources.load import LoadedFamily
-
-SYNTAX = "BUILDKIT_SYNTAX"
-"""The build argument that names a frontend in the place of `# syntax=`."""
+from planner.sources.frontends import frontend_of, reference_of
+from planner.sources.loaded import LoadedFamily
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +57,3 @@ def is_git(source: str) -> bool:
         return True
     name = source.partition("#")[0].partition("?")[0]
     return name.endswith(".git")
-
-
-def frontend_of(image: Image, directives: Directives) -> str:
-    """The frontend that reads an image's Dockerfile as it is written; "" for the engine's own."""
-    return dict(image.args).get(SYNTAX, directives.syntax)
-
-
-def reference_of(frontend: str) -> str:
-    """The image of a frontend in Docker's normal form, as a lock has it; "" where it names none."""
-    words = frontend.split()
-    try:
-        return str(Reference.parse(words[0])) if words else ""
-    except ValueError:
-        return ""

@@ -17,7 +17,8 @@ from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
 from planner.ports import Tree
 from planner.sources import yaml_file
-from planner.sources.load import LoadedFamily, load
+from planner.sources.load import load
+from planner.sources.loaded import LoadedFamily
 from tests.workspace import Workspace
 
 FILES = {

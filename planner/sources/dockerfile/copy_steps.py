@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from planner.model.selection import Selection
 from planner.sources.dockerfile.expand import ExpansionError, expand_heredoc
 from planner.sources.dockerfile.reads import context_of, read_name
-from planner.sources.dockerfile.steps import Selection
 from planner.sources.dockerfile.syntax import Copy, Heredoc
 from planner.sources.dockerfile.walk import State, Walk
 from planner.sources.dockerfile.words import plain_flags

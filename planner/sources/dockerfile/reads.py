@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Use
+from planner.model.selection import Selection
 from planner.sources.dockerfile.stages import SCRATCH, Stage
-from planner.sources.dockerfile.steps import Selection
 from planner.sources.dockerfile.syntax import Copy, Run, Workdir
 from planner.sources.dockerfile.walk import Walk
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
+from planner.model.selection import Selection
 from planner.sources.dockerfile.reads import context_of, read_name
-from planner.sources.dockerfile.steps import Parts, Selection
+from planner.sources.dockerfile.steps import Parts
 from planner.sources.dockerfile.syntax import Mount, Run
 from planner.sources.dockerfile.variable_steps import environment_part
 from planner.sources.dockerfile.walk import State, Walk

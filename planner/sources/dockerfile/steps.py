@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from planner.errors import Mistake
 from planner.model.image import Span
+from planner.model.selection import Selection
 from planner.sources.dockerfile.syntax import Instruction
 
 Parts = tuple[tuple[str, str], ...]
@@ -26,23 +27,6 @@ class Config:
     shell: tuple[str, ...] = ()
     onbuild: tuple[Instruction, ...] = ()
     known: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
-    """Files that one step reads from a context. `context` is "" for the build context, else a workspace folder.
-
-    `sources` are patterns relative to the context's root. `optional` sources may be missing (a bind mount may not).
-    `whole` asks for everything, because a variable that only the external base knows stands in a source.
-    """
-
-    context: str
-    sources: tuple[str, ...]
-    excludes: tuple[str, ...] = ()
-    parents: bool = False
-    mount: bool = False
-    whole: bool = False
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ into values. Words that the shell form leaves to the shell (RUN, CMD) are kept w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.model.image import Pairs, Span
@@ -165,3 +166,10 @@ class Dockerfile:
     directives: Directives
     instructions: tuple[Instruction, ...]
     lines: tuple[str, ...]
+
+    def unknown_flags(self) -> Iterator[tuple[Span, str]]:
+        """Every flag that this reader does not know, with its instruction's place, in stages that are not built too."""
+        for item in self.instructions:
+            if isinstance(item, Copy | Run):
+                for flag in item.unknown_flags:
+                    yield item.span, flag

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from planner.errors import Mistake
 from planner.model.graph import Origin
 from planner.model.image import Span
+from planner.model.selection import Selection
 from planner.sources.dockerfile.expand import ExpansionError, expand
 from planner.sources.dockerfile.global_args import BUILD_MARK, Settings
 from planner.sources.dockerfile.stages import Staged
-from planner.sources.dockerfile.steps import Parts, Selection, Step
+from planner.sources.dockerfile.steps import Parts, Step
 from planner.sources.dockerfile.syntax import Instruction
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from planner.sources.discovery.family import Discovered, discover
 from planner.sources.discovery.names import image_names
-from planner.sources.load import LoadedFamily, load
+from planner.sources.load import load
+from planner.sources.loaded import LoadedFamily
 from tests.sources.discovery.memory import MemoryTree
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from planner.ports import MODE_FOLDER, Tree
-from planner.sources.dockerfiles import place_of
+from planner.sources.dockerfile_places import place_of
 from planner.sources.doors.compose import dotenv
 
 MAIN = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")

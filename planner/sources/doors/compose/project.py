@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from planner.errors import DefinitionError, InputError, Mistake, one_of
 from planner.model.image import Span
 from planner.ports import Tree
-from planner.sources.dockerfiles import place_of
+from planner.sources.dockerfile_places import place_of
 from planner.sources.doors.compose import dotenv
 from planner.sources.doors.compose.consistency import check
 from planner.sources.doors.compose.document import Document, Documents, path_below

@@ -9,7 +9,8 @@ from planner.errors import DefinitionError
 from planner.model.graph import ExternalImage, Unresolved
 from planner.model.image import Family, Image, ImageName
 from planner.sources.doors.compose import family as compose
-from planner.sources.load import LoadedFamily, load
+from planner.sources.load import load
+from planner.sources.loaded import LoadedFamily
 from tests.memory import MemoryTree
 
 
