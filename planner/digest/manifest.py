@@ -122,6 +122,8 @@ class Manifests:
                 yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), step.span)
             for source in step.remotes:
                 yield self._remote(source, step.span)
+        for span, reason in self.loaded.evaluations[image.name, platform].refused:
+            yield self._input(InputKind.UNSURE, reason, (("unsure", reason),), span)
         # BuildKit parses the stages that are not built too, and may refuse them.
         for span, flag in self.loaded.dockerfiles[image.dockerfile].unknown_flags():
             if span not in reached:
@@ -213,9 +215,11 @@ class Manifests:
         # Asked even where the rules are known, so that it stands in this image's trace.
         ignore = ignore_file(self.traced, image, folder).place
         if (root, ignore) not in self.contexts:
-            rules = IgnoreRules.parse(self.tree.read(ignore, MAX_IGNORE_FILE), ignore) if ignore else IgnoreRules()
-            self.contexts[root, ignore] = ContextTree(self.traced, root, rules)
+            self.contexts[root, ignore] = ContextTree(self.traced, root, self._rules(ignore))
         return self.contexts[root, ignore]
+
+    def _rules(self, path: str) -> IgnoreRules:
+        return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path) if path else IgnoreRules()
 
 
 def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher: Hasher) -> Manifest:

@@ -237,3 +237,13 @@ def test_an_ignore_file_that_is_a_link_is_followed_within_the_context(tmp_path: 
     assert len(keys) == 1
     replace(case, files={**files, "ctx/.dockerignore": File("../rules", LINK)}).write(tmp_path)
     assert "leads out of its folder" in ours(case, tmp_path).refused
+
+
+def test_a_from_that_buildkit_refuses_is_unsure_where_its_stage_is_not_built(tmp_path: Path) -> None:
+    """BuildKit reads every FROM, so the build stops there; a reused image would hide it."""
+    for early in ("FROM $NONE:latest", "FROM golang:", "FROM $NONE"):
+        found = answer(tmp_path, f"{early} AS early\nFROM scratch\nCOPY a /", {"ctx/a": ""})
+        assert "not built" in "".join(found.unsure), early
+    replaced = answer(tmp_path, "FROM golang: AS one\nRUN x", {"more/f": ""}, named={"one": "more"})
+    assert "not built" in "".join(replaced.unsure)
+    assert not answer(tmp_path, "FROM ubuntu AS early\nFROM early AS one\nFROM scratch\nCOPY a /", {"ctx/a": ""}).unsure

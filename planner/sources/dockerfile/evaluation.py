@@ -5,11 +5,12 @@ Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from planner.errors import Mistake
 from planner.model.graph import Origin, Use
+from planner.model.image import Span
 from planner.sources.dockerfile.copy_steps import copy
 from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
@@ -56,7 +57,16 @@ def evaluate(
         onbuild=end.onbuild,
         known=end.known,
     )
-    return Evaluation(steps=tuple(steps), config=config, mistakes=tuple(mistakes))
+    return Evaluation(
+        steps=tuple(steps), config=config, mistakes=tuple(mistakes), refused=tuple(_refused(whole, reached))
+    )
+
+
+def _refused(whole: Staged, reached: tuple[int, ...]) -> Iterator[tuple[Span, str]]:
+    """What BuildKit refuses of stages that are not built: those that are have no base then, and are told of so."""
+    for stage in whole.stages:
+        if stage.refused and (stage.replaced or stage.index not in reached):
+            yield stage.span, f"BuildKit refuses a stage that is not built: {stage.refused}"
 
 
 def _chain(whole: Staged) -> frozenset[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from planner.errors import Mistake, one_of
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
+from planner.model.names import Reference
 from planner.sources.dockerfile.expand import ExpansionError, expand
 from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
@@ -35,7 +36,8 @@ def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
 class Stage:
     """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
 
-    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left.
+    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left. `refused`
+    is why BuildKit builds nothing of the file because of this FROM, whether the stage is built or not.
     """
 
     index: int
@@ -45,6 +47,7 @@ class Stage:
     platform: str
     instructions: tuple[Instruction, ...]
     replaced: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +130,7 @@ def _stage(
             platform=platform,
             instructions=body,
             replaced=True,
+            refused=_refused(head, {}, args, escape),
         )
     return Stage(
         index=len(before),
@@ -135,7 +139,25 @@ def _stage(
         base=_base(head, before, args, escape, resolve),
         platform=platform,
         instructions=body,
+        refused=_refused(head, _names(before), args, escape),
     )
+
+
+def _refused(head: From, names: Mapping[str, int], args: Mapping[str, str], escape: str) -> str:
+    """Why BuildKit refuses a FROM, in a stage that it does not build too (buildDispatchStates, resolveBaseImage)."""
+    try:
+        name = expand(head.image, args, escape).value
+    except ExpansionError as error:
+        return str(error)
+    if not name:
+        return "the base name is blank"
+    if name in names or name == SCRATCH or BUILD_MARK in name:
+        return ""
+    try:
+        Reference.parse(name)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _base(head: From, before: list[Stage], args: Mapping[str, str], escape: str, resolve: Resolve) -> int | Use | None:

@@ -46,8 +46,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """All steps that count for a target, in order of the file, and the configuration its children inherit."""
+    """All steps that count for a target, in order of the file, and the configuration its children inherit.
+
+    `refused` says, with its place, why BuildKit will not build the file although none of the steps is wrong.
+    """
 
     steps: tuple[Step, ...]
     config: Config
     mistakes: tuple[Mistake, ...] = ()
+    refused: tuple[tuple[Span, str], ...] = ()
