@@ -192,7 +192,9 @@ def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -
 
 
 def _tree_of(folder: Path, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
-    return RevisionTree(objects, workspace_in(objects, objects.tree_at(commit), prefix), algorithm, folder, commit)
+    top = objects.tree_at(commit)
+    root = workspace_in(objects, top, prefix)
+    return RevisionTree(objects, root, algorithm, folder, commit, top=top, prefix=prefix)
 
 
 def workspace_in(objects: Objects, root: str, prefix: str) -> str:

@@ -34,6 +34,8 @@ class Objects:
         self._lock = threading.Lock()
         self._listings: dict[str, Listing] = {}
         self._held = 0
+        self.submodules: dict[str, tuple[str, ...]] = {}
+        """The paths that a `.gitmodules` names, by the id of its bytes."""
 
     def read(self, oid: str, kind: str, limit: int) -> bytes:
         """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""

@@ -1,7 +1,12 @@
-"""One commit as a Tree, read from git's objects alone; what a folder lists is remembered by its id, for all commits."""
+"""One commit as a Tree, read from git's objects alone; what a folder lists is remembered by its id, for all commits.
+
+A submodule is the folder of its commit's tree, as a checkout has it. One that is not checked out is not there; one
+whose commit cannot be read stands as a file with that commit's id, so that another commit is another file.
+"""
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,59 +15,129 @@ from typing import BinaryIO
 from planner.errors import GitError, InputError
 from planner.local.ids import HIDDEN, tree_id
 from planner.local.objects import NOTHING, Listing, Objects
-from planner.local.process import ask
-from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
+from planner.model.entry import MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 MODE_SUBMODULE = 0o160000
 LARGEST = 1 << 34
 
 
 class RevisionTree:
-    """The files of one commit below the workspace's folder."""
+    """The files of one commit below the workspace's folder.
 
-    def __init__(self, objects: Objects, root: str, algorithm: str, submodules: Path | None, commit: str = "") -> None:
+    `checkout` is that folder on disk, where submodules have their repositories; None where there is none. `top` is the
+    tree of the whole commit, and `prefix` the workspace's folder in it, with a final `/`.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        root: str,
+        algorithm: str,
+        checkout: Path | None,
+        commit: str = "",
+        *,
+        top: str = "",
+        prefix: str = "",
+    ) -> None:
         self.objects = objects
         self.root = root
         self.algorithm = algorithm
-        self.submodules = submodules
+        self.checkout = checkout
         self.commit = commit
+        self.top = top or root
+        self.prefix = prefix
         self._listings: dict[str, Listing] = {}
+        self._trees: dict[str, RevisionTree | None] = {}
+        self._entries: dict[str, tuple[Entry, ...]] = {}
+
+    @functools.cached_property
+    def submodules(self) -> tuple[str, ...]:
+        """The paths at which `.gitmodules` says that submodules are."""
+        if not self.top or ".gitmodules" not in self.objects.listing(self.top).named:
+            return ()
+        from planner.local.submodules import declared  # most repositories have none
+
+        return declared(self.objects, self.top, self.prefix)
 
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
-        folder, _, name = path.rpartition("/")
-        found = None if name in HIDDEN else self._listing(folder).named.get(name)
+        tree, inside = self._at(path)
+        if tree is not self and inside:
+            return tree.entry(inside)
+        found = self._raw(path)
         if found is not None and found.mode == MODE_SUBMODULE:
-            raise self._submodule(path, found)
+            return self._submodule(path, found)
+        if found is not None and found.mode == MODE_FOLDER and self._holds_submodule(path):
+            return self._folder(found.name, self.entries(path))
         return found
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
+        tree, inside = self._at(path)
+        if tree is not self:
+            return tree.entries(inside)
         listed = self._listing(path).entries
-        kept = [entry for entry in listed if entry.name not in HIDDEN]
-        for entry in kept:
-            if entry.mode == MODE_SUBMODULE:
-                raise self._submodule(f"{path}/{entry.name}" if path else entry.name, entry)
-        return listed if len(kept) == len(listed) else kept
+        as_listed = all(entry.name not in HIDDEN and entry.mode != MODE_SUBMODULE for entry in listed)
+        if as_listed and not self._holds_submodule(path):
+            return listed
+        if path not in self._entries:
+            inner = (self.entry(f"{path}/{entry.name}" if path else entry.name) for entry in listed)
+            self._entries[path] = tuple(entry for entry in inner if entry is not None)
+        return self._entries[path]
+
+    def _raw(self, path: str) -> Entry | None:
+        """What git's own tree has at a path."""
+        folder, _, name = path.rpartition("/")
+        return None if name in HIDDEN else self._listing(folder).named.get(name)
 
     def _listing(self, path: str) -> Listing:
         if path not in self._listings:
-            folder = self.entry(path) if path else None
+            folder = self._raw(path) if path else None
             oid = self.root if not path else folder.oid if folder is not None and folder.mode == MODE_FOLDER else ""
             self._listings[path] = self.objects.listing(oid) if oid else NOTHING
         return self._listings[path]
 
-    def _submodule(self, path: str, entry: Entry) -> GitError:
-        """A submodule stands for the tree of its commit, which its own repository must hold."""
-        if self.submodules is None or not (self.submodules / path / ".git").exists():
-            return GitError(f"{path}: the submodule is not here: run git submodule update --init {path}")
-        tree = ask(self.submodules / path, "rev-parse", "--verify", f"{entry.oid}^{{tree}}").decode().strip()
-        return GitError(
-            f"{path}: a revision with submodules is not supported yet (tree {tree[:12]}): plan without --since"
-        )
+    def _at(self, path: str) -> tuple[RevisionTree, str]:
+        """The tree that holds a path, which may be that of a submodule, and the path there."""
+        for submodule in self.submodules:
+            if path == submodule or path.startswith(f"{submodule}/"):
+                tree = self._tree_of(submodule)
+                if tree is not None:
+                    return tree, path[len(submodule) + 1 :]
+        return self, path
+
+    def _holds_submodule(self, folder: str) -> bool:
+        return any(not folder or submodule.startswith(f"{folder}/") for submodule in self.submodules)
+
+    def _folder(self, name: str, entries: Sequence[Entry]) -> Entry | None:
+        return Entry(name, MODE_FOLDER, self.tree_id(entries)) if entries else None
+
+    def _tree_of(self, submodule: str) -> RevisionTree | None:
+        """The tree of a submodule's commit, None where none can be read."""
+        if submodule not in self._trees:
+            found = self._raw(submodule)
+            tree = None
+            if found is not None and found.mode == MODE_SUBMODULE and self._is_checked_out(submodule):
+                tree = _read(Path(self.checkout or "", submodule), found.oid, self.algorithm)
+            self._trees[submodule] = tree
+        return self._trees[submodule]
+
+    def _is_checked_out(self, path: str) -> bool:
+        return self.checkout is not None and (self.checkout / path / ".git").exists()
+
+    def _submodule(self, path: str, found: Entry) -> Entry | None:
+        tree = self._tree_of(path) if path in self.submodules else None
+        if tree is not None:
+            return self._folder(found.name, tree.entries(""))
+        if self.checkout is not None and path in self.submodules and not self._is_checked_out(path):
+            return None
+        return Entry(found.name, MODE_FILE, found.oid)
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
+        tree, inside = self._at(path)
+        if tree is not self:
+            return tree.read(inside, limit)
         found = self.entry(path)
         if found is None or found.mode == MODE_FOLDER:
             raise InputError(f"{path}: is not there")
@@ -70,6 +145,9 @@ class RevisionTree:
 
     def open(self, path: str) -> BinaryIO:
         """See Tree."""
+        tree, inside = self._at(path)
+        if tree is not self:
+            return tree.open(inside)
         found = self.entry(path)
         if found is None or found.mode in (MODE_FOLDER, MODE_LINK):
             raise InputError(f"{path}: is no regular file")
@@ -78,3 +156,11 @@ class RevisionTree:
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""
         return tree_id(entries, self.algorithm)
+
+
+def _read(folder: Path, commit: str, algorithm: str) -> RevisionTree | None:
+    objects = Objects(folder)
+    try:
+        return RevisionTree(objects, objects.tree_at(commit), algorithm, folder, commit)
+    except GitError:  # It is not fetched.
+        return None

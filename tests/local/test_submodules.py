@@ -1,0 +1,120 @@
+"""Submodules count by what is checked out, at a revision as on disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from planner.local.disk_tree import DiskTree
+from planner.local.git_tree import revision_tree, worktree
+from planner.local.history import History
+from planner.ports import MODE_FILE
+from tests.local.test_trees import listed
+from tests.workspace import Workspace
+
+GRAPH = "version: 1\nimages:\n  one: {context: app}\n"
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    """A workspace with a submodule, which has a submodule of its own."""
+    inner = Workspace(tmp_path / "inner")
+    inner.write({"deep.txt": "1\n"})
+    inner.commit()
+    lib = Workspace(tmp_path / "lib")
+    lib.write({"lib.txt": "1\n"})
+    _add(lib, inner, "inner")
+    lib.commit()
+    space = Workspace(tmp_path / "space")
+    space.write({"images.yaml": GRAPH, "app/Dockerfile": "FROM ubuntu:22.04\nCOPY . /x\n", "app/z.txt": "z\n"})
+    _add(space, lib, "app/third party/lib")
+    space.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "--recursive")
+    space.commit()
+    return space
+
+
+def _add(space: Workspace, other: Workspace, path: str) -> None:
+    space.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", f"{other.root}", path)
+
+
+def _submodule(space: Workspace) -> Workspace:
+    return Workspace(space.root / "app/third party/lib", init=False)
+
+
+def test_worktree_revision_and_folder_agree(space: Workspace) -> None:
+    want = list(listed(DiskTree(space.root)))
+    assert ("app/third party/lib/inner/deep.txt") in [path for path, _, _ in want]
+    assert list(listed(revision_tree(space.root, "HEAD"))) == want
+    assert list(listed(worktree(space.root))) == want
+    assert space.rebuilds() == {}
+    tree = revision_tree(space.root, "HEAD")
+    assert tree.read("app/third party/lib/inner/deep.txt", 100) == b"1\n"
+    assert tree.open("app/third party/lib/lib.txt").read() == b"1\n"
+
+
+def test_a_workspace_below_the_repository(space: Workspace) -> None:
+    folder = space.root / "app"
+    want = list(listed(DiskTree(folder)))
+    assert list(listed(revision_tree(folder, "HEAD"))) == want
+    assert list(listed(worktree(folder))) == want
+
+
+def test_another_commit_counts_and_so_does_an_edit(space: Workspace) -> None:
+    lib = _submodule(space)
+    lib.write({"lib.txt": "2\n"})
+    assert space.rebuilds() == {"one": {"file-changed"}}
+    lib.commit()
+    assert space.rebuilds() == {"one": {"file-changed"}}
+    space.commit()
+    assert space.rebuilds() == {}
+    assert space.rebuilds("HEAD~1") == {"one": {"file-changed"}}
+    lib.git("checkout", "-q", "HEAD~1")
+    lib.git("submodule", "-q", "update")
+    assert space.rebuilds("HEAD~1") == {}
+
+
+def test_one_that_is_not_checked_out_is_not_there(space: Workspace) -> None:
+    space.git("submodule", "-q", "deinit", "-f", "--all")
+    want = list(listed(DiskTree(space.root)))
+    assert not any("third party" in path for path, _, _ in want)
+    assert list(listed(revision_tree(space.root, "HEAD"))) == want
+    assert space.rebuilds() == {}
+
+
+def test_a_commit_that_is_not_fetched_rebuilds(space: Workspace, tmp_path: Path) -> None:
+    lib = _submodule(space)
+    lib.write({"lib.txt": "2\n"})
+    lib.commit()
+    space.commit()
+    other = Workspace(tmp_path / "lib")  # It has the first commit only.
+    shutil.rmtree(lib.root)
+    other.git("clone", "-q", "--no-local", f"{other.root}", f"{lib.root}")
+    found = revision_tree(space.root, "HEAD").entry("app/third party/lib")
+    assert found is not None
+    assert found.mode == MODE_FILE
+    assert set(space.rebuilds()) == {"one"}
+
+
+def test_without_a_checkout_it_counts_by_its_commit(space: Workspace) -> None:
+    """As `planner replay` walks, which has nothing but the objects."""
+    history = History(space.root)
+    before = history.tree(history.commits("HEAD", first_parent=True)[-1]).entry("app")
+    lib = _submodule(space)
+    lib.write({"lib.txt": "2\n"})
+    lib.commit()
+    space.commit()
+    after = history.tree(history.commits("HEAD", first_parent=True)[-1]).entry("app")
+    assert before != after
+
+
+def test_what_gitmodules_says_leads_nowhere_else(space: Workspace) -> None:
+    """Only a path at which git keeps a submodule is one."""
+    hostile = '[submodule "a"]\n\tpath = ../../outside\n[submodule "b"]\n\tpath = app/z.txt\n'
+    (space.root / ".gitmodules").write_text(hostile)
+    space.git("commit", "-q", "-am", "hostile")
+    found = revision_tree(space.root, "HEAD").entry("app/z.txt")
+    assert found is not None
+    assert found.mode == MODE_FILE
+    assert list(listed(revision_tree(space.root, "HEAD")))
