@@ -17,7 +17,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from planner.model.image import EPOCH, YEAR_2000
 from tests.bench.family import BASES, FAN
 from tests.engine.engine import Engine, running_engine
 from tests.workspace import IDENTITY, Workspace
@@ -26,10 +28,13 @@ REGISTRY = "registry.example/family"
 
 
 def write_buildable(root: Path, images: int, files: int) -> Workspace:
-    """A family of chains and fans that builds with busybox, and the Bake file of the same family."""
+    """A family of chains and fans that builds with busybox, and two Bake files of the same family.
+
+    One is as people write it; the other has Bake date every file, as the planner does, so that both give equal images.
+    """
     workspace = Workspace(root)
     graph = ["version: 1", f"registry: {REGISTRY}", "images:"]
-    targets: dict[str, object] = {}
+    targets: dict[str, dict[str, Any]] = {}
     for number in range(images):
         name, folder = f"image{number}", f"image{number}"
         above = f"image{number // FAN}" if number >= BASES else ""
@@ -44,8 +49,18 @@ def write_buildable(root: Path, images: int, files: int) -> Workspace:
             "output": [f"type=oci,dest=../out-{name},tar=false"],
             "attest": [],
         }
-    bake = {"group": {"default": {"targets": list(targets)}}, "target": targets}
-    workspace.write({"images.yaml": "\n".join(graph) + "\n", "docker-bake.json": json.dumps(bake)})
+    bake: dict[str, object] = {"group": {"default": {"targets": list(targets)}}, "target": targets}
+    dated = {
+        name: {**target, "args": {EPOCH: YEAR_2000}, "output": [f"{target['output'][0]},rewrite-timestamp=true"]}
+        for name, target in targets.items()
+    }
+    workspace.write(
+        {
+            "images.yaml": "\n".join(graph) + "\n",
+            "docker-bake.json": json.dumps(bake),
+            "dated.json": json.dumps({**bake, "target": dated}),
+        }
+    )
     workspace.commit()
     return workspace
 
@@ -66,7 +81,10 @@ def measure(engine: Engine, options: argparse.Namespace, folder: Path) -> dict[s
     space = write_buildable(folder / "family", options.images, options.files)
     leaf = space.root / f"image{options.images - 1}" / "src" / "file0.txt"
     planner = [os.fspath(Path(sys.executable).with_name("planner")), "build"]
-    bake = [engine.buildx, "bake", "--file=docker-bake.json", "--progress=quiet", "--allow=fs.write=*"]
+    bake, dated = (
+        [engine.buildx, "bake", f"--file={file}", "--progress=quiet", "--allow=fs.write=*"]
+        for file in ("docker-bake.json", "dated.json")
+    )
     times: dict[str, list[float]] = {}
 
     def take(name: str, command: list[str], prepare: Callable[[], None]) -> None:
@@ -93,6 +111,9 @@ def measure(engine: Engine, options: argparse.Namespace, folder: Path) -> dict[s
         take("bake, from nothing", bake, from_nothing)
         take("bake, no change", bake, nothing)
         take("bake, one leaf", bake, edit)
+        take("bake of equal images, from nothing", dated, from_nothing)
+        take("bake of equal images, no change", dated, nothing)
+        take("bake of equal images, one leaf", dated, edit)
     return times
 
 
@@ -132,8 +153,9 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{options.images} images with {options.files} files each, {options.rounds} rounds, medians")
     for kind in ("from nothing", "no change", "one leaf"):
-        ratio = medians[f"planner, {kind}"] / medians[f"bake, {kind}"]
-        print(f"planner build / buildx bake, {kind:<13} {ratio:6.2f}  (bake / planner {1 / ratio:5.1f})")
+        for bake in ("bake", "bake of equal images"):
+            ratio = medians[f"planner, {kind}"] / medians[f"{bake}, {kind}"]
+            print(f"planner build / buildx {bake}, {kind:<13} {ratio:6.2f}  (bake / planner {1 / ratio:5.1f})")
 
 
 if __name__ == "__main__":
