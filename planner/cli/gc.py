@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import functools
 import json
+import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 
 from planner.cli import arguments as shared
-from planner.cli.family import defines_family, folder_of, keys_in, keys_now
-from planner.cli.published import PUBLISHED, age, prefix_of
+from planner.cli.counting import Counting
+from planner.cli.family import keys_now
+from planner.cli.gc_roots import has_policy, judged, kept_list, roots_of
+from planner.cli.gc_text import Report, document, text
+from planner.cli.published import PUBLISHED, prefix_of
 from planner.cli.saying import say
-from planner.digest.key import Keys, Known
-from planner.digest.trace import agrees
 from planner.errors import PlannerError, UsageError
-from planner.explain.text import printable
-from planner.local.git_tree import revision_tree
-from planner.local.refs import commits_of, digests_in
-from planner.plan.retention import DAY, Decision, Roots, decide, freed
+from planner.plan.budget import Budget, within
+from planner.plan.cleanup_policies import HOSTS, cleanup_policies
+from planner.plan.retention import DAY, Decision
 from planner.registry import quarantine
 from planner.registry.client import HttpRegistry
-from planner.registry.leases import LONGEST
-from planner.registry.listing import Listing, listing
+from planner.registry.listing import Listing, listing, listings
+from planner.registry.removal import Remover
+from planner.schedule.resources import amounts
 
 EXAMPLE = "planner gc --ref 'release/*' --last 50"
-MAX_LIST = 16 << 20
+GOOGLE = "artifact-registry"
+GHCR = "ghcr"
+Judge = Callable[[Listing], tuple[Decision, ...]]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,175 +42,176 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--main", default="HEAD", metavar="REV", help="the branch of --last [HEAD]")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="commits of it whose images stay [20]")
+    parser.add_argument(
+        "--pull-requests", default="", metavar="FILE|api", help="open ones, whose images stay: a list, or the forge's"
+    )
     parser.add_argument("--keep", metavar="FILE", help="a list of keys, digests and NAME:TAG globs that stay")
     parser.add_argument("--grace", type=float, default=14.0, metavar="DAYS", help="what is younger stays [14]")
     parser.add_argument("--wait", type=float, default=7.0, metavar="DAYS", help="time in quarantine [7]")
+    parser.add_argument(
+        "--max-bytes", default="", metavar="SIZE", help="let what nobody wants stay within this; least valuable go"
+    )
     parser.add_argument("--repository", action="append", default=[], metavar="NAME", help="also one that no ref names")
     parser.add_argument("--against", default=PUBLISHED, metavar="REGISTRY", help="HOST/PATH [that of the graph file]")
+    parser.add_argument(
+        "--scopes", action="store_true", help="the scopes of pull requests instead, as the policy has them"
+    )
+    parser.add_argument(
+        "--closed", action="append", default=[], metavar="FILE", help="ended ones for --scopes: a webhook's or a list"
+    )
+    parser.add_argument(
+        "--registry-kind", choices=("auto", "oci", GHCR), default="auto", help="how it deletes [by its host]"
+    )
     parser.add_argument("--apply", action="store_true", help="do it: untag, and delete what waited long enough")
-    shared.formats(parser, "text", "json")
+    shared.policy(parser)
+    shared.formats(parser, "text", "json", GOOGLE)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read everything, decide, and with --apply act. What cannot be read ends it before anything is removed."""
+    _expect_sense(options)
+    if options.scopes:
+        from planner.cli import gc_scopes
+
+        return gc_scopes.run(options)
     now = keys_now(options)
     registry, prefix = HttpRegistry(), prefix_of(options.against, now)
+    if options.apply or options.action == "restore":
+        _expect_granted(options, prefix)
+    roots, names = roots_of(options, now)
+    keep = kept_list(options.keep)
+    remover = remover_of(options, registry, prefix.partition("/")[0])
+    found = read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
+    if options.action == "restore":
+        return _restore(registry, found, prefix)
+    judge = functools.partial(judged, roots, keep, prefix)
+    decisions, budget = _within_budget([one for each in found for one in judge(each)], found, roots.now, options)
+    if options.format == GOOGLE:
+        return say(_policies(options, decisions, prefix, names))
+    if options.apply:
+        _apply(registry, found, decisions, judge, options)
+    report = Report(
+        listings=found,
+        decisions=decisions,
+        applied=options.apply,
+        now=time.time(),
+        wait=options.wait * DAY,
+        budget=budget,
+    )
+    return say(document(report) if options.format == "json" else text(report))
+
+
+def _expect_sense(options: argparse.Namespace) -> None:
     if options.grace < 0 or options.wait < 0 or options.last < 0:
         raise UsageError("--grace, --wait and --last are not negative")
-    roots, names = _roots(options, now)
-    keep = _kept_list(options.keep)
-    listings = [listing(registry, f"{prefix}/{name}") for name in sorted({*names, *options.repository})]
-    if options.action == "restore":
-        count = sum(quarantine.give_back(registry, one) for each in listings for one in each.quarantined)
-        return say(f"{count} tags are back")
-    judge = functools.partial(_judged, roots, keep, prefix)
-    decisions = [one for each in listings for one in judge(each)]
-    if options.apply:
-        for each in listings:
-            _apply(registry, each, judge, options)
-    answer = _json if options.format == "json" else _text
-    return say(answer(decisions, listings, options))
+    if options.closed and not options.scopes:
+        raise UsageError("--closed is for --scopes")
+    if options.scopes and (options.max_bytes or options.format == GOOGLE or options.action == "restore"):
+        raise UsageError(f"--scopes goes with neither restore, --max-bytes nor --format {GOOGLE}")
+    if options.format == GOOGLE and (options.apply or options.grace < 1 or options.action == "restore"):
+        hint = "the registry deletes by itself and at its time, so what is younger than a day must stay"
+        raise UsageError(f"--format {GOOGLE} goes with a --grace of a day or more, without --apply\n  {hint}")
 
 
-def _roots(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[str]]:
-    """What the refs want, and the names of all images that they know. Raises PlannerError where one cannot be read."""
-    folder = folder_of(options)
-    commits = commits_of(folder, options.ref or ["*"], options.main, options.last)
-    keys: dict[str, str] = {}
-    names: set[str] = set(now.keys)
-    before = now
-    for commit, known_as in commits.items():
-        tree = revision_tree(folder, commit)
-        if not defines_family(options, tree):
-            continue
-        try:
-            known = Known(facts=before.facts, agrees=functools.partial(agrees, tree))
-            before = keys_in(options, tree, known)
-        except PlannerError as error:
-            hint = "nothing is removed; leave the ref out with --ref, or repair it"
-            raise PlannerError(f"{known_as} ({commit[:12]}) cannot be read: {error}\n  {hint}") from error
-        names.update(before.keys)
-        for key in before.keys.values():
-            keys.setdefault(key, known_as)
-    roots = Roots(
-        keys={**dict.fromkeys(now.keys.values(), "the worktree"), **keys},
-        digests=digests_in(folder, commits),
-        now=time.time(),
-        grace=options.grace * DAY,
-        lease=LONGEST,
-    )
-    return roots, frozenset(names)
+def read(
+    repositories: Collection[str], registry: HttpRegistry, remover: Remover | None = None, *, whole: bool = True
+) -> tuple[Listing, ...]:
+    """The listings of repositories (see `listings`), with a bar on a terminal. Raises RegistryError."""
+    with Counting("reading") as counting:
+        found = listings(registry, repositories, counting, whole=whole)
+    return found if remover is None else tuple(remover.widened(registry, each) for each in found)
 
 
-def _kept_list(file: str | None) -> tuple[str, ...]:
-    if not file:
-        return ()
-    try:
-        with open(file, "rb") as stream:
-            text = stream.read(MAX_LIST).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlannerError(f"{file}: cannot be read: {error}") from error
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return tuple(line for line in lines if line)
+def _expect_granted(options: argparse.Namespace, prefix: str) -> None:
+    """In a CI under a policy, a run removes things only where it may push images. Raises PlannerError."""
+    if not has_policy(options):
+        return
+    from planner.cli.trusting import LOCAL, standing
+    from planner.policy.cache_refs import pushed_to
+
+    found = standing(options)
+    own = pushed_to(found.policy, found.judged)
+    if found.provider != LOCAL and prefix != own:
+        may = f"may remove things in {own} alone" if own else "may remove nothing"
+        raise PlannerError(f"refused: gc of {prefix}: a run of level {found.judged.level} {may} ({found.judged.why})")
 
 
-def _judged(roots: Roots, keep: Sequence[str], prefix: str, each: Listing) -> tuple[Decision, ...]:
-    """Decide over one repository: by the roots and the keep list, of which what is no key or digest is a glob."""
-    listed = dict.fromkeys(keep, "the keep list")
-    name = each.repository.removeprefix(f"{prefix}/")
-    for one in each.manifests:
-        if any(fnmatch.fnmatchcase(f"{name}:{tag}", glob) for tag in one.tags for glob in keep):
-            listed[one.digest] = "the keep list"
-    wide = replace(roots, keys={**listed, **roots.keys}, digests={**listed, **roots.digests})
-    return decide(each.manifests, wide)
+def _within_budget(
+    decisions: Sequence[Decision], found: Sequence[Listing], now: float, options: argparse.Namespace
+) -> tuple[Sequence[Decision], Budget | None]:
+    if not options.max_bytes:
+        return decisions, None
+    limit = int(amounts([("disk", options.max_bytes)], "--max-bytes")["disk"])
+    return within(decisions, limit, now, frozenset(digest for each in found for digest in each.held))
+
+
+def remover_of(options: argparse.Namespace, registry: HttpRegistry, host: str) -> Remover | None:
+    """What deletes from registries that do so in their own way; None for those that do as OCI says."""
+    if options.registry_kind != GHCR and (options.registry_kind == "oci" or host != "ghcr.io"):
+        return None
+    from planner.registry import forge
+    from planner.registry.ghcr import Packages
+
+    return Packages(registry.transport, forge.github_api(os.environ), forge.github_headers(os.environ))
+
+
+def _restore(registry: HttpRegistry, found: Sequence[Listing], prefix: str) -> int:
+    if prefix.startswith("ghcr.io/"):
+        hint = "POST /orgs/ORG/packages/container/NAME/versions/ID/restore, within 30 days"
+        raise PlannerError(f"{prefix}: GitHub itself restores what was deleted from its registry\n  {hint}")
+    count = sum(quarantine.give_back(registry, one) for each in found for one in each.quarantined)
+    return say(f"{count} tags are back")
+
+
+def _policies(options: argparse.Namespace, decisions: Sequence[Decision], prefix: str, names: Collection[str]) -> str:
+    """Google's cleanup policies; package names are what follows project and repository in HOST/PROJECT/REPOSITORY/…."""
+    host, *path = prefix.split("/")
+    outer = 2 if host.endswith(HOSTS) else 0
+    inner = "/".join(path[outer:])
+    packages = [f"{inner}/{name}".lstrip("/") for name in {*names, *options.repository}]
+    scopes: dict[str, int] = {}
+    if has_policy(options):
+        from planner.cli.gc_scopes import aged_paths
+
+        scopes = {"/".join(place.split("/")[outer:]): days for place, days in aged_paths(options, host).items()}
+    return json.dumps(cleanup_policies(decisions, packages, options.grace * DAY, scopes), indent=2)
 
 
 def _apply(
     registry: HttpRegistry,
-    each: Listing,
-    judge: Callable[[Listing], tuple[Decision, ...]],
+    found: Sequence[Listing],
+    decisions: Sequence[Decision],
+    judge: Judge,
     options: argparse.Namespace,
+) -> None:
+    stays: dict[str, set[str]] = {each.repository: set() for each in found}
+    goes: dict[str, set[str]] = {each.repository: set() for each in found}
+    for one in decisions:
+        (stays if one.keep else goes)[one.manifest.repository].add(one.manifest.digest)
+    for each in found:
+        remover = remover_of(options, registry, each.repository.partition("/")[0])
+        if remover is None:
+            _apply_here(registry, each, stays[each.repository], judge, options)
+        elif goes[each.repository]:
+            # Read again: what came into use meanwhile stays.
+            again = judge(read([each.repository], registry, remover)[0])
+            here = goes[each.repository]
+            remover.remove([one.manifest for one in again if not one.keep and one.manifest.digest in here])
+
+
+def _apply_here(
+    registry: HttpRegistry, each: Listing, stays: Collection[str], judge: Judge, options: argparse.Namespace
 ) -> None:
     """One repository: give back what is wanted again, put the rest away, delete what waited long enough.
 
     Before anything is deleted, the repository is read again: what came into use meanwhile stays.
     """
-    stays = frozenset(one.manifest.digest for one in judge(each) if one.keep)
     for one in each.quarantined:
         quarantine.give_back(registry, one, stays)
     dropped = [one for one in each.manifests if one.digest not in stays and one.digest not in each.held]
     if dropped:
         quarantine.put_away(registry, dropped, time.time())
     for one in each.quarantined:
-        if _due(one, options):
+        if time.time() - one.at >= options.wait * DAY:
             again = judge(listing(registry, each.repository))
             quarantine.delete(registry, one, frozenset(two.manifest.digest for two in again if not two.keep))
-
-
-def _due(one: quarantine.Quarantined, options: argparse.Namespace) -> bool:
-    return bool(time.time() - one.at >= options.wait * DAY)
-
-
-def _state(one: Decision, each: Listing) -> str:
-    if one.manifest.digest in each.held:
-        return "in quarantine" if not one.keep else "wanted again"
-    return "keep" if one.keep else "drop"
-
-
-def _text(decisions: Sequence[Decision], listings: Sequence[Listing], options: argparse.Namespace) -> str:
-    lines: list[str] = []
-    for each in listings:
-        here = [one for one in decisions if one.manifest.repository == each.repository]
-        if not here and not each.quarantined:
-            continue
-        lines.append(each.repository)
-        kept = Counter(one.why for one in here if one.keep)
-        lines += [f"  keep  {count:4}  {printable(why)}" for why, count in sorted(kept.items())]
-        lines += _dropped(here, each)
-        for one in each.quarantined:
-            due = "due" if _due(one, options) else f"for {age(time.time() - one.at)}"
-            lines.append(f"  in quarantine {due}: {len(one.entries)} manifests as {one.tag}")
-    word = "dropped" if options.apply else "would be dropped"
-    count = sum(not one.keep for one in decisions)
-    lines += [
-        "",
-        f"{count} of {len(decisions)} manifests {word}, with {freed(decisions)} bytes that nothing else names",
-    ]
-    if count and not options.apply:
-        lines.append("--apply untags them, and deletes what has been in quarantine for long enough")
-    return "\n".join(lines)
-
-
-def _dropped(here: Sequence[Decision], each: Listing) -> Iterator[str]:
-    for one in here:
-        if not one.keep and one.manifest.digest not in each.held:
-            tags = ", ".join(one.manifest.tags) or "no tag"
-            size = sum(one.manifest.blobs.values()) + one.manifest.size
-            yield f"  drop  {one.manifest.kind:<9}  {one.manifest.digest}  {size} bytes  ({printable(tags)}): {one.why}"
-
-
-def _json(decisions: Sequence[Decision], listings: Sequence[Listing], options: argparse.Namespace) -> str:
-    by_repository: Mapping[str, Listing] = {each.repository: each for each in listings}
-    document = {
-        "version": 1,
-        "applied": options.apply,
-        "freed": freed(decisions),
-        "manifests": [
-            {
-                "repository": one.manifest.repository,
-                "digest": one.manifest.digest,
-                "kind": one.manifest.kind.value,
-                "tags": list(one.manifest.tags),
-                "state": _state(one, by_repository[one.manifest.repository]).replace(" ", "-"),
-                "why": one.why,
-                "bytes": sum(one.manifest.blobs.values()) + one.manifest.size,
-            }
-            for one in decisions
-        ],
-        "quarantines": [
-            {"repository": one.repository, "tag": one.tag, "manifests": len(one.entries), "due": _due(one, options)}
-            for each in listings
-            for one in each.quarantined
-        ],
-    }
-    return json.dumps(document, indent=2)

@@ -6,13 +6,13 @@ import argparse
 import fnmatch
 import functools
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planner.cli.counting import Counting
 from planner.cli.family import folder_of, load_family
 from planner.cli.saying import say
 from planner.errors import GitError, PlannerError, RegistryError, StateError, one_of
@@ -122,9 +122,9 @@ def _resolve(asked: Outside) -> Lock:
         except (RegistryError, GitError) as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool, _progress(len(questions)) as tell:
+    with ThreadPoolExecutor(AT_ONCE) as pool, Counting("asking", len(questions)) as counting:
         for (room, name, _), answer in zip(questions, pool.map(ask, questions), strict=True):
-            tell()
+            counting.done()
             if isinstance(answer, PlannerError):
                 refused.append(f"  {name}: {answer}")
             else:
@@ -133,26 +133,6 @@ def _resolve(asked: Outside) -> Lock:
         told = "\n".join(refused)
         raise PlannerError(f"these could not be looked up, so nothing was written\n{told}")
     return Lock(images=found["images"], frontends=found["frontends"], sources=found["sources"])
-
-
-class _progress:
-    """Counts on a terminal how many of `total` are done."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-
-    def __enter__(self) -> Callable[[], None]:
-        return self._tell
-
-    def _tell(self) -> None:
-        self.done += 1
-        if sys.stderr.isatty():
-            print(f"\rasking: {self.done} of {self.total}", end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _values(lock: Lock) -> dict[str, object]:

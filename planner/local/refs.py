@@ -68,3 +68,11 @@ def digests_in(folder: Path, commits: Mapping[str, str]) -> Mapping[str, str]:
             if seen is not None:
                 found.setdefault(seen[0].decode("ascii"), f"{path} at {commits.get(commit, commit)}")
     return found
+
+
+def expect_commit(folder: Path, commit: str, known_as: str) -> None:
+    """Raise GitError unless a commit is in the clone: what it wants would seem unwanted."""
+    out = ask(folder, "cat-file", "-t", commit, accepted=(0, 128))
+    if out.strip() != b"commit":
+        hint = "git fetch origin '+refs/pull/*/head:refs/remotes/pull/*' (GitLab: refs/merge-requests/*/head)"
+        raise GitError(f"the head of {known_as} ({commit[:12]}) is not in this clone: nothing is removed\n  {hint}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
@@ -71,22 +71,44 @@ class Decision:
     why: str
 
 
+NOBODY = "no ref, pin or lease leads to it"
+
+
 def decide(manifests: Sequence[Manifest], roots: Roots) -> tuple[Decision, ...]:
     """Keep or drop, for the manifests of any number of repositories; in their order."""
-    found: list[Decision] = []
-    by_repository: dict[str, list[Manifest]] = {}
+    return _decided(manifests, lambda listed: _kept(listed, roots), NOBODY)
+
+
+def decide_scope(manifests: Sequence[Manifest], roots: Roots, ended: str) -> tuple[Decision, ...]:
+    """The same for what belongs to a pull request: only pins and running leases keep anything there.
+
+    `ended` says why the rest goes. Where the grace time of `roots` is not 0, what is younger or tells no age stays too.
+    """
+    return _decided(manifests, lambda listed: _kept(listed, roots, _why_in_scope), ended)
+
+
+def _decided(
+    manifests: Sequence[Manifest], kept_of: Callable[[Sequence[Manifest]], Mapping[str, str]], dropped: str
+) -> tuple[Decision, ...]:
+    kept = {name: kept_of(listed) for name, listed in _by_repository(manifests).items()}
+    found = ((one, kept[one.repository].get(one.digest)) for one in manifests)
+    return tuple(
+        Decision(manifest=one, keep=why is not None, why=dropped if why is None else why) for one, why in found
+    )
+
+
+def _by_repository(manifests: Sequence[Manifest]) -> Mapping[str, list[Manifest]]:
+    found: dict[str, list[Manifest]] = {}
     for manifest in manifests:
-        by_repository.setdefault(manifest.repository, []).append(manifest)
-    for listed in by_repository.values():
-        kept = _kept(listed, roots)
-        for one in listed:
-            why = kept.get(one.digest)
-            dropped = "no ref, pin or lease leads to it"
-            found.append(Decision(manifest=one, keep=why is not None, why=dropped if why is None else why))
-    return tuple(found)
+        found.setdefault(manifest.repository, []).append(manifest)
+    return found
 
 
-def _kept(manifests: Sequence[Manifest], roots: Roots) -> dict[str, str]:
+Why = Callable[[Manifest, Roots, Mapping[str, str], Mapping[str, float]], str]
+"""Why a manifest stays for its own sake, given the keys under a lease and when each image was recorded; "" for no."""
+
+
+def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None) -> dict[str, str]:
     """The digests of one repository to keep, each with its reason."""
     by_digest = {manifest.digest: manifest for manifest in manifests}
     leased = {
@@ -98,7 +120,7 @@ def _kept(manifests: Sequence[Manifest], roots: Roots) -> dict[str, str]:
     dates = _dates(manifests)
     kept: dict[str, str] = {}
     for one in manifests:
-        why = _why(one, roots, leased, dates)
+        why = (why_of or _why)(one, roots, leased, dates)
         if why:
             _follow(one.digest, why, by_digest, kept)
     _attached(manifests, by_digest, kept)
@@ -134,9 +156,27 @@ def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[
                 return told.format(tags[tag])
     if one.tags and one.digest not in dates:
         return "has no record that tells its age"
-    if one.digest in dates and roots.now - dates[one.digest] < roots.grace:
+    at = max(dates.get(one.digest, 0.0), one.at)
+    if at and roots.now - at < roots.grace:
         return f"is younger than {roots.grace / DAY:g} days"
     return ""
+
+
+def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[str, float]) -> str:
+    """The same in the scope of a pull request, where tags and refs keep nothing."""
+    if one.digest in roots.digests:
+        return f"is pinned: {roots.digests[one.digest]}"
+    if one.kind is Kind.LEASE:
+        return "a running lease" if roots.now - one.at < roots.lease else ""
+    under = [tag for tag in one.tags if tag in leased]
+    if under:
+        return leased[under[0]]
+    if not roots.grace or one.kind in (Kind.RECORD, Kind.REFERRERS):
+        return ""
+    at = max(dates.get(one.digest, 0.0), one.at)
+    if at and roots.now - at < roots.grace:
+        return f"is younger than {roots.grace / DAY:g} days"
+    return "" if at or not one.tags else "tells no age"
 
 
 def _is_ours(tag: str) -> bool:
@@ -160,14 +200,22 @@ def _follow(digest: str, why: str, by_digest: Mapping[str, Manifest], kept: dict
 
 def _attached(manifests: Sequence[Manifest], by_digest: Mapping[str, Manifest], kept: dict[str, str]) -> None:
     """What is attached to something that stays, stays; so does what is attached to that."""
-    while True:
-        before = len(kept)
-        for one in manifests:
-            subjects = {one.subject, *map(_listed_for, one.tags)} - {""}
-            if one.digest not in kept and not subjects.isdisjoint(kept):
-                _follow(one.digest, "is attached to an image that stays", by_digest, kept)
-        if len(kept) == before:
-            return
+    about = _attached_to(manifests)
+    seen: set[str] = set()
+    while waiting := kept.keys() - seen:
+        seen |= waiting
+        for subject in sorted(waiting):
+            for digest in about.get(subject, ()):
+                _follow(digest, "is attached to an image that stays", by_digest, kept)
+
+
+def _attached_to(manifests: Iterable[Manifest]) -> Mapping[str, Sequence[str]]:
+    """The digests that are attached to each digest."""
+    found: dict[str, list[str]] = {}
+    for one in manifests:
+        for subject in {one.subject, *map(_listed_for, one.tags)} - {""}:
+            found.setdefault(subject, []).append(one.digest)
+    return found
 
 
 def _listed_for(tag: str) -> str:
@@ -178,9 +226,21 @@ def _listed_for(tag: str) -> str:
 
 def freed(decisions: Collection[Decision]) -> int:
     """Bytes of blobs and manifests that only dropped manifests name, over all repositories."""
-    kept = {blob for one in decisions if one.keep for blob in (*one.manifest.blobs, one.manifest.digest)}
+    kept = {blob for one in decisions if one.keep for blob in weights(one.manifest)}
     dropped: dict[str, int] = {}
     for one in decisions:
         if not one.keep:
-            dropped.update({**one.manifest.blobs, one.manifest.digest: one.manifest.size})
+            dropped.update(weights(one.manifest))
     return sum(size for blob, size in dropped.items() if blob not in kept)
+
+
+def weights(manifest: Manifest) -> Mapping[str, int]:
+    """Everything that a manifest itself stores, with its size in bytes."""
+    return {**manifest.blobs, manifest.digest: manifest.size}
+
+
+def linked(manifests: Iterable[Manifest]) -> Iterable[tuple[str, str]]:
+    """Every pair of digests of one repository of which one leads to the other, or is attached to it."""
+    for one in manifests:
+        for other in {*one.children, one.subject, *map(_listed_for, one.tags)} - {""}:
+            yield one.digest, other

@@ -1,12 +1,12 @@
-"""Reads a whole repository: every tag, and every manifest that tags lead to. All of it, or an error."""
+"""Reads whole repositories: every tag, and every manifest that tags lead to. All of it, or an error."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from planner.errors import RegistryError
 from planner.plan.retention import Kind, Manifest
@@ -17,6 +17,9 @@ from planner.registry.quarantine import QUARANTINE, Quarantined, read
 from planner.registry.whole import blobs, children
 
 LOOKERS = 16
+"""Requests at once, over all repositories."""
+REPOSITORIES = 4
+"""Repositories that are read at once: while one waits for its last answers, another one asks."""
 MAX_MANIFESTS = 200_000
 _PASSING = re.compile(r"lease-.*")
 """Tags that may go between the listing and the look at what they name: those of leases that are given up."""
@@ -39,16 +42,80 @@ class Listing:
         return frozenset(digest for one in self.quarantined for digest, _ in one.entries)
 
 
+class News(Protocol):
+    """Hears how far a listing is; from several threads."""
+
+    def more(self, count: int) -> None:
+        """There is so much more to read than was known."""
+
+    def done(self) -> None:
+        """One more was read."""
+
+
+class Silence:
+    """Nobody listens."""
+
+    def more(self, count: int) -> None:
+        """See News."""
+
+    def done(self) -> None:
+        """See News."""
+
+
+def listings(
+    registry: HttpRegistry, repositories: Collection[str], news: News | None = None, *, whole: bool = True
+) -> tuple[Listing, ...]:
+    """The listings of these repositories, in order of name. Raises RegistryError rather than give a part.
+
+    With `whole=False` what an index names may be missing: whoever writes a scope that is to go must not be able to
+    keep it by breaking it.
+    """
+    told = news or Silence()
+    with ThreadPoolExecutor(LOOKERS) as pool, ThreadPoolExecutor(REPOSITORIES) as readers:
+        futures = [
+            readers.submit(_listing, _Reader(registry, name, pool, told), whole) for name in sorted(set(repositories))
+        ]
+        try:
+            return tuple(future.result() for future in futures)
+        except BaseException:
+            readers.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def listing(registry: HttpRegistry, repository: str) -> Listing:
     """Everything that the tags of a repository lead to. Raises RegistryError rather than give a part."""
-    tags = registry.tags(repository)
-    with ThreadPoolExecutor(LOOKERS) as pool:
-        found = list(zip(tags, pool.map(lambda tag: registry.fetch(repository, tag), tags), strict=True))
-        gone = [tag for tag, one in found if one is None and not _PASSING.fullmatch(tag)]
-        if gone:
-            raise RegistryError(f"{repository}:{gone[0]} is listed and not there: nothing is removed, look again")
-        known = {one.digest: one for _, one in found if one is not None}
-        _follow(registry, repository, known, pool)
+    return listings(registry, [repository])[0]
+
+
+class _Reader:
+    """Fetches manifests of one repository, many at once."""
+
+    def __init__(self, registry: HttpRegistry, repository: str, pool: Executor, news: News) -> None:
+        self.registry = registry
+        self.repository = repository
+        self.pool = pool
+        self.news = news
+
+    def _one(self, reference: str) -> Fetched | None:
+        found = self.registry.fetch(self.repository, reference)
+        self.news.done()
+        return found
+
+    def fetch(self, references: Sequence[str]) -> Iterator[tuple[str, Fetched | None]]:
+        """Each reference with what it names, None for nothing. Raises RegistryError."""
+        self.news.more(len(references))
+        return zip(references, self.pool.map(self._one, references), strict=True)
+
+
+def _listing(reader: _Reader, whole: bool) -> Listing:
+    repository = reader.repository
+    found = list(reader.fetch(reader.registry.tags(repository)))
+    gone = [tag for tag, one in found if one is None and not _PASSING.fullmatch(tag)]
+    if gone and whole:
+        raise RegistryError(f"{repository}:{gone[0]} is listed and not there: nothing is removed, look again")
+    known = {one.digest: one for _, one in found if one is not None}
+    _follow(reader, known, whole)
     named: dict[str, list[str]] = {}
     for tag, one in found:
         if one is not None:
@@ -58,15 +125,16 @@ def listing(registry: HttpRegistry, repository: str) -> Listing:
     )
     before = {digest: tags for one in quarantined for digest, tags in one.entries}
     manifests = tuple(
-        _manifest(repository, one, tuple(named.get(one.digest) or before.get(one.digest, ())))
+        manifest_of(repository, one, tuple(named.get(one.digest) or before.get(one.digest, ())))
         for one in known.values()
         if not _is_quarantine(one.document)
     )
     return Listing(repository=repository, manifests=manifests, quarantined=quarantined)
 
 
-def _follow(registry: HttpRegistry, repository: str, known: dict[str, Fetched], pool: ThreadPoolExecutor) -> None:
+def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
     """Fetch what indexes name, and subjects that are there, until nothing new comes."""
+    repository = reader.repository
     asked: set[str] = set(known)
     while True:
         parts = {child for one in known.values() for child in children(one.document)} - asked
@@ -78,11 +146,10 @@ def _follow(registry: HttpRegistry, repository: str, known: dict[str, Fetched], 
         needed = {child for one in known.values() if _is_whole(one) for child in children(one.document)}
         wanted = sorted(parts | subjects)
         asked.update(wanted)
-        fetched = pool.map(lambda digest: registry.fetch(repository, digest), wanted)
-        for digest, one in zip(wanted, fetched, strict=True):
+        for digest, one in reader.fetch(wanted):
             if one is not None:
                 known[digest] = one
-            elif digest in needed:
+            elif digest in needed and whole:
                 raise RegistryError(f"{repository}: an index names {digest}, which is not there: nothing is removed")
 
 
@@ -104,7 +171,8 @@ def _is_quarantine(document: Mapping[str, Any]) -> bool:
     return document.get("artifactType") == QUARANTINE
 
 
-def _manifest(repository: str, one: Fetched, tags: tuple[str, ...]) -> Manifest:
+def manifest_of(repository: str, one: Fetched, tags: tuple[str, ...]) -> Manifest:
+    """What retention looks at of a manifest."""
     return Manifest(
         repository=repository,
         digest=one.digest,

@@ -1,0 +1,170 @@
+"""`planner gc --scopes`: the images, records, leases and layer caches of pull requests that ended go; old ones too."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planner.cli.family import keys_now, warn
+from planner.cli.gc import read, remover_of
+from planner.cli.gc_roots import open_requests, pins_of, requests_in
+from planner.cli.gc_text import Report, document, text
+from planner.cli.saying import say
+from planner.cli.trusting import LOCAL, Standing, standing
+from planner.errors import PlannerError, RegistryError
+from planner.plan.retention import DAY, Decision, Roots, decide_scope
+from planner.policy.cleaning import Refused, belonging, expect_own, named, refusal, rule_of
+from planner.policy.policy import NUMBER, Policy
+from planner.policy.pull_requests import numbers
+from planner.policy.scopes import PR, Scope
+from planner.registry.catalog import catalog
+from planner.registry.client import HttpRegistry
+from planner.registry.listing import Listing
+from planner.registry.removal import OciRemover
+
+AGE = 14
+"""Days after which what a pull request left is old, where the policy's `retention` does not say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cleaned:
+    """A scope and what happens to it: all of it goes (`ended`), what is old goes, or nothing (`refused` says why)."""
+
+    number: int
+    ended: bool
+    why: str
+    refused: str = ""
+
+    @property
+    def goes(self) -> bool:
+        """Whether anything of it may go."""
+        return not self.refused
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the scopes, decide, and with --apply remove. What cannot be read ends it before anything is removed."""
+    try:
+        return _run(options)
+    except Refused as error:
+        raise PlannerError(f"refused: {error}") from error
+
+
+def _run(options: argparse.Namespace) -> int:
+    found = standing(options)
+    policy, registry = found.policy, HttpRegistry()
+    host = policy.registries[rule_of(policy).registry].address
+    # The registry is asked first: a pull request that is opened after that has nothing there yet.
+    there = _listed(registry, host)
+    scopes = _scopes(options, found, there)
+    cleaned = [one for one in scopes if one.goes]
+    paths = _paths(policy, [one.number for one in cleaned], there, {*keys_now(options).keys, *options.repository})
+    remover = remover_of(options, registry, host)
+    listed = read([f"{host}/{path}" for path in paths], registry, remover, whole=False)
+    roots, by_number = pins_of(options), {one.number: one for one in cleaned}
+    decisions = [one for each in listed for one in _decided(policy, each, roots, by_number, _age_of(policy))]
+    if options.apply:
+        for each in listed:
+            path = each.repository.removeprefix(f"{host}/")
+            expect_own(policy, path, by_number)
+            (remover or OciRemover(registry)).remove(
+                [one.manifest for one in decisions if one.manifest.repository == each.repository and not one.keep]
+            )
+    report = Report(
+        listings=listed,
+        decisions=decisions,
+        applied=options.apply,
+        now=time.time(),
+        wait=options.wait * DAY,
+        scopes=[_told(one) for one in scopes],
+    )
+    return say(document(report) if options.format == "json" else text(report))
+
+
+def _listed(registry: HttpRegistry, host: str) -> tuple[str, ...] | None:
+    """Every repository of a registry; None, with a warning, where it does not tell them."""
+    try:
+        found = catalog(registry, host)
+    except RegistryError as error:
+        found = None
+        warn(f"{error}")
+    if found is None:
+        warn(
+            f"{host} does not list its repositories: only scopes that --closed or --pull-requests names are seen, and "
+            "of them the images that this checkout knows and --repository names"
+        )
+    return found
+
+
+def _scopes(options: argparse.Namespace, found: Standing, there: Collection[str] | None) -> list[Cleaned]:
+    """Every scope that is there or was named, and what happens to it."""
+    policy = found.policy
+    told = [one for file in options.closed for one in requests_in(file, policy.identity)]
+    still = [one.number for one in told if one.state and not one.ended]
+    opened = open_requests(options)
+    alive = {*still, *(numbers(opened) if opened is not None else ())}
+    ended = numbers(told) - alive
+    seen = {one.number for path in there or () if (one := belonging(policy, path)) is not None}
+    scopes = []
+    for number in sorted({*seen, *ended, *alive}):
+        over = number in ended or (opened is not None and number not in alive)
+        why = "the pull request ended" if number in ended else "no open pull request has this number"
+        if not over:
+            state = "is open" if number in alive else "may be open"
+            why = f"{state}: what is older than {_age_of(policy)} days goes"
+        refused = "" if found.provider == LOCAL else refusal(found.judged, Scope(kind=PR, number=number))
+        if refused and options.apply and number in ended:
+            raise Refused(refused)
+        scopes.append(Cleaned(number=number, ended=over, why=why, refused=refused))
+    if there is None and not scopes:
+        raise PlannerError("no scope is known: name some with --closed FILE or --pull-requests FILE|api")
+    return scopes
+
+
+def _age_of(policy: Policy) -> int:
+    return policy.retention.get(PR, AGE)
+
+
+def _paths(policy: Policy, scopes: Sequence[int], there: Collection[str] | None, images: Collection[str]) -> list[str]:
+    """The repositories of these scopes."""
+    if there is None:
+        return sorted(path for number in scopes for path in named(policy, number, images))
+    found = ((path, belonging(policy, path)) for path in there)
+    return sorted(path for path, one in found if one is not None and one.number in scopes)
+
+
+def _decided(
+    policy: Policy, each: Listing, roots: Roots, scopes: Mapping[int, Cleaned], days: int
+) -> Iterator[Decision]:
+    owner = belonging(policy, each.repository.partition("/")[2])
+    if owner is None:
+        return
+    scope = scopes[owner.number]
+    wide = roots if scope.ended else replace(roots, grace=days * DAY)
+    yield from decide_scope(each.manifests, wide, scope.why if scope.ended else f"is older than {days} days")
+
+
+def _told(one: Cleaned) -> Mapping[str, Any]:
+    return {
+        "scope": f"{PR}/{one.number}",
+        "number": one.number,
+        "ended": one.ended,
+        "refused": bool(one.refused),
+        "why": f"nothing goes: {one.refused}" if one.refused else one.why,
+    }
+
+
+def aged_paths(options: argparse.Namespace, host: str) -> Mapping[str, int]:
+    """The beginnings of the paths of all pull requests' scopes in a registry, with their retention in days."""
+    from planner.cli.policy import policy_of
+
+    policy = policy_of(options)
+    try:
+        rule = rule_of(policy)
+    except Refused:
+        return {}
+    if policy.registries[rule.registry].address != host:
+        return {}
+    return {path.partition(NUMBER)[0]: _age_of(policy) for path in rule.paths}
