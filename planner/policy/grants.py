@@ -15,10 +15,15 @@ from planner.policy.policy import Policy, ScopeRule, filled
 from planner.policy.scopes import ACCESS, PR, Scope
 
 MAX_NAME = 255
-PULL, PUSH = "pull", "push"
+PULL, PUSH, DELETE = "pull", "push", "delete"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _ACTIONS = re.compile(r"[a-z*]+(?:,[a-z*]+)*", re.ASCII)
+
+
+def is_name(path: str) -> bool:
+    """Whether a text is the name of a repository in its normal form."""
+    return len(path) <= MAX_NAME and _NAME.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +38,7 @@ def asked(text: str) -> Asked | None:
     """Read one scope; None for one that is no repository's, or not in normal form."""
     kind, _, rest = text.partition(":")
     name, _, actions = rest.rpartition(":")
-    if kind != "repository" or len(name) > MAX_NAME or not _NAME.fullmatch(name) or not _ACTIONS.fullmatch(actions):
+    if kind != "repository" or not is_name(name) or not _ACTIONS.fullmatch(actions):
         return None
     return Asked(name=name, actions=tuple(dict.fromkeys(actions.split(","))))
 
@@ -59,7 +64,8 @@ def _is_allowed(policy: Policy, run: Run, name: str, action: str) -> bool:
     level = level_of(run)
     if action == PULL:
         return any(level in rule.read and _holds(rule, run, name) for rule in _readable(policy, level))
-    if action == PUSH:
+    if action in (PUSH, DELETE):
+        # Whoever may write a scope may clean it: what can be replaced there can as well be taken away.
         kind = ACCESS[level].write
         rule = policy.scopes.get(kind) if kind is not None else None
         return rule is not None and level in rule.write and _holds(rule, run, name)

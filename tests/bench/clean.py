@@ -1,6 +1,6 @@
 """Measures what a plan of `planner gc` costs over thousands of manifests in a registry on loopback.
 
-python -m tests.bench.clean [--manifests 5000] [--images 20] [--rounds 3] [--profile]
+python -m tests.bench.clean [--manifests 5000] [--images 20] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ def publish(space: Workspace, registry: str, versions: int) -> int:
         return sum(pool.map(one, space.keys().items()))
 
 
-def timed(space: Workspace, *before: str) -> tuple[float, dict[str, object]]:
+def timed(space: Workspace) -> tuple[float, dict[str, object]]:
     """Seconds of one plan, and what it says."""
     began = time.perf_counter()
     run = subprocess.run(
-        [sys.executable, *before, "-m", "planner.cli.start", "-C", os.fspath(space.root), "gc", "--format", "json"],
+        [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), "gc", "--format", "json"],
         env={**os.environ, **IDENTITY},
         stdout=subprocess.PIPE,
         text=True,
@@ -116,7 +116,6 @@ def main() -> None:
     parser.add_argument("--manifests", type=int, default=5000)
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--profile", metavar="FILE", help="also write what cProfile sees of one plan")
     options = parser.parse_args()
     program = ENGINE.bin_folder() / "registry"
     versions = options.manifests // options.images // OF_A_VERSION
@@ -126,11 +125,6 @@ def main() -> None:
         began = time.perf_counter()
         count = publish(space, registry, versions)
         print(f"{count} manifests of {options.images} images pushed in {time.perf_counter() - began:.0f} s", flush=True)
-        if os.environ.get("HOLD"):
-            print(space.root, flush=True)
-            time.sleep(100000)
-        if options.profile:
-            timed(space, "-m", "cProfile", "-o", options.profile)
         runs = [timed(space) for _ in range(options.rounds)]
     for _, answer in runs:
         manifests = answer["manifests"]
