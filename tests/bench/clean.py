@@ -13,18 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from planner.registry.artefact import ARTEFACT, CREATED, EMPTY, EMPTY_BLOB, MANIFEST, written_time
-from planner.registry.client import INDEXES, HttpRegistry, digest_of
+from planner.registry.artefact import EMPTY_BLOB, MANIFEST
+from planner.registry.client import HttpRegistry, digest_of
 from tests.engine.install import ENGINE
 from tests.engine.registry import running_registry
+from tests.registry.stocked import OF_A_VERSION, layer_cache, version
 from tests.workspace import IDENTITY, Workspace
 
-OF_A_VERSION = 5
-"""Manifests of one version: two platforms, their index, its record, and the list of what is attached to it."""
 WANTED_SECONDS = 20.0
 PUSHERS = 8
 
@@ -41,39 +39,6 @@ def write(root: Path, images: int, registry: str) -> Workspace:
     return space
 
 
-def document(media_type: str, **fields: object) -> bytes:
-    return json.dumps({"schemaVersion": 2, "mediaType": media_type, **fields}, sort_keys=True).encode()
-
-
-def entry(body: bytes, media_type: str) -> dict[str, object]:
-    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
-
-
-def version(key: str, number: int, blob: str) -> Iterator[tuple[bytes, str, tuple[str, ...]]]:
-    """The manifests of one version with their media types and tags, each after what it names."""
-    config = {"mediaType": EMPTY, "digest": blob, "size": len(EMPTY_BLOB)}
-    day = {CREATED: written_time(1e9 + number * 86_400)}
-    parts = []
-    for platform in ("amd64", "arm64"):
-        note = {"image": f"{key} {platform}"}
-        parts.append(document(MANIFEST, config=config, layers=[config], annotations=note))
-        yield parts[-1], MANIFEST, ()
-    index = document(INDEXES[0], manifests=[entry(part, MANIFEST) for part in parts])
-    yield index, INDEXES[0], (key,)
-    subject = entry(index, INDEXES[0])
-    record = document(
-        MANIFEST,
-        artifactType=ARTEFACT,
-        config=config,
-        layers=[config],
-        subject=subject,
-        annotations={**day, "key": key},
-    )
-    yield record, MANIFEST, (f"rec-{key}", f"res-{key}", *(("rec-latest",) if number == 0 else ()))
-    attached = {**entry(record, MANIFEST), "artifactType": ARTEFACT}
-    yield document(INDEXES[0], manifests=[attached]), INDEXES[0], (digest_of(index).replace(":", "-"),)
-
-
 def publish(space: Workspace, registry: str, versions: int) -> int:
     """The wanted version of every image, older ones, and a layer cache for each; gives the number of manifests."""
     client = HttpRegistry()
@@ -85,12 +50,12 @@ def publish(space: Workspace, registry: str, versions: int) -> int:
         count = 0
         for number in range(versions):
             key = wanted if number == 0 else f"x3-{digest_of(f'{name} {number}'.encode())[7:39]}"
-            for body, media_type, tags in version(key, number, blob):
+            for body, media_type, tags in version(key, blob, at=1e9 + number * 86_400, newest=number == 0):
                 count += 1
                 for reference in tags or (digest_of(body),):
                     client.put(repository, reference, body, media_type)
-        config = {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": blob, "size": len(EMPTY_BLOB)}
-        client.put(repository, "cache-linux-amd64", document(MANIFEST, config=config, layers=[config]), MANIFEST)
+        body = layer_cache(blob)
+        client.put(repository, "cache-linux-amd64", body, MANIFEST)
         return count + 1
 
     with ThreadPoolExecutor(PUSHERS) as pool:

@@ -1,4 +1,4 @@
-"""A budget of bytes: within it or only roots are left, more room never keeps less, and nothing that stays lacks a part."""
+"""A budget of bytes: within it or only roots are left, more room never keeps less, and what stays lacks no part."""
 
 from __future__ import annotations
 
