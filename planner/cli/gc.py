@@ -78,12 +78,15 @@ def run(options: argparse.Namespace) -> int:
     registry, prefix = HttpRegistry(), prefix_of(options.against, now)
     if options.apply or options.action == "restore":
         _expect_granted(options, prefix)
+    remover = remover_of(options, registry, prefix.partition("/")[0])
+    if options.action == "restore" and remover is not None:
+        hint = "POST /orgs/ORG/packages/container/NAME/versions/ID/restore, within 30 days"
+        raise PlannerError(f"{prefix}: GitHub itself restores what was deleted from its registry\n  {hint}")
     roots, names = roots_of(options, now)
     keep = kept_list(options.keep)
-    remover = remover_of(options, registry, prefix.partition("/")[0])
     found = read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
     if options.action == "restore":
-        return _restore(registry, found, prefix)
+        return _restore(registry, found)
     judge = functools.partial(judged, roots, keep, prefix)
     decisions, budget = _within_budget([one for each in found for one in judge(each)], found, roots.now, options)
     if options.format == GOOGLE:
@@ -155,10 +158,7 @@ def remover_of(options: argparse.Namespace, registry: HttpRegistry, host: str) -
     return Packages(registry.transport, forge.github_api(os.environ), forge.github_headers(os.environ))
 
 
-def _restore(registry: HttpRegistry, found: Sequence[Listing], prefix: str) -> int:
-    if prefix.startswith("ghcr.io/"):
-        hint = "POST /orgs/ORG/packages/container/NAME/versions/ID/restore, within 30 days"
-        raise PlannerError(f"{prefix}: GitHub itself restores what was deleted from its registry\n  {hint}")
+def _restore(registry: HttpRegistry, found: Sequence[Listing]) -> int:
     count = sum(quarantine.give_back(registry, one) for each in found for one in each.quarantined)
     return say(f"{count} tags are back")
 

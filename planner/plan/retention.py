@@ -118,13 +118,12 @@ def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None
         for tag in one.tags
     }
     dates = _dates(manifests)
+    own = {one.digest: why for one in manifests if (why := (why_of or _why)(one, roots, leased, dates))}
     kept: dict[str, str] = {}
-    for one in manifests:
-        why = (why_of or _why)(one, roots, leased, dates)
-        if why:
-            _follow(one.digest, why, by_digest, kept)
+    for digest, why in own.items():
+        _follow(digest, why, by_digest, kept)
     _attached(manifests, by_digest, kept)
-    return kept
+    return {**kept, **own}
 
 
 def _dates(manifests: Iterable[Manifest]) -> dict[str, float]:

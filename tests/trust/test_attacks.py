@@ -130,7 +130,7 @@ def test_5_an_edited_planner_asks_for_more(stack: Stack) -> None:
     assert granted == {
         "cache/main/base": ["pull"],
         "images/base": ["pull"],
-        "cache/pr/17/base": ["pull", "push"],
+        "cache/pr/17/base": ["delete", "pull", "push"],
     }
     everything = stack.token(issuing.token("main"), "registry:catalog:*")
     assert issuing.opened(everything)["access"] == []
