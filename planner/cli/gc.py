@@ -211,6 +211,9 @@ def _apply_here(
     dropped = [one for one in each.manifests if one.digest not in stays and one.digest not in each.held]
     if dropped:
         quarantine.put_away(registry, dropped, time.time())
+    # A run that was killed between writing a quarantine and taking all tags away.
+    halfway = (each.held & each.tagged) - set(stays)
+    quarantine.untag(registry, [one for one in each.manifests if one.digest in halfway])
     for one in each.quarantined:
         if time.time() - one.at >= options.wait * DAY:
             again = judge(listing(registry, each.repository))

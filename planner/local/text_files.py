@@ -43,7 +43,7 @@ def rewrite(folder: Path, path: str, before: bytes, after: bytes) -> None:
         raise InputError(f"{path}: changed meanwhile: nothing of it was written, run again")
     try:
         mode = stat.S_IMODE(place.lstat().st_mode)
-        handle, staging = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+        handle, staging = tempfile.mkstemp(dir=_staging(folder, place.parent), prefix="planner.")
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(after)
@@ -56,3 +56,11 @@ def rewrite(folder: Path, path: str, before: bytes, after: bytes) -> None:
             raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _staging(folder: Path, beside: Path) -> Path:
+    """Where a new file is written before it takes a name: git's own folder, so that a run that is killed leaves nothing
+    in the tree. On another file system nothing can be renamed from there, and it is written beside.
+    """
+    own = Path(os.fsdecode(ask(folder, "rev-parse", "--absolute-git-dir").rstrip(b"\n")))
+    return own if own.stat().st_dev == beside.stat().st_dev else beside

@@ -35,6 +35,8 @@ class Listing:
     repository: str
     manifests: tuple[Manifest, ...]
     quarantined: tuple[Quarantined, ...]
+    tagged: frozenset[str] = frozenset()
+    """The digests that tags name at this moment."""
 
     @property
     def held(self) -> frozenset[str]:
@@ -129,7 +131,7 @@ def _listing(reader: _Reader, whole: bool) -> Listing:
         for one in known.values()
         if not _is_quarantine(one.document)
     )
-    return Listing(repository=repository, manifests=manifests, quarantined=quarantined)
+    return Listing(repository=repository, manifests=manifests, quarantined=quarantined, tagged=frozenset(named))
 
 
 def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:

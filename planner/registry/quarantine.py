@@ -78,10 +78,15 @@ def _put_away(registry: HttpRegistry, manifests: Sequence[Manifest], at: float) 
     registry.put(repository, tag, body, INDEXES[0])
     if registry.digest_of(repository, tag) != digest:
         raise RegistryError(f"{repository}:{tag} does not name the quarantine that was just written")
+    untag(registry, manifests)
+
+
+def untag(registry: HttpRegistry, manifests: Sequence[Manifest]) -> None:
+    """Take away the tags of manifests that are in quarantine; one that names something else by now is left alone."""
     for one in manifests:
         for own in one.tags:
-            if registry.digest_of(repository, own) == one.digest:
-                registry.delete(repository, own)
+            if registry.digest_of(one.repository, own) == one.digest:
+                registry.delete(one.repository, own)
 
 
 def give_back(registry: HttpRegistry, one: Quarantined, only: Collection[str] | None = None) -> int:
@@ -103,18 +108,26 @@ def give_back(registry: HttpRegistry, one: Quarantined, only: Collection[str] | 
 def delete(registry: HttpRegistry, one: Quarantined, goes: Collection[str]) -> int:
     """Delete of what is in quarantine what `goes` names, and end it; gives how many were deleted.
 
-    Indexes go before what they name, so that nothing that is left is ever half there.
+    What leads to something goes before it, so that nothing that is left is ever half there.
     """
     count = 0
-    for digest in _indexes_first(registry, one):
+    for digest in _in_order(registry, one):
         if digest in goes:
             count += registry.delete(one.repository, digest)
     registry.delete(one.repository, one.digest)
     return count
 
 
-def _indexes_first(registry: HttpRegistry, one: Quarantined) -> list[str]:
-    found = [(digest, registry.fetch(one.repository, digest)) for digest, _ in one.entries]
-    return [
-        digest for digest, _ in sorted(found, key=lambda pair: pair[1] is None or "manifests" not in pair[1].document)
-    ]
+def _in_order(registry: HttpRegistry, one: Quarantined) -> list[str]:
+    """Lists of what is attached, then what is attached (records), then indexes, then the rest."""
+    found = {digest: registry.fetch(one.repository, digest) for digest, _ in one.entries}
+    return sorted(found, key=lambda digest: _rank(found[digest]))
+
+
+def _rank(found: Fetched | None) -> int:
+    if found is None:
+        return 3
+    listed = found.document.get("manifests")
+    if isinstance(listed, list):
+        return 0 if all(isinstance(entry, dict) and "artifactType" in entry for entry in listed) else 2
+    return 1 if "subject" in found.document else 3

@@ -1,0 +1,21 @@
+"""A few kills of `gc --apply` and `pin --write` each; `python -m tests.registry.killed` makes many at random points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.engine.engine import Engine
+from tests.registry.faults import faulty
+from tests.registry.killed import kill_gc, kill_pin
+
+
+def test_gc_killed_while_it_writes_untags_and_deletes(engine: Engine, tmp_path: Path) -> None:
+    with faulty(engine.registry.address) as proxy:
+        count = kill_gc(tmp_path / "gc", proxy, engine.registry.address, [40, 49, 110, 44, 118, 124])
+    assert count.killed >= 4
+    assert "DELETE" in count.at or "HEAD" in count.at, "it came to where something is removed"
+
+
+def test_pin_killed_between_files(engine: Engine, tmp_path: Path) -> None:
+    count = kill_pin(tmp_path / "pin", engine.registry.address, [0, 3, 11, 20, 31, 38])
+    assert count.killed >= 3
