@@ -62,6 +62,13 @@ def test_a_layer_that_a_root_holds_costs_nothing() -> None:
     assert budget.held == 1001
 
 
+def test_nothing_smaller_takes_the_place_of_what_does_not_fit() -> None:
+    """Else more room could keep less: from the least burdensome on, the first that does not fit is the end."""
+    some = [*stale(1, 10, 20), *stale(2, 9, 50), *stale(3, 2, 400)]
+    for limit, expected in ((9, set()), (10, {1}), (11, {1}), (18, {1}), (19, {1, 2}), (21, {1, 2, 3})):
+        assert judged(some, ROOTS, limit)[0] & {1, 2, 3} == expected
+
+
 def test_why_is_told() -> None:
     decisions = decide([*stale(1, 500, 90), *stale(2, 1, 20)], ROOTS)
     after, _ = within(decisions, 10, NOW)
@@ -81,7 +88,18 @@ def bytes_of(decisions: tuple[Decision, ...]) -> int:
 LIMITS = st.integers(0, 200)
 
 
-@given(repositories(), LIMITS, st.sets(st.integers(0, 9), max_size=2))
+@st.composite
+def sized(draw: st.DrawFn) -> tuple[list[Manifest], Roots]:
+    """Any repositories, with images of very different sizes."""
+    manifests, roots = draw(repositories())
+    sizes = draw(st.lists(st.sampled_from([1, 5, 30, 90]), min_size=len(manifests), max_size=len(manifests)))
+    changed = [
+        replace(one, blobs=dict.fromkeys(one.blobs, size), size=1) for one, size in zip(manifests, sizes, strict=True)
+    ]
+    return changed, roots
+
+
+@given(sized(), LIMITS, st.sets(st.integers(0, 9), max_size=2))
 def test_within_the_budget_or_only_roots_and_nothing_lacks_a_part(
     found: tuple[list[Manifest], Roots], limit: int, gone: set[int]
 ) -> None:
@@ -105,7 +123,7 @@ def test_within_the_budget_or_only_roots_and_nothing_lacks_a_part(
             assert one.digest in stays, "what is attached to what stays, stays"
 
 
-@given(repositories(), LIMITS, LIMITS)
+@given(sized(), LIMITS, LIMITS)
 def test_more_room_never_keeps_less(found: tuple[list[Manifest], Roots], one: int, other: int) -> None:
     manifests, roots = found
     decisions = decide(manifests, roots)
