@@ -75,7 +75,8 @@ def _commits(options: argparse.Namespace) -> Mapping[str, str]:
 
 def pins_of(options: argparse.Namespace) -> Roots:
     """What keeps anything in the scope of a pull request: pins at the refs, and leases; the grace time is 0."""
-    digests = digests_in(folder_of(options), _commits(options))
+    folder = folder_of(options)
+    digests = digests_in(folder, commits_of(folder, options.ref or ["*"], options.main, options.last))
     return Roots(keys={}, digests=digests, now=time.time(), grace=0.0, lease=LONGEST)
 
 

@@ -23,7 +23,7 @@ from planner.policy.scopes import PR, Scope
 from planner.registry.catalog import catalog
 from planner.registry.client import HttpRegistry
 from planner.registry.listing import Listing
-from planner.registry.removal import OciRemover
+from planner.registry.removal import OciRemover, Remover
 
 AGE = 14
 """Days after which what a pull request left is old, where the policy's `retention` does not say."""
@@ -69,9 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         for each in listed:
             path = each.repository.removeprefix(f"{host}/")
             expect_own(policy, path, by_number)
-            (remover or OciRemover(registry)).remove(
-                [one.manifest for one in decisions if one.manifest.repository == each.repository and not one.keep]
-            )
+            _remove(registry, remover or OciRemover(registry), each, decisions)
     report = Report(
         listings=listed,
         decisions=decisions,
@@ -81,6 +79,16 @@ def _run(options: argparse.Namespace) -> int:
         scopes=[_told(one) for one in scopes],
     )
     return say(document(report) if options.format == "json" else text(report))
+
+
+def _remove(registry: HttpRegistry, remover: Remover, each: Listing, decisions: Sequence[Decision]) -> None:
+    """Remove what goes of a repository, and quarantines of which nothing stays."""
+    goes = [one.manifest for one in decisions if one.manifest.repository == each.repository and not one.keep]
+    remover.remove(goes)
+    gone = {one.digest for one in goes}
+    for one in each.quarantined:
+        if gone.issuperset(digest for digest, _ in one.entries):
+            registry.delete(each.repository, one.digest)
 
 
 def _listed(registry: HttpRegistry, host: str) -> tuple[str, ...] | None:
@@ -114,7 +122,7 @@ def _scopes(options: argparse.Namespace, found: Standing, there: Collection[str]
         if not over:
             state = "is open" if number in alive else "may be open"
             why = f"{state}: what is older than {_age_of(policy)} days goes"
-        refused = "" if found.provider == LOCAL else refusal(found.judged, Scope(kind=PR, number=number))
+        refused = "" if found.provider == LOCAL else refusal(policy, found.judged, Scope(kind=PR, number=number))
         if refused and options.apply and number in ended:
             raise Refused(refused)
         scopes.append(Cleaned(number=number, ended=over, why=why, refused=refused))

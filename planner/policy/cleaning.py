@@ -79,9 +79,11 @@ def expect_own(policy: Policy, path: str, numbers: Collection[int]) -> None:
         raise Refused(f"{path} is not in the scope of a pull request that is cleaned: nothing of it is removed")
 
 
-def refusal(judged: Judged, scope: Scope) -> str:
+def refusal(policy: Policy, judged: Judged, scope: Scope) -> str:
     """Why a run may remove nothing in a scope, "" where it may: whoever may not write there may not delete there."""
     own = write_of(judged.run)
+    if own is not None and (own.kind not in policy.scopes or judged.level not in policy.scopes[own.kind].write):
+        own = None
     if own == scope:
         return ""
     may = f"may remove things in {own} alone" if own is not None else "may remove nothing"

@@ -107,4 +107,11 @@ SCOPES = {"pr/17": Scope(kind="pr", number=17), "pr/1": Scope(kind="pr", number=
 @pytest.mark.parametrize("scope", SCOPES)
 def test_whoever_may_not_write_a_scope_may_not_delete_there(run: str, scope: str) -> None:
     allowed = {("pr", "pr/17"), ("trusted", "main")}
-    assert (refusal(judge(RUNS[run]), SCOPES[scope]) == "") == ((run, scope) in allowed)
+    assert (refusal(policy(), judge(RUNS[run]), SCOPES[scope]) == "") == ((run, scope) in allowed)
+
+
+def test_a_policy_that_lets_nobody_write_lets_nobody_delete() -> None:
+    narrow = read(
+        TEXT.replace("MAIN", "cache/main").replace("PR", "cache/pr/{number}").replace("[pr]", "[]").encode(), "f"
+    )
+    assert "may remove nothing" in refusal(narrow, judge(RUNS["pr"]), SCOPES["pr/17"])
