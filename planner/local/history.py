@@ -50,6 +50,4 @@ class History:
     def tree(self, commit: Commit) -> RevisionTree:
         """The workspace at a commit."""
         root = workspace_in(self.objects, commit.tree, self.prefix)
-        return RevisionTree(
-            self.objects, root, self.algorithm, None, commit.id, top=commit.tree, prefix=self.prefix
-        )
+        return RevisionTree(self.objects, root, self.algorithm, None, commit.id, top=commit.tree, prefix=self.prefix)
