@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from planner.errors import OutputError
@@ -18,6 +17,8 @@ def write(text: str, file: str) -> None:
     if not file:
         print(text)
         return
+    import tempfile  # most answers are printed
+
     path = Path(file)
     staging = ""
     try:

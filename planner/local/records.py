@@ -11,11 +11,14 @@ import urllib.parse
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.errors import StateError
-from planner.explain.history import Built
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
+
+if TYPE_CHECKING:
+    from planner.explain.history import Built
 
 FORMAT = 1
 WAIT = 30.0
@@ -186,6 +189,8 @@ def _record(row: Sequence[object]) -> Record:
 
 def _built(image: object, built_at: object, seconds: object, steps: object) -> Built:
     found = json.loads(str(steps))
+    from planner.explain.history import Built  # it brings statistics along
+
     return Built(
         image=ImageName(str(image)),
         built_at=float(str(built_at)),
