@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
 from planner.errors import RegistryError
-from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base, stored_login, why
+from planner.registry.connections import Broken
+from planner.registry.logins import stored_login
+from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base
 
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -160,9 +160,10 @@ class HttpRegistry:
         digest: str,
         body: bytes | None = None,
         stream: Iterable[bytes] | None = None,
+        length: int = 0,
         also: str = "",
     ) -> Answer:
-        """Put a blob where an upload was begun; `stream` is one that cannot be sent again."""
+        """Put a blob where an upload was begun; `stream` is one of `length` bytes that cannot be sent again."""
         host, _, path = repository.partition("/")
         if not place.startswith(("/", "https://", f"{base(host)}/")):
             raise RegistryError(f"{repository}: the registry names no safe place for an upload")
@@ -173,6 +174,7 @@ class HttpRegistry:
             scope=f"repository:{path}:pull,push {also}".strip(),
             body=body,
             stream=stream,
+            length=length,
             headers={"Content-Type": "application/octet-stream"},
         )
         return self.transport.ask(request)
@@ -208,13 +210,13 @@ class HttpRegistry:
 
     def answers(self, host: str, wait: float) -> bool:
         """Whether a registry is there and a login for it is stored. Raises RegistryError where none answers."""
-        url = f"{base(host)}/v2/"
         try:
-            answer = self.transport.session_for(url).get(url, timeout=wait, allow_redirects=False)
-        except requests.RequestException as error:
-            raise RegistryError(f"{host}: does not answer: {why(error)}") from error
-        if answer.status_code not in (200, 401):
-            raise RegistryError(f"{host}: answers /v2/ with status {answer.status_code}, as no registry does")
+            answer = self.transport.connections.send("GET", f"{base(host)}/v2/", headers={}, timeout=(wait, wait))
+        except Broken as broken:
+            raise RegistryError(str(broken)) from broken.__cause__
+        answer.close()
+        if answer.status not in (200, 401):
+            raise RegistryError(f"{host}: answers /v2/ with status {answer.status}, as no registry does")
         return stored_login(host) is not None
 
     def ask(

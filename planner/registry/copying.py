@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.errors import RegistryError
@@ -105,8 +105,8 @@ def copy_blob(registry: HttpRegistry, source: str, digest: str, size: int, targe
     place = registry.begin_upload(target, digest, source)
     if not place:
         return "mounted"
-    stream = _Sized(_checked(registry, source, digest, size), size)
-    answer = registry.end_upload(target, place, digest, stream=stream, also=mount_scope(source, target))
+    stream = _checked(registry, source, digest, size)
+    answer = registry.end_upload(target, place, digest, stream=stream, length=size, also=mount_scope(source, target))
     expect(answer, target, 201, 204)
     return "streamed"
 
@@ -124,17 +124,3 @@ def _checked(registry: HttpRegistry, repository: str, digest: str, size: int) ->
         yield piece
     if count != size or f"sha256:{seen.hexdigest()}" != digest:
         raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
-
-
-class _Sized:
-    """A stream whose length is known, so that it is sent with one."""
-
-    def __init__(self, pieces: Iterable[bytes], size: int) -> None:
-        self.pieces = pieces
-        self.size = size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.pieces)
-
-    def __len__(self) -> int:
-        return self.size

@@ -1,35 +1,32 @@
-"""Carries requests to registries and back: connections, logins, bounded bodies, and patience with passing failures.
+"""Carries requests to registries and back: logins, redirects, bounded bodies, and patience with passing failures.
 
-Knows no manifests. Credentials are those of `docker login`; they go to the registry and to the token server that it
-names over TLS, never into a message.
+Knows no manifests. What proves who we are goes to the registry itself, nowhere else.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin
 
-import requests
 from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
 
 from planner.errors import RegistryError
+from planner.registry import certificates, logins
+from planner.registry.connections import Broken, Connections, is_loopback, read, why
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
 MAX_MANIFEST = 4 << 20
-MAX_TOKEN = 1 << 20
+MAX_ERROR = 1 << 20
+MAX_HOPS = 5
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may well succeed."""
-HUB = "docker.io"
+MOVED = frozenset({301, 302, 303, 307, 308})
 HUB_HOST = "registry-1.docker.io"
-HUB_LOGIN = "https://index.docker.io/v1/"
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +60,7 @@ class Answer:
 class Request:
     """One request. `scope` says what it is allowed for, `limit` how long a body of success may be (bytes).
 
-    `stream` is a body that is sent once and cannot be sent again; such a request is tried once.
+    `stream` is a body of `length` bytes that is sent once and cannot be sent again; such a request is tried once.
     """
 
     method: str
@@ -74,26 +71,17 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     limit: int = MAX_MANIFEST
     stream: Iterable[bytes] | None = None
+    length: int = 0
 
 
 class Transport:
-    """May be used from several threads: each has connections of its own, which are kept alive."""
+    """May be used from several threads."""
 
     def __init__(self, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self.patience = patience or Patience()
         self.sleep = sleep
-        self._own = threading.local()
+        self.connections = Connections()
         self._tokens: dict[str, str] = {}
-
-    def session_for(self, url: str) -> requests.Session:
-        """Through the environment's proxy, but for loopback, where a proxy cannot reach."""
-        name = "direct" if _LOOPBACK.match(host_of(url)) else "outward"
-        found: requests.Session | None = getattr(self._own, name, None)
-        if found is None:
-            found = requests.Session()
-            found.trust_env = name == "outward"
-            setattr(self._own, name, found)
-        return found
 
     def ask(self, request: Request) -> Answer:
         """The answer, whatever its status. Passing failures are waited out; RegistryError for those that stay."""
@@ -113,133 +101,96 @@ class Transport:
         raise AssertionError("a request is tried at least once")
 
     def _authorized(self, request: Request) -> Answer:
+        with closing(self._known(request)) as given:
+            limit = request.limit if given.status < 300 else MAX_ERROR
+            # Reading the empty body of an answer to HEAD gives its connection back.
+            body = given.read() if request.method == "HEAD" else read(given, request.host, limit)
+            return Answer(status=given.status, headers=_lower(given.headers), body=body)
+
+    def _known(self, request: Request) -> BaseHTTPResponse:
+        """The answer to somebody who says who they are, where the registry asks for that."""
         name = f"{request.host} {request.scope}"
-        answer = self._send(request, self._tokens.get(name, ""))
-        if answer.status == 401 and request.stream is None:
-            self._tokens[name] = self._authorization(answer, request.host, request.scope)
-            answer = self._send(request, self._tokens[name])
-        return answer
+        given, home = self._exchange(request, self._tokens.get(name, ""))
+        # Whoever a registry led to may not ask for its login.
+        if given.status != 401 or request.stream is not None or not home:
+            return given
+        with closing(given):
+            challenge = given.headers.get("WWW-Authenticate", "")
+        self._tokens[name] = logins.authorization(self.connections, challenge, request.host, request.scope, TIMEOUT)
+        return self._exchange(request, self._tokens[name])[0]
 
-    def _send(self, request: Request, authorization: str) -> Answer:
-        with self._exchange(request, authorization) as given:
-            limit = request.limit if given.status_code < 300 else MAX_TOKEN
-            body = b"" if request.method == "HEAD" else read(given, request.host, limit)
-            return Answer(status=given.status_code, headers=_lower(given.headers), body=body)
-
-    def _exchange(self, request: Request, authorization: str) -> requests.Response:
+    def _exchange(self, request: Request, authorization: str) -> tuple[BaseHTTPResponse, bool]:
+        """The answer, and whether the registry itself gave it."""
+        own = base(request.host)
         absolute = request.path.startswith(("http://", "https://"))
-        url = request.path if absolute else f"{base(request.host)}{request.path}"
-        # A registry may send an upload elsewhere; what proves who we are stays here.
-        known = authorization if host_of(url) == host_of(base(request.host)) else ""
-        sent = {**request.headers, **({"Authorization": known} if known else {})}
-        data = request.stream if request.stream is not None else request.body
-        try:
-            return self.session_for(url).request(
-                request.method, url, data=data, headers=sent, timeout=TIMEOUT, stream=True
-            )
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise Broken(f"{host_of(url)}: does not answer: {why(error)}") from error
+        url = request.path if absolute else f"{own}{request.path}"
+        body: bytes | Iterable[bytes] | None = request.body
+        sent = dict(request.headers)
+        if request.stream is not None:
+            body, sent["Content-Length"] = request.stream, str(request.length)
+        for _ in range(MAX_HOPS):
+            # A registry may send a question or an upload elsewhere; what proves who we are stays here.
+            home = url.startswith(f"{own}/")
+            known = {"Authorization": authorization} if authorization and home else {}
+            given = self.connections.send(request.method, url, headers={**sent, **known}, timeout=TIMEOUT, body=body)
+            place = given.headers.get("Location", "")
+            if request.method not in ("GET", "HEAD") or given.status not in MOVED or not place:
+                return given, home
+            given.close()
+            before, url = url, urljoin(url, place)
+            if not url.startswith("https://") and not (url.startswith("http://") and before.startswith("http://")):
+                raise RegistryError(f"{request.host}: leads to an address that is not safe")
+        raise RegistryError(f"{request.host}: leads from one address to the next without end")
 
     def chunks(self, request: Request, size: int) -> Iterator[bytes]:
-        """The body of a GET in pieces, for what is too long to hold. Raises RegistryError, also midway."""
-        name = f"{request.host} {request.scope}"
-        given = self._exchange(request, self._tokens.get(name, ""))
-        if given.status_code == 401:
-            answer = Answer(status=401, headers=_lower(given.headers))
-            given.close()
-            self._tokens[name] = self._authorization(answer, request.host, request.scope)
-            given = self._exchange(request, self._tokens[name])
-        with given:
-            if given.status_code != 200:
-                raise RegistryError(f"{request.host}: answers with status {given.status_code}")
+        """The body of a GET in pieces, for what is too long to hold; goes on where a connection was cut.
+
+        Nobody has checked the bytes, least of all that both parts are of one body: that is for a digest to tell.
+        Raises RegistryError, also midway.
+        """
+        done = turn = 0
+        while True:
+            before = done
             try:
-                while piece := given.raw.read(size, decode_content=False):
+                for piece in self._rest(request, done, size):
+                    done += len(piece)
                     yield piece
+                return
+            except Broken as broken:
+                # Whoever gives something each time is worth more patience than one who gives nothing.
+                turn = turn + 1 if done == before else 1
+                if turn >= self.patience.tries:
+                    raise RegistryError(str(broken)) from broken.__cause__
+            self.sleep(self.patience.pause(turn - 1, None))
+
+    def _rest(self, request: Request, start: int, size: int) -> Iterator[bytes]:
+        """The body of a GET from a byte on. Raises Broken where the answer breaks off, or may come another time."""
+        asked = replace(request, headers={**request.headers, "Range": f"bytes={start}-"}) if start else request
+        with closing(self._known(asked)) as given:
+            if given.status in PASSING:
+                raise Broken(f"{request.host}: answers with status {given.status}")
+            if given.status not in (200, 206 if start else 200):
+                raise RegistryError(f"{request.host}: answers with status {given.status}")
+            # A registry that knows nothing of ranges sends all of it again.
+            skip = start if given.status == 200 else 0
+            if given.status == 206 and not given.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                raise RegistryError(f"{request.host}: answers with another part than was asked for")
+            try:
+                while piece := given.read(size, decode_content=False):
+                    if len(piece) > skip:
+                        yield piece[skip:]
+                    skip = max(skip - len(piece), 0)
             except (OSError, HTTPError) as error:
-                raise RegistryError(f"{request.host}: the answer broke off: {why(error)}") from error
-
-    def _authorization(self, answer: Answer, host: str, scope: str) -> str:
-        """The header that a registry asks for (distribution's `spec/auth/token`), made with the stored login."""
-        challenge = answer.headers.get("www-authenticate", "")
-        login = stored_login(host)
-        if challenge.lower().startswith("basic"):
-            if login is None:
-                raise RegistryError(f"{host}: asks for a login\n  docker login {host}")
-            return requests.auth._basic_auth_str(*login)
-        facts = dict(_CHALLENGE.findall(challenge))
-        realm = facts.get("realm", "")
-        if not realm.startswith("https://") and not _LOOPBACK.match(realm.removeprefix("http://")):
-            raise RegistryError(f"{host}: asks for a token in a way that is not safe: {challenge[:200]}")
-        return f"Bearer {self._token(realm, facts.get('service', ''), scope, login, host)}"
-
-    def _token(self, realm: str, service: str, scope: str, login: tuple[str, str] | None, host: str) -> str:
-        try:
-            answer = self.session_for(realm).get(
-                realm,
-                params={"service": service, "scope": scope.split(" ")},
-                auth=login,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            )
-            found = answer.status_code == 200
-            document: Any = json.loads(read(answer, host, MAX_TOKEN)) if found else None
-        except (requests.RequestException, ValueError, Broken) as error:
-            raise RegistryError(f"{host}: its token server does not answer: {why(error)}") from error
-        token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
-        if not isinstance(token, str):
-            raise RegistryError(f"{host}: gives no token for {scope} (status {answer.status_code})")
-        return token
-
-
-class Broken(Exception):
-    """A request without a whole answer: worth another try."""
-
-
-def read(given: requests.Response, host: str, limit: int) -> bytes:
-    """The body of an answer. Raises Broken where it breaks off, RegistryError where it is longer than `limit` bytes."""
-    try:
-        data: bytes = given.raw.read(limit + 1, decode_content=True)
-    except (OSError, HTTPError) as error:
-        raise Broken(f"{host}: the registry's answer broke off: {why(error)}") from error
-    if len(data) > limit:
-        raise RegistryError(f"{host}: the registry answers with more than {limit} bytes")
-    told = given.headers.get("Content-Length", "")
-    if told.isdecimal() and "Content-Encoding" not in given.headers and len(data) < int(told):
-        raise Broken(f"{host}: the registry's answer broke off after {len(data)} of {told} bytes")
-    return data
+                raise Broken(f"{request.host}: the answer broke off: {why(error)}") from error
 
 
 def base(host: str) -> str:
-    """Where a registry answers: over TLS, but for loopback, as Docker has it."""
-    if host == HUB:
+    """Where a registry answers: over TLS, but for loopback, as Docker has it, unless certificates are set up for it."""
+    if host == logins.HUB:
         return f"https://{HUB_HOST}"
-    return f"http://{host}" if _LOOPBACK.fullmatch(host) else f"https://{host}"
-
-
-def host_of(url: str) -> str:
-    """The host of an address, with its port."""
-    return url.partition("://")[2].partition("/")[0]
-
-
-def why(error: Exception) -> str:
-    """What went wrong, without the address that requests repeats (it may hold what was asked for)."""
-    return type(error).__name__
+    plain = is_loopback(host) and not certificates.are_there(host)
+    return f"http://{host}" if plain else f"https://{host}"
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def stored_login(host: str) -> tuple[str, str] | None:
-    """What `docker login` stored for this registry, credential helpers included."""
-    from docker.auth import load_config
-    from docker.errors import DockerException
-
-    try:
-        found = load_config().resolve_authconfig(HUB_LOGIN if host == HUB else host)
-    except (DockerException, OSError) as error:
-        raise RegistryError(f"{host}: the stored login cannot be read: {type(error).__name__}") from error
-    # A credential helper's answer has capitals, what stands in the file itself has none.
-    given = {str(name).lower(): str(value) for name, value in (found or {}).items()}
-    return (given["username"], given.get("password", "")) if given.get("username") else None

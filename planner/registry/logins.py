@@ -1,0 +1,107 @@
+"""Turns what `docker login` stored and what a registry asks for into the header that proves who we are.
+
+Knows no manifests. A login goes to the registry it is for, and to the token server that this registry names over TLS;
+never into a message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from urllib3.util import make_headers
+
+from planner.errors import RegistryError
+from planner.registry.connections import Broken, Connections, host_of, is_loopback, read
+
+MAX_TOKEN = 1 << 20
+HUB = "docker.io"
+HUB_LOGIN = "https://index.docker.io/v1/"
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Login:
+    """What is stored for a registry: a name and a password, or an identity token of the registry's own."""
+
+    name: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @property
+    def basic(self) -> dict[str, str]:
+        """The headers that prove it by name and password, {} where there are none."""
+        if not self.name:
+            return {}
+        return {"Authorization": make_headers(basic_auth=f"{self.name}:{self.password}")["authorization"]}
+
+
+def authorization(connections: Connections, challenge: str, host: str, scope: str, timeout: tuple[float, float]) -> str:
+    """The header that a registry asks for (distribution's `spec/auth/token`), made with the stored login.
+
+    Raises RegistryError.
+    """
+    login = stored_login(host)
+    if challenge.lower().startswith("basic"):
+        if login is None or not login.basic:
+            raise RegistryError(f"{host}: asks for a login\n  docker login {host}")
+        return login.basic["Authorization"]
+    facts = dict(_CHALLENGE.findall(challenge))
+    realm = facts.get("realm", "")
+    plain = realm.startswith("http://") and is_loopback(host_of(realm))
+    if not realm.startswith("https://") and not plain:
+        raise RegistryError(f"{host}: asks for a token in a way that is not safe: {challenge[:200]}")
+    return f"Bearer {_token(connections, realm, facts.get('service', ''), scope, login, host, timeout)}"
+
+
+def _token(
+    connections: Connections,
+    realm: str,
+    service: str,
+    scope: str,
+    login: Login | None,
+    host: str,
+    timeout: tuple[float, float],
+) -> str:
+    """A token from the server that a registry names. An identity token is exchanged as OAuth 2 has it."""
+    try:
+        if login is not None and login.token:
+            form = {"grant_type": "refresh_token", "service": service, "scope": scope, "client_id": "planner"}
+            body = urlencode({**form, "refresh_token": login.token}).encode()
+            sent = {"Content-Type": "application/x-www-form-urlencoded"}
+            answer = connections.send("POST", realm, headers=sent, timeout=timeout, body=body)
+        else:
+            asked = urlencode([("service", service), *(("scope", one) for one in scope.split(" "))])
+            url = f"{realm}{'&' if '?' in realm else '?'}{asked}"
+            answer = connections.send("GET", url, headers=login.basic if login else {}, timeout=timeout)
+        try:
+            document: Any = json.loads(read(answer, host, MAX_TOKEN)) if answer.status == 200 else None
+        finally:
+            answer.close()
+    except (ValueError, RecursionError, Broken) as error:
+        raise RegistryError(f"{host}: its token server does not answer: {type(error).__name__}") from None
+    token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
+    # What would break a header is no token.
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise RegistryError(f"{host}: gives no token for {scope} (status {answer.status})")
+    return token
+
+
+def stored_login(host: str) -> Login | None:
+    """What `docker login` stored for this registry, credential helpers included. Raises RegistryError."""
+    from docker.auth import load_config
+    from docker.errors import DockerException
+
+    try:
+        found: Mapping[str, Any] | None = load_config().resolve_authconfig(HUB_LOGIN if host == HUB else host)
+    except (DockerException, OSError, ValueError) as error:
+        raise RegistryError(f"{host}: the stored login cannot be read: {type(error).__name__}") from None
+    # A credential helper's answer has capitals, what stands in the file itself has none.
+    given = {str(name).lower(): str(value) for name, value in (found or {}).items() if value is not None}
+    if given.get("identitytoken"):
+        return Login(token=given["identitytoken"])
+    return Login(name=given["username"], password=given.get("password", "")) if given.get("username") else None
