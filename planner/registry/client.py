@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import RegistryError
 from planner.registry.connections import Broken
 from planner.registry.logins import stored_login
-from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base
+from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base, refused
 
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -31,6 +31,7 @@ MAX_PAGES = 10_000
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 UPLOADS = 3
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,11 +94,20 @@ class HttpRegistry:
         """The bytes of a blob, checked against its digest. Raises RegistryError."""
         if not DIGEST.fullmatch(digest):
             raise RegistryError(f"{repository}: {digest[:80]} is no digest")
-        answer = self.ask("GET", repository, f"blobs/{digest}", limit=limit)
-        expect(answer, repository, 200)
-        if digest_of(answer.body) != digest:
+        data = bytearray()
+        for piece in self.pieces(repository, digest):
+            data += piece
+            if len(data) > limit:
+                raise RegistryError(f"{repository}: the registry answers with more than {limit} bytes")
+        if digest_of(data) != digest:
             raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
-        return answer.body
+        return bytes(data)
+
+    def pieces(self, repository: str, digest: str) -> Iterator[bytes]:
+        """The bytes of a blob in pieces, not yet checked against its digest. Raises RegistryError, also midway."""
+        host, _, path = repository.partition("/")
+        request = Request(method="GET", host=host, path=f"/v2/{path}/blobs/{digest}", scope=f"repository:{path}:pull")
+        return self.transport.chunks(request, CHUNK)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository holds a blob."""
@@ -255,7 +265,7 @@ def mount_scope(source: str, target: str) -> str:
     return f"repository:{path}:pull" if source and host == target.partition("/")[0] else ""
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(data: bytes | bytearray) -> str:
     """The digest of these bytes."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
@@ -273,6 +283,4 @@ def expect(answer: Answer, repository: str, *statuses: int) -> None:
     """Raise RegistryError unless the status is one of these."""
     if answer.status in statuses:
         return
-    host = repository.partition("/")[0]
-    hint = f"\n  docker login {host}" if answer.status in (401, 403) else ""
-    raise RegistryError(f"{repository}: the registry answers with status {answer.status}{hint}")
+    raise refused(repository, answer.status)

@@ -1,26 +1,31 @@
 """Sends single requests over connections that are kept open, through the environment's proxies and over TLS.
 
-Knows no registries and no logins. Nothing is sent twice, and no redirect is followed, unless the caller does so.
+Knows no registries and no logins. Nothing is sent twice, and no redirect is followed. The standard library's client
+does the work: a plan asks a thousand small questions, and of each the larger libraries make twice the cost.
 """
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import select
 import threading
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
-
-import urllib3
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, SSLError
-from urllib3.response import BaseHTTPResponse
-from urllib3.util import Timeout, make_headers
 
 from planner.errors import RegistryError
 from planner.registry import certificates
 
-OPEN = 32
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+
+KEPT = 32
 """Connections to one host that are kept."""
+SHORT = 1 << 14
 AGENT = "image-family-planner"
 
 
@@ -28,12 +33,88 @@ class Broken(Exception):
     """A request without a whole answer: worth another try."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How to reach one origin: itself, or a proxy for it. `trust` is None without TLS."""
+
+    name: str
+    port: int
+    trust: ssl.SSLContext | None
+    proxy: tuple[str, int] | None = None
+    proxy_login: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def connection(self, timeout: tuple[float, float]) -> http.client.HTTPConnection:
+        """A new connection. Raises OSError or HTTPException."""
+        host, port = self.proxy or (self.name, self.port)
+        made: http.client.HTTPConnection
+        if self.trust is None:
+            made = http.client.HTTPConnection(host, port, timeout=timeout[0])
+        else:
+            made = http.client.HTTPSConnection(host, port, timeout=timeout[0], context=self.trust)
+            if self.proxy is not None:
+                made.set_tunnel(self.name, self.port, dict(self.proxy_login))
+        made.connect()
+        made.sock.settimeout(timeout[1])
+        return made
+
+    def asked(self, origin: str, target: str) -> tuple[str, Mapping[str, str]]:
+        """What stands in the request's line, and the headers for a proxy that reads them."""
+        if self.proxy is not None and self.trust is None:
+            return f"{origin}{target}", self.proxy_login
+        return target, {}
+
+
+class Given:
+    """An answer: its head, and a body that is still to be read. Closing it keeps the connection for the next request
+    if nothing of the body is left.
+    """
+
+    def __init__(
+        self,
+        response: http.client.HTTPResponse,
+        connection: http.client.HTTPConnection,
+        kept: list[http.client.HTTPConnection],
+    ) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.getheaders()}
+        self._response = response
+        self._connection = connection
+        self._kept = kept
+        self._left = response.length
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of the body, at most `size`; b"" at its end. Raises Broken where it breaks off before."""
+        try:
+            data = self._response.read(size)
+        except (OSError, http.client.HTTPException) as error:
+            raise Broken(f"the answer broke off: {why(error)}") from error
+        if self._left is not None:
+            self._left -= len(data)
+            if not data and self._left > 0 and size:
+                raise Broken(f"the answer broke off with {self._left} bytes to come")
+        return data
+
+    def close(self) -> None:
+        """Read no more, but for a rest that is shorter than a new connection is dear."""
+        if self._left is not None and 0 < self._left <= SHORT:
+            with contextlib.suppress(Broken):
+                while self.read(SHORT):
+                    pass
+        whole = self._response.isclosed() and not self._response.will_close and not (self._left or 0)
+        self._response.close()
+        if whole and len(self._kept) < KEPT:
+            self._kept.append(self._connection)
+        else:
+            self._connection.close()
+
+
 class Connections:
     """The connections of one process, for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ways: dict[str, HTTPConnectionPool | urllib3.ProxyManager] = {}
+        self._ways: dict[str, Way] = {}
+        self._kept: dict[str, list[http.client.HTTPConnection]] = {}
 
     def send(
         self,
@@ -43,92 +124,131 @@ class Connections:
         headers: Mapping[str, str],
         timeout: tuple[float, float],
         body: bytes | Iterable[bytes] | None = None,
-    ) -> BaseHTTPResponse:
+    ) -> Given:
         """The answer, its body unread: to be closed. `timeout` is seconds to connect and seconds between two pieces.
 
         Raises Broken where none comes, RegistryError where the other side is not who it should be.
         """
-        host = host_of(url)
         origin, target = _parted(url)
-        way = self._ways.get(origin) or self._opened(origin)
-        given = {"User-Agent": AGENT, **headers}
-        wait = Timeout(connect=timeout[0], read=timeout[1])
-        place = url if isinstance(way, urllib3.ProxyManager) else target
+        host = host_of(url)
+        way = self._ways.get(origin) or self._way(origin)
+        kept = self._kept[origin]
+        line, more = way.asked(origin, target)
+        connection = None
         try:
-            return way.urlopen(
-                method,
-                place,
-                body=body,
-                headers=given,
-                timeout=wait,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise RegistryError(
-                    f"{host}: nobody whom this machine trusts vouches for its certificate\n"
-                    f"  put its authority into {certificates.PLACES[0]}/{host}/ca.crt"
-                ) from None
-            raise Broken(f"{host}: does not answer: {why(error)}") from error
-        except (HTTPError, OSError, ValueError) as error:
-            raise Broken(f"{host}: does not answer: {why(error)}") from error
+            connection = _waiting(kept) or way.connection(timeout)
+            response = _answered(connection, method, line, body, {"User-Agent": AGENT, **headers, **more})
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, OSError | http.client.HTTPException | ValueError):
+                raise _told(error, host) from error
+            raise
+        return Given(response, connection, kept)
 
-    def _opened(self, origin: str) -> HTTPConnectionPool | urllib3.ProxyManager:
+    def _way(self, origin: str) -> Way:
         with self._lock:
             if origin not in self._ways:
-                self._ways[origin] = _way_to(origin)
+                self._kept[origin] = []
+                self._ways[origin] = way_to(origin)
             return self._ways[origin]
 
 
-def _way_to(origin: str) -> HTTPConnectionPool | urllib3.ProxyManager:
+def _waiting(kept: list[http.client.HTTPConnection]) -> http.client.HTTPConnection | None:
+    """A connection that the other side has not ended meanwhile."""
+    while kept:
+        try:
+            found = kept.pop()
+        except IndexError:
+            return None
+        # What says something unasked is at its end.
+        poll = select.poll()
+        poll.register(found.sock, select.POLLIN)
+        if not poll.poll(0):
+            return found
+        found.close()
+    return None
+
+
+def _answered(
+    connection: http.client.HTTPConnection,
+    method: str,
+    line: str,
+    body: bytes | Iterable[bytes] | None,
+    headers: Mapping[str, str],
+) -> http.client.HTTPResponse:
+    try:
+        connection.request(method, line, body=body, headers=headers)
+    except (BrokenPipeError, ConnectionResetError):
+        # Who refuses a long body may answer before its end, and close.
+        if body is None:
+            raise
+    return connection.getresponse()
+
+
+def _told(error: Exception, host: str) -> Exception:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return RegistryError(
+            f"{host}: its certificate is not one that this machine trusts\n"
+            f"  put the authority behind it into {certificates.PLACES[0]}/{host}/ca.crt"
+        )
+    return Broken(f"{host}: does not answer: {why(error)}")
+
+
+def way_to(origin: str) -> Way:
     """Through the environment's proxy, but for loopback, where a proxy cannot reach. Raises RegistryError."""
+    host = host_of(origin)
     try:
         parts = urlsplit(origin)
-        host, name, port = host_of(origin), parts.hostname or "", parts.port
+        name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        trust = certificates.context(host) if parts.scheme == "https" else None
+        proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
+        if not proxy:
+            return Way(name=name, port=port, trust=trust)
+        other = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        if other.scheme != "http" or not other.hostname:
+            raise RegistryError(f"{host}: its proxy is none that speaks plain HTTP, and no other is understood")
+        known = f"{unquote(other.username or '')}:{unquote(other.password or '')}"
+        login = {"Proxy-Authorization": basic(known)} if other.username else {}
+        return Way(name=name, port=port, trust=trust, proxy=(other.hostname, other.port or 80), proxy_login=login)
     except ValueError as error:
-        raise RegistryError(f"{host_of(origin)}: is no host") from error
-    trust = certificates.context(host) if parts.scheme == "https" else None
-    proxy = None if is_loopback(host) or proxy_bypass(name) else getproxies().get(parts.scheme)
-    if proxy:
-        whole = proxy if "://" in proxy else f"http://{proxy}"
-        login = urlsplit(whole)
-        known = f"{login.username}:{login.password or ''}" if login.username else None
-        headers = make_headers(proxy_basic_auth=known) if known else None
-        return urllib3.ProxyManager(whole, maxsize=OPEN, proxy_headers=headers, ssl_context=trust)
-    if trust is None:
-        return HTTPConnectionPool(name, port, maxsize=OPEN)
-    return HTTPSConnectionPool(name, port, maxsize=OPEN, ssl_context=trust)
+        raise RegistryError(f"{host}: has no address that can be asked") from error
 
 
-def read(given: BaseHTTPResponse, host: str, limit: int) -> bytes:
+def read(given: Given, host: str, limit: int) -> bytes:
     """The body of an answer. Raises Broken where it breaks off, RegistryError where it is longer than `limit` bytes."""
+    if given.headers.get("content-encoding", "identity") != "identity":
+        raise RegistryError(f"{host}: answers in an encoding that was not asked for")
+    pieces, size = [], 0
     try:
-        data = given.read(limit + 1, decode_content=True)
-    except (OSError, HTTPError) as error:
-        raise Broken(f"{host}: the registry's answer broke off: {why(error)}") from error
-    if len(data) > limit:
-        raise RegistryError(f"{host}: the registry answers with more than {limit} bytes")
-    told = given.headers.get("Content-Length", "")
-    if told.isdecimal() and "Content-Encoding" not in given.headers and len(data) < int(told):
-        raise Broken(f"{host}: the registry's answer broke off after {len(data)} of {told} bytes")
-    return data
+        while piece := given.read(limit + 1 - size):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise RegistryError(f"{host}: the registry answers with more than {limit} bytes")
+    except Broken as broken:
+        raise Broken(f"{host}: {broken}") from broken.__cause__
+    return b"".join(pieces)
+
+
+def basic(login: str) -> str:
+    """The header's value for NAME:PASSWORD."""
+    return f"Basic {b64encode(login.encode()).decode()}"
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host (with or without a port) is this machine by its name alone."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    if name in ("localhost", "[::1]"):
-        return True
+    name, colon, port = host.rpartition(":")
+    name = name if colon and port.isdecimal() else host
     parts = name.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isdecimal() for part in parts)
+    return name in ("localhost", "[::1]") or (
+        len(parts) == 4 and parts[0] == "127" and all(part.isdecimal() for part in parts)
+    )
 
 
 def host_of(url: str) -> str:
     """The host of an address, with its port and without a login."""
-    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    return _parted(url)[0].partition("://")[2].rpartition("@")[2]
 
 
 def why(error: Exception) -> str:
@@ -138,5 +258,8 @@ def why(error: Exception) -> str:
 
 def _parted(url: str) -> tuple[str, str]:
     """An address as scheme with host, and what is asked of it."""
-    start = url.find("/", url.find("://") + 3)
-    return (url, "/") if start < 0 else (url[:start], url[start:])
+    plain = url.partition("#")[0]
+    ends = (at for mark in "/?" if (at := plain.find(mark, plain.find("://") + 3)) >= 0)
+    start = min(ends, default=len(plain))
+    target = plain[start:]
+    return plain[:start], target if target.startswith("/") else f"/{target}"

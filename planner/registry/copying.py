@@ -13,11 +13,9 @@ from dataclasses import dataclass
 
 from planner.errors import RegistryError
 from planner.registry.client import Fetched, HttpRegistry, expect, mount_scope
-from planner.registry.transport import Request
 from planner.registry.whole import MAX_DEPTH, blobs, children, whole
 
 TRIES = 3
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,10 +111,8 @@ def copy_blob(registry: HttpRegistry, source: str, digest: str, size: int, targe
 
 def _checked(registry: HttpRegistry, repository: str, digest: str, size: int) -> Iterator[bytes]:
     """The bytes of a blob in pieces; ends in RegistryError where they are not what the digest names."""
-    host, _, path = repository.partition("/")
-    request = Request(method="GET", host=host, path=f"/v2/{path}/blobs/{digest}", scope=f"repository:{path}:pull")
     seen, count = hashlib.sha256(), 0
-    for piece in registry.transport.chunks(request, CHUNK):
+    for piece in registry.pieces(repository, digest):
         seen.update(piece)
         count += len(piece)
         if count > size:

@@ -3,53 +3,85 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
-
-import requests
+from contextlib import closing
+from urllib.parse import urljoin
 
 from planner.errors import RegistryError
+from planner.registry.connections import Broken, Connections, Given, host_of
+from planner.registry.transport import MOVED
 
 MAX_BYTES = 4 << 30
 MAX_SECONDS = 900.0
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and between two pieces of an answer."""
+MAX_HOPS = 10
+TRIES = 4
 _PIECE = 1 << 20
-_LOOPBACK = re.compile(r"https?://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(/|$)")
-
-
-class _NoLogin(requests.auth.AuthBase):
-    """Keeps requests from looking for a login in `.netrc`."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 def checksum(url: str, *, limit: int = MAX_BYTES, seconds: float = MAX_SECONDS) -> str:
     """The `sha256:…` of what a URL gives now. Raises RegistryError."""
-    session = requests.Session()
-    session.trust_env = not _LOOPBACK.match(url)
-    session.max_redirects = 10
-    ends = time.monotonic() + seconds
-    digest, size = hashlib.sha256(), 0
-    try:
-        with session.get(
-            url, auth=_NoLogin(), headers={"Accept-Encoding": "identity"}, stream=True, timeout=TIMEOUT
-        ) as answer:
-            if answer.status_code != 200:
-                raise RegistryError(f"answers with status {answer.status_code}")
-            for piece in answer.iter_content(_PIECE):
-                size += len(piece)
-                if size > limit:
-                    raise RegistryError(f"gives more than {limit} bytes")
-                if time.monotonic() > ends:
-                    raise RegistryError(f"is not read within {seconds:.0f} s")
-                digest.update(piece)
-            told = answer.headers.get("Content-Length", "")
-    except requests.TooManyRedirects as error:
-        raise RegistryError("leads from one address to the next without end") from error
-    except (requests.RequestException, OSError) as error:
-        raise RegistryError(f"does not answer: {type(error).__name__}") from error
-    if told.isdecimal() and int(told) != size:
-        raise RegistryError(f"broke off after {size} of {told} bytes")
-    return f"sha256:{digest.hexdigest()}"
+    reading = _Reading(limit, time.monotonic() + seconds, seconds)
+    connections = Connections()
+    for turn in range(TRIES):
+        try:
+            return reading.go_on(connections, url)
+        except Broken as broken:
+            # What gives up at its first byte is not there; what broke off is worth the rest of it.
+            if turn + 1 == TRIES or not reading.size:
+                raise RegistryError(str(broken).removeprefix(f"{host_of(url)}: ")) from broken.__cause__
+    raise AssertionError("a download is tried at least once")
+
+
+class _Reading:
+    """What was read of a body so far. It goes on over a new connection only where the server vouches by a strong ETag
+    that the rest is of the same bytes; else it begins again.
+    """
+
+    def __init__(self, limit: int, ends: float, seconds: float) -> None:
+        self.limit = limit
+        self.ends = ends
+        self.seconds = seconds
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.tag = ""
+
+    def go_on(self, connections: Connections, url: str) -> str:
+        """Read to the end, and give the checksum. Raises Broken, RegistryError."""
+        part = {"Range": f"bytes={self.size}-", "If-Range": self.tag} if self.size and self.tag else {}
+        with closing(_asked(connections, url, part)) as given:
+            if given.status == 206 and part:
+                if not given.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
+                    raise RegistryError("answers with another part than was asked for")
+            elif given.status == 200:
+                self.digest, self.size = hashlib.sha256(), 0
+            else:
+                raise RegistryError(f"answers with status {given.status}")
+            tag = given.headers.get("etag", "")
+            self.tag = tag if tag.startswith('"') else ""
+            while piece := given.read(_PIECE):
+                self._take(piece)
+        return f"sha256:{self.digest.hexdigest()}"
+
+    def _take(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.size > self.limit:
+            raise RegistryError(f"gives more than {self.limit} bytes")
+        if time.monotonic() > self.ends:
+            raise RegistryError(f"is not read within {self.seconds:.0f} s")
+        self.digest.update(piece)
+
+
+def _asked(connections: Connections, url: str, headers: dict[str, str]) -> Given:
+    """The answer at the end of all redirects, whose addresses may be of any host."""
+    for _ in range(MAX_HOPS + 1):
+        if not url.startswith(("http://", "https://")):
+            raise RegistryError("leads to an address that is none of the web")
+        given = connections.send("GET", url, headers=headers, timeout=TIMEOUT)
+        place = given.headers.get("location", "")
+        if given.status not in MOVED or not place:
+            return given
+        given.close()
+        url = urljoin(url, place)
+    raise RegistryError("leads from one address to the next without end")

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from urllib3.util import make_headers
-
 from planner.errors import RegistryError
-from planner.registry.connections import Broken, Connections, host_of, is_loopback, read
+from planner.registry.connections import Broken, Connections, basic, host_of, is_loopback, read
 
 MAX_TOKEN = 1 << 20
 HUB = "docker.io"
@@ -37,7 +35,7 @@ class Login:
         """The headers that prove it by name and password, {} where there are none."""
         if not self.name:
             return {}
-        return {"Authorization": make_headers(basic_auth=f"{self.name}:{self.password}")["authorization"]}
+        return {"Authorization": basic(f"{self.name}:{self.password}")}
 
 
 def authorization(connections: Connections, challenge: str, host: str, scope: str, timeout: tuple[float, float]) -> str:

@@ -11,18 +11,17 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
-from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
-
 from planner.errors import RegistryError
 from planner.registry import certificates, logins
-from planner.registry.connections import Broken, Connections, is_loopback, read, why
+from planner.registry.connections import Broken, Connections, Given, is_loopback, read
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
 MAX_HOPS = 5
+MAX_PARTS = 100
+"""Connections over which one long body may come."""
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may well succeed."""
 MOVED = frozenset({301, 302, 303, 307, 308})
@@ -104,10 +103,10 @@ class Transport:
         with closing(self._known(request)) as given:
             limit = request.limit if given.status < 300 else MAX_ERROR
             # Reading the empty body of an answer to HEAD gives its connection back.
-            body = given.read() if request.method == "HEAD" else read(given, request.host, limit)
-            return Answer(status=given.status, headers=_lower(given.headers), body=body)
+            body = given.read(0) if request.method == "HEAD" else read(given, request.host, limit)
+            return Answer(status=given.status, headers=given.headers, body=body)
 
-    def _known(self, request: Request) -> BaseHTTPResponse:
+    def _known(self, request: Request) -> Given:
         """The answer to somebody who says who they are, where the registry asks for that."""
         name = f"{request.host} {request.scope}"
         given, home = self._exchange(request, self._tokens.get(name, ""))
@@ -115,11 +114,11 @@ class Transport:
         if given.status != 401 or request.stream is not None or not home:
             return given
         with closing(given):
-            challenge = given.headers.get("WWW-Authenticate", "")
+            challenge = given.headers.get("www-authenticate", "")
         self._tokens[name] = logins.authorization(self.connections, challenge, request.host, request.scope, TIMEOUT)
         return self._exchange(request, self._tokens[name])[0]
 
-    def _exchange(self, request: Request, authorization: str) -> tuple[BaseHTTPResponse, bool]:
+    def _exchange(self, request: Request, authorization: str) -> tuple[Given, bool]:
         """The answer, and whether the registry itself gave it."""
         own = base(request.host)
         absolute = request.path.startswith(("http://", "https://"))
@@ -133,7 +132,7 @@ class Transport:
             home = url.startswith(f"{own}/")
             known = {"Authorization": authorization} if authorization and home else {}
             given = self.connections.send(request.method, url, headers={**sent, **known}, timeout=TIMEOUT, body=body)
-            place = given.headers.get("Location", "")
+            place = given.headers.get("location", "")
             if request.method not in ("GET", "HEAD") or given.status not in MOVED or not place:
                 return given, home
             given.close()
@@ -149,7 +148,7 @@ class Transport:
         Raises RegistryError, also midway.
         """
         done = turn = 0
-        while True:
+        for _ in range(MAX_PARTS):
             before = done
             try:
                 for piece in self._rest(request, done, size):
@@ -162,6 +161,7 @@ class Transport:
                 if turn >= self.patience.tries:
                     raise RegistryError(str(broken)) from broken.__cause__
             self.sleep(self.patience.pause(turn - 1, None))
+        raise RegistryError(f"{request.host}: breaks off without end")
 
     def _rest(self, request: Request, start: int, size: int) -> Iterator[bytes]:
         """The body of a GET from a byte on. Raises Broken where the answer breaks off, or may come another time."""
@@ -170,18 +170,25 @@ class Transport:
             if given.status in PASSING:
                 raise Broken(f"{request.host}: answers with status {given.status}")
             if given.status not in (200, 206 if start else 200):
-                raise RegistryError(f"{request.host}: answers with status {given.status}")
+                raise refused(f"{request.host}/{request.scope.split(':')[1]}", given.status)
             # A registry that knows nothing of ranges sends all of it again.
             skip = start if given.status == 200 else 0
-            if given.status == 206 and not given.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            if given.status == 206 and not given.headers.get("content-range", "").startswith(f"bytes {start}-"):
                 raise RegistryError(f"{request.host}: answers with another part than was asked for")
             try:
-                while piece := given.read(size, decode_content=False):
+                while piece := given.read(size):
                     if len(piece) > skip:
                         yield piece[skip:]
                     skip = max(skip - len(piece), 0)
-            except (OSError, HTTPError) as error:
-                raise Broken(f"{request.host}: the answer broke off: {why(error)}") from error
+            except Broken as broken:
+                raise Broken(f"{request.host}: {broken}") from broken.__cause__
+
+
+def refused(repository: str, status: int) -> RegistryError:
+    """What to say of a status that nobody wanted."""
+    host = repository.partition("/")[0]
+    hint = f"\n  docker login {host}" if status in (401, 403) else ""
+    return RegistryError(f"{repository}: the registry answers with status {status}{hint}")
 
 
 def base(host: str) -> str:
@@ -190,7 +197,3 @@ def base(host: str) -> str:
         return f"https://{HUB_HOST}"
     plain = is_loopback(host) and not certificates.are_there(host)
     return f"http://{host}" if plain else f"https://{host}"
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
