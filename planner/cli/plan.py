@@ -74,25 +74,27 @@ def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
         wanted = chosen(options.images, graph)
         made = make_plan(graph, now, then, against=options.since, wanted=wanted, everything=options.all)
         return made, now
-    now = keys_kept(options)
     if options.against:
-        return against_registry(options, now), now
+        return against_registry(options)
+    now = keys_kept(options)
     return against_records(options, now), now
 
 
-def against_registry(options: argparse.Namespace, now: Keys) -> Plan:
-    """The plan against what a registry has by key, whatever was built here."""
+def against_registry(options: argparse.Namespace) -> tuple[Plan, Keys]:
+    """The plan against what a registry has by key, whatever was built here, and the keys behind it."""
     # Loading what speaks with registries takes longer than a plan that needs none.
-    from planner.cli.published import look, open_published
+    from planner.cli.published import ask_ahead, look, open_published
 
     state = state_of(options)
-    published = open_published(now, options.against, state, offline=options.offline)
+    ahead = None if options.offline else ask_ahead(options.against, state)
+    now = keys_kept(options)
+    published = open_published(now, options.against, state, offline=options.offline, ahead=ahead)
     against = look(published, now, state)
     graph = now.made_by.loaded.graph
     then = of_records(graph, now, published, lambda _: True)
     wanted = chosen(options.images, graph)
     made = make_plan(graph, now, then, against=against, wanted=wanted, everything=options.all)
-    return replace(made, warnings=(*made.warnings, *published.warnings))
+    return replace(made, warnings=(*made.warnings, *published.warnings)), now
 
 
 def against_records(

@@ -8,6 +8,7 @@ from planner.digest.key import Keys
 from planner.errors import RegistryError, UsageError
 from planner.local.state import State
 from planner.model.names import Reference
+from planner.registry.ahead import Ahead
 from planner.registry.client import HttpRegistry
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
@@ -33,9 +34,25 @@ def prefix_of(named: str, keys: Keys) -> str:
         raise UsageError(f'"{named}" names no registry\n  {hint}') from error
 
 
-def open_published(keys: Keys, named: str, state: State, *, offline: bool = False) -> PublishedRecords:
-    """The records below a registry, nothing looked at yet."""
+def ask_ahead(named: str, state: State) -> Ahead | None:
+    """Begin to ask a registry what it said of last, before the keys are known; None where nothing is known of it.
+
+    Which registry the graph file names is not known yet either: it is taken to be the one that was looked at last.
+    """
+    snapshot = Snapshot(state.root / "published")
+    prefix = snapshot.last_prefix() if named == PUBLISHED else named
+    return None if prefix is None else Ahead(HttpRegistry(), snapshot, prefix)
+
+
+def open_published(
+    keys: Keys, named: str, state: State, *, offline: bool = False, ahead: Ahead | None = None
+) -> PublishedRecords:
+    """The records below a registry, nothing looked at yet but what was asked `ahead`."""
     prefix = prefix_of(named, keys)
+    if ahead is not None and ahead.prefix == prefix:
+        return PublishedRecords(ahead.registry, prefix, ahead.snapshot, ahead)
+    if ahead is not None:
+        ahead.stop()
     return PublishedRecords(None if offline else HttpRegistry(), prefix, Snapshot(state.root / "published"))
 
 

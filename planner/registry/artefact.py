@@ -70,6 +70,11 @@ def record_tag(key: str) -> str:
     return f"rec-{key}"
 
 
+def recorded_key(tag: str) -> str:
+    """The key whose record a tag names, "" for another tag."""
+    return tag.removeprefix("rec-") if tag.startswith("rec-") and tag != LATEST else ""
+
+
 def resolved_tag(resolved_key: str) -> str:
     """The tag that names the newest record of a resolved key."""
     return f"res-{resolved_key}"

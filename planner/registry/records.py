@@ -14,6 +14,7 @@ from planner.errors import RegistryError
 from planner.model.build import Record, Store, Stored
 from planner.model.image import ImageName
 from planner.registry import artefact
+from planner.registry.ahead import Ahead
 from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
 from planner.registry.client import HttpRegistry, digest_of, read_json
 from planner.registry.snapshot import Snapshot
@@ -36,11 +37,15 @@ class PublishedRecords:
     """The records below one prefix (HOST/PATH) of a registry; see `planner.ports.Records`. For several threads.
 
     `registry` is None offline: then the snapshot answers alone. `warnings` tell what was found and could not be used;
-    it counts as absent. Raises RegistryError where the registry does not answer.
+    it counts as absent. `ahead` may have begun to ask already; what it learned is believed.
+    Raises RegistryError where the registry does not answer.
     """
 
-    def __init__(self, registry: HttpRegistry | None, prefix: str, snapshot: Snapshot) -> None:
+    def __init__(
+        self, registry: HttpRegistry | None, prefix: str, snapshot: Snapshot, ahead: Ahead | None = None
+    ) -> None:
         self.registry = registry
+        self._ahead = ahead
         self.prefix = prefix
         self.snapshot = snapshot
         self.warnings: list[str] = []
@@ -52,14 +57,25 @@ class PublishedRecords:
 
     def look(self, keys: Mapping[ImageName, str]) -> None:
         """Find out about all these images at once, by name and key. Raises RegistryError."""
+        others = {name: key for name, key in keys.items() if not self._known_ahead(name, key)}
         with ThreadPoolExecutor(max_workers=LOOKERS) as pool:
-            futures = {name: pool.submit(self._look, name, key) for name, key in keys.items()}
+            futures = {name: pool.submit(self._look, name, key) for name, key in others.items()}
             try:
                 for name, future in futures.items():
                     self._looks[name] = future.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def _known_ahead(self, name: ImageName, key: str) -> bool:
+        """Whether what was asked ahead says all: the key still names the image of the record that is known here."""
+        repository = self.repository(name)
+        named = self._ahead.named(repository, key) if self._ahead is not None else None
+        kept = self._summarized(name, record_tag(key), key=key, quiet=True) if named is not None else None
+        if kept is None or kept.stored.digest != named:
+            return False
+        self._looks[name] = _Look(key=key, record=kept, latest=None)
+        return True
 
     def _look(self, name: ImageName, key: str) -> _Look:
         record = self._by_key(name, key)

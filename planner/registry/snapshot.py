@@ -10,11 +10,12 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from planner.errors import StateError
+from planner.registry.artefact import recorded_key
 from planner.registry.client import digest_of, read_json
 
 VERSION = 1
@@ -55,6 +56,18 @@ class Snapshot:
     def looked_at(self, prefix: str) -> float | None:
         """When a registry was last asked for all that was wanted (seconds since 1970); None for never."""
         return self._looked.get(prefix)
+
+    def last_prefix(self) -> str | None:
+        """The registry that was looked at last, None for none."""
+        return max(self._looked, key=self._looked.__getitem__, default=None)
+
+    def newest_keys(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """For each repository below a prefix the key whose record was read last."""
+        for repository, tags in self._tags.items():
+            if repository.startswith(f"{prefix}/"):
+                newest = next(filter(None, map(recorded_key, reversed(tags))), "")
+                if newest:
+                    yield repository, newest
 
     def manifest(self, repository: str, tag: str) -> bytes | None:
         """The bytes of the manifest that a tag named when it was last asked for."""
