@@ -36,12 +36,17 @@ class Fault(enum.Enum):
 
 @dataclass
 class Proxy:
-    """`plan` is asked for each request, by its number; `times` says how often one fault repeats."""
+    """Requests are counted; `times` says how often one fault repeats.
+
+    `ranges` are the parts that were asked for, `without` are headers (lower case) that are lost in both directions.
+    """
 
     address: str
     upstream: str
     number: int = 0
     seen: list[str] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    without: frozenset[str] = frozenset()
     at: int = -1
     fault: Fault | None = None
     times: int = 1
@@ -51,7 +56,7 @@ class Proxy:
     def arm(self, fault: Fault | None, at: int = 0, times: int = 1) -> None:
         """Count from 0 again, and let `times` requests from number `at` on go wrong."""
         with self.lock:
-            self.number, self.seen = 0, []
+            self.number, self.seen, self.ranges = 0, [], []
             self.fault, self.at, self.times = fault, at, times
 
     def next(self, line: str) -> Fault | None:
@@ -74,6 +79,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
         def _pass(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length) if length else b""
+            proxy.ranges.append(self.headers.get("Range", ""))
             fault = proxy.next(f"{self.command} {self.path}")
             if fault is Fault.CUT_BEFORE:
                 self.close_connection = True
@@ -94,7 +100,9 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
         def _upstream(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
             connection = http.client.HTTPConnection(proxy.upstream, timeout=30)
             try:
-                headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+                headers = {
+                    name: value for name, value in self.headers.items() if name.lower() not in HOP | proxy.without
+                }
                 connection.request(self.command, self.path, body=body or None, headers=headers)
                 given = connection.getresponse()
                 return given.status, dict(given.getheaders()), given.read()
@@ -105,7 +113,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             length = headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body))
             for name, value in headers.items():
-                if name.lower() not in HOP:
+                if name.lower() not in HOP | proxy.without:
                     self.send_header(name, value)
             self.send_header("Content-Length", length)
             self.end_headers()
