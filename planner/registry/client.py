@@ -15,7 +15,7 @@ from typing import Any
 from planner.errors import RegistryError
 from planner.registry.connections import Broken
 from planner.registry.logins import stored_login
-from planner.registry.transport import MAX_MANIFEST, Answer, Request, Transport, base, refused
+from planner.registry.transport import ITS_LOG, MAX_MANIFEST, Answer, Request, Transport, base, refused
 
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -143,15 +143,16 @@ class HttpRegistry:
     def put_blob(self, repository: str, data: bytes) -> str:
         """Store a blob, if it is not there, and give its digest. Raises RegistryError."""
         digest = digest_of(data)
-        for turn in range(UPLOADS):
+        for _ in range(UPLOADS):
             if self.has_blob(repository, digest):
                 return digest
             answer = self.end_upload(repository, self.begin_upload(repository), digest, body=data)
-            # An upload whose answer was lost is unknown when it is tried again: the next turn sees whether it arrived.
-            if answer.status != 404 or turn + 1 == UPLOADS:
+            # An upload whose answer was lost is unknown when it is tried again, and one that failed midway goes on at
+            # another byte: the next turn sees whether it arrived, and else begins a new one.
+            if answer.status not in (404, 416):
                 expect(answer, repository, 201, 204)
                 return digest
-        raise AssertionError("an upload is tried at least once")
+        raise RegistryError(f"{repository}: the registry does not keep what is uploaded to it\n  {ITS_LOG}")
 
     def begin_upload(self, repository: str, digest: str = "", source: str = "") -> str:
         """Where to put a blob; "" where it was mounted from another repository of the same registry."""

@@ -19,6 +19,7 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
+ITS_LOG = "the registry's own log says why: a full disk, for example"
 MAX_HOPS = 5
 MAX_PARTS = 100
 """Connections over which one long body may come."""
@@ -187,7 +188,7 @@ class Transport:
 def refused(repository: str, status: int) -> RegistryError:
     """What to say of a status that nobody wanted."""
     host = repository.partition("/")[0]
-    hint = f"\n  docker login {host}" if status in (401, 403) else ""
+    hint = f"\n  docker login {host}" if status in (401, 403) else f"\n  {ITS_LOG}" if status >= 500 else ""
     return RegistryError(f"{repository}: the registry answers with status {status}{hint}")
 
 
