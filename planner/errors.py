@@ -16,6 +16,13 @@ class PlannerError(Exception):
     exit_status = 1
 
 
+def without_logins(text: str) -> str:
+    """A text with what stands before the host of its addresses left out: names, passwords, tokens."""
+    import re  # Only who fails pays for it.
+
+    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
+
+
 class UsageError(PlannerError):
     """The command line itself is wrong."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.trace import Traced
-from planner.errors import PlannerError, UsageError, one_of
+from planner.errors import PlannerError, UsageError, one_of, without_logins
 from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import worktree
@@ -246,4 +246,4 @@ def warn(message: str) -> None:
 
 def warning(message: str) -> str:
     """A warning as it is shown."""
-    return f"planner: warning: {text.printable(message)}"
+    return f"planner: warning: {text.printable(without_logins(message))}"

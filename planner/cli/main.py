@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from planner import __version__
-from planner.errors import PlannerError, UsageError, one_of
+from planner.errors import PlannerError, UsageError, one_of, without_logins
 
 COMMANDS = {
     "graph": "the images and what they read",
@@ -183,7 +183,7 @@ def main() -> int:
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except PlannerError as error:
-        print(f"planner: {error}", file=sys.stderr)
+        print(f"planner: {without_logins(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130

@@ -31,7 +31,8 @@ def prefix_of(named: str, keys: Keys) -> str:
         return Reference.parse(f"{named}/x").repository.removesuffix("/x")
     except ValueError as error:
         hint = f"write HOST/PATH, or {PUBLISHED} for the one that the graph file names"
-        raise UsageError(f'"{named}" names no registry\n  {hint}') from error
+        # A login that somebody wrote before the host is not repeated.
+        raise UsageError(f'"{named.rpartition("@")[2]}" names no registry\n  {hint}') from error
 
 
 def ask_ahead(named: str, state: State) -> Ahead | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from planner.errors import RegistryError
 from planner.registry.connections import Broken
-from planner.registry.logins import stored_login
+from planner.registry.docker_config import stored_login
 from planner.registry.transport import ITS_LOG, MAX_MANIFEST, Answer, Request, Transport, base, refused
 
 INDEXES = (

@@ -8,46 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from planner.errors import RegistryError
 from planner.registry.connections import Broken, Connections, basic, host_of, is_loopback, read
+from planner.registry.docker_config import Login
 
 MAX_TOKEN = 1 << 20
-HUB = "docker.io"
-HUB_LOGIN = "https://index.docker.io/v1/"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Login:
-    """What is stored for a registry: a name and a password, or an identity token of the registry's own."""
-
-    name: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-
-    @property
-    def basic(self) -> dict[str, str]:
-        """The headers that prove it by name and password, {} where there are none."""
-        if not self.name:
-            return {}
-        return {"Authorization": basic(f"{self.name}:{self.password}")}
-
-
-def authorization(connections: Connections, challenge: str, host: str, scope: str, timeout: tuple[float, float]) -> str:
+def authorization(
+    connections: Connections, challenge: str, login: Login | None, host: str, scope: str, timeout: tuple[float, float]
+) -> str:
     """The header that a registry asks for (distribution's `spec/auth/token`), made with the stored login.
 
     Raises RegistryError.
     """
-    login = stored_login(host)
     if challenge.lower().startswith("basic"):
-        if login is None or not login.basic:
+        if login is None or not login.name:
             raise RegistryError(f"{host}: asks for a login\n  docker login {host}")
-        return login.basic["Authorization"]
+        return basic(f"{login.name}:{login.password}")
     facts = dict(_CHALLENGE.findall(challenge))
     realm = facts.get("realm", "")
     plain = realm.startswith("http://") and is_loopback(host_of(realm))
@@ -75,7 +57,8 @@ def _token(
         else:
             asked = urlencode([("service", service), *(("scope", one) for one in scope.split(" "))])
             url = f"{realm}{'&' if '?' in realm else '?'}{asked}"
-            answer = connections.send("GET", url, headers=login.basic if login else {}, timeout=timeout)
+            known = {"Authorization": basic(f"{login.name}:{login.password}")} if login and login.name else {}
+            answer = connections.send("GET", url, headers=known, timeout=timeout)
         try:
             document: Any = json.loads(read(answer, host, MAX_TOKEN)) if answer.status == 200 else None
         finally:
@@ -87,19 +70,3 @@ def _token(
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise RegistryError(f"{host}: gives no token for {scope} (status {answer.status})")
     return token
-
-
-def stored_login(host: str) -> Login | None:
-    """What `docker login` stored for this registry, credential helpers included. Raises RegistryError."""
-    from docker.auth import load_config
-    from docker.errors import DockerException
-
-    try:
-        found: Mapping[str, Any] | None = load_config().resolve_authconfig(HUB_LOGIN if host == HUB else host)
-    except (DockerException, OSError, ValueError) as error:
-        raise RegistryError(f"{host}: the stored login cannot be read: {type(error).__name__}") from None
-    # A credential helper's answer has capitals, what stands in the file itself has none.
-    given = {str(name).lower(): str(value) for name, value in (found or {}).items() if value is not None}
-    if given.get("identitytoken"):
-        return Login(token=given["identitytoken"])
-    return Login(name=given["username"], password=given.get("password", "")) if given.get("username") else None

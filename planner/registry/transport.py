@@ -5,6 +5,7 @@ Knows no manifests. What proves who we are goes to the registry itself, nowhere 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,11 +15,14 @@ from urllib.parse import urljoin
 from planner.errors import RegistryError
 from planner.registry import certificates, logins
 from planner.registry.connections import Broken, Connections, Given, is_loopback, read
+from planner.registry.docker_config import HUB, Login, stored_login
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
+LOGIN_HOLDS = 240.0
+"""Seconds for which a stored login is used again: those that helpers make live for five minutes at least."""
 ITS_LOG = "the registry's own log says why: a full disk, for example"
 MAX_HOPS = 5
 MAX_PARTS = 100
@@ -82,6 +86,8 @@ class Transport:
         self.sleep = sleep
         self.connections = Connections()
         self._tokens: dict[str, str] = {}
+        self._logins: dict[str, tuple[Login | None, float]] = {}
+        self._lock = threading.Lock()
 
     def ask(self, request: Request) -> Answer:
         """The answer, whatever its status. Passing failures are waited out; RegistryError for those that stay."""
@@ -116,8 +122,19 @@ class Transport:
             return given
         with closing(given):
             challenge = given.headers.get("www-authenticate", "")
-        self._tokens[name] = logins.authorization(self.connections, challenge, request.host, request.scope, TIMEOUT)
+        login = self._login(request.host)
+        self._tokens[name] = logins.authorization(
+            self.connections, challenge, login, request.host, request.scope, TIMEOUT
+        )
         return self._exchange(request, self._tokens[name])[0]
+
+    def _login(self, host: str) -> Login | None:
+        """Asked for once for many repositories, and anew before it can be much out of date."""
+        with self._lock:
+            found = self._logins.get(host)
+            if found is None or time.monotonic() - found[1] > LOGIN_HOLDS:
+                found = self._logins[host] = (stored_login(host), time.monotonic())
+            return found[0]
 
     def _exchange(self, request: Request, authorization: str) -> tuple[Given, bool]:
         """The answer, and whether the registry itself gave it."""
@@ -194,7 +211,7 @@ def refused(repository: str, status: int) -> RegistryError:
 
 def base(host: str) -> str:
     """Where a registry answers: over TLS, but for loopback, as Docker has it, unless certificates are set up for it."""
-    if host == logins.HUB:
+    if host == HUB:
         return f"https://{HUB_HOST}"
     plain = is_loopback(host) and not certificates.are_there(host)
     return f"http://{host}" if plain else f"https://{host}"

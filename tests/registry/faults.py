@@ -38,13 +38,15 @@ class Fault(enum.Enum):
 class Proxy:
     """Requests are counted; `times` says how often one fault repeats.
 
-    `ranges` are the parts that were asked for, `without` are headers (lower case) that are lost in both directions.
+    `seen` are the requests since it was armed, `every` all of them; `ranges` are the parts that were asked for, and
+    `without` are headers (lower case) that are lost in both directions.
     """
 
     address: str
     upstream: str
     number: int = 0
     seen: list[str] = field(default_factory=list)
+    every: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     without: frozenset[str] = frozenset()
     at: int = -1
@@ -64,6 +66,7 @@ class Proxy:
         with self.lock:
             number, self.number = self.number, self.number + 1
             self.seen.append(line)
+            self.every.append(line)
         if self.on_request is not None:
             self.on_request(number, line)
         return self.fault if self.at <= number < self.at + self.times else None
