@@ -1,0 +1,97 @@
+"""What is asked of a registry before the keys are known saves time, and never changes what a plan says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planner.errors import RegistryError
+from planner.model.build import Record
+from planner.registry.ahead import Ahead
+from planner.registry.client import HttpRegistry
+from planner.registry.records import PublishedRecords
+from planner.registry.snapshot import Snapshot
+from tests.engine.engine import Engine
+from tests.registry.faults import Fault, faulty
+from tests.registry.test_faults import DIRECT, KEY, NAME, impatient, look, publish, push
+
+OTHER = "x3-" + "3" * 32
+
+
+def look_ahead(prefix: str, folder: Path, registry: HttpRegistry, key: str = KEY) -> Record | None:
+    """As a plan does that begins to ask before it knows which keys are wanted."""
+    snapshot = Snapshot(folder)
+    published = PublishedRecords(registry, prefix, snapshot, Ahead(registry, snapshot, prefix))
+    published.look({NAME: key})
+    found = published.find(NAME, ("linux/amd64", "linux/arm64"), key)
+    return found[0] if found else None
+
+
+def known(engine: Engine, name: str, folder: Path) -> tuple[str, str]:
+    """A published image whose record stands in the snapshot of a folder; gives prefix and digest."""
+    prefix = f"{engine.registry.address}/{name}"
+    digest = push(engine.registry.address, f"{name}/{NAME}")
+    publish(prefix, digest, folder)
+    found = look(prefix, folder / "snapshot", DIRECT)
+    assert found is not None
+    snapshot = Snapshot(folder / "snapshot")
+    registry = HttpRegistry()
+    published = PublishedRecords(registry, prefix, snapshot)
+    published.look({NAME: KEY})
+    snapshot.save(prefix, 1.0)
+    return prefix, digest
+
+
+def test_it_finds_what_is_there_with_one_request(engine: Engine, tmp_path: Path) -> None:
+    prefix, digest = known(engine, "ahead-there", tmp_path)
+    with faulty(engine.registry.address) as proxy:
+        far = prefix.replace(engine.registry.address, proxy.address)
+        assert look(far, tmp_path / "far", impatient()) is not None
+        snapshot = Snapshot(tmp_path / "far")
+        PublishedRecords(impatient(), far, snapshot).look({NAME: KEY})
+        snapshot.save(far, 1.0)
+        proxy.arm(None)
+        found = look_ahead(far, tmp_path / "far", impatient())
+        assert proxy.seen == [f"HEAD /v2/ahead-there/{NAME}/manifests/{KEY}"]
+    assert found is not None
+    assert found.stored.digest == digest
+
+
+def test_an_image_that_is_gone_is_gone(engine: Engine, tmp_path: Path) -> None:
+    prefix, digest = known(engine, "ahead-gone", tmp_path)
+    assert DIRECT.delete(f"{prefix}/{NAME}", digest)
+    assert look_ahead(prefix, tmp_path / "snapshot", impatient()) is None
+
+
+def test_a_tag_that_moved_is_looked_at_again(engine: Engine, tmp_path: Path) -> None:
+    prefix, digest = known(engine, "ahead-moved", tmp_path)
+    other = push(engine.registry.address, f"ahead-moved/{NAME}", "two")
+    DIRECT.tag(f"{prefix}/{NAME}", other, KEY)
+    found = look_ahead(prefix, tmp_path / "snapshot", impatient())
+    assert found is not None, "its image is there, only its tag is not"
+    assert found.stored.digest == digest
+    assert DIRECT.delete(f"{prefix}/{NAME}", digest)
+    assert look_ahead(prefix, tmp_path / "snapshot", impatient()) is None
+
+
+def test_another_key_than_was_expected(engine: Engine, tmp_path: Path) -> None:
+    prefix, _ = known(engine, "ahead-other", tmp_path)
+    assert look_ahead(prefix, tmp_path / "snapshot", impatient(), OTHER) is None
+
+
+def test_a_failure_is_told_when_its_answer_is_wanted_and_only_then(engine: Engine, tmp_path: Path) -> None:
+    prefix, _ = known(engine, "ahead-fails", tmp_path)
+    with faulty(engine.registry.address) as proxy:
+        far = prefix.replace(engine.registry.address, proxy.address)
+        snapshot = Snapshot(tmp_path / "far")
+        PublishedRecords(impatient(), far, snapshot).look({NAME: KEY})
+        snapshot.save(far, 1.0)
+        proxy.arm(Fault.BROKEN, 0, 3)
+        with pytest.raises(RegistryError, match="status 500"):
+            look_ahead(far, tmp_path / "far", impatient())
+        proxy.arm(Fault.BROKEN, 0, 3)
+        ahead = Ahead(impatient(), Snapshot(tmp_path / "far"), far)
+        assert ahead.named(f"{far}/{NAME}", OTHER) is None
+        with pytest.raises(RegistryError, match="status 500"):
+            ahead.named(f"{far}/{NAME}", KEY)
