@@ -33,21 +33,25 @@ class Snapshot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / "snapshot.json"
+        self._times = folder / "looked.json"
         self._lock = threading.Lock()
-        self._changed = False
-        found = self._read()
+        found = self._read(self._file)
+        # Without what was seen, to have looked means nothing.
+        times = self._read(self._times) if found else {}
+        self._changed = not found
         self._tags: dict[str, dict[str, str]] = {
             str(repository): {str(tag): str(text) for tag, text in tags.items()}
             for repository, tags in _object(found.get("tags")).items()
             if isinstance(tags, dict)
         }
         self._looked: dict[str, float] = {
-            str(name): float(at) for name, at in _object(found.get("looked")).items() if isinstance(at, int | float)
+            str(name): float(at) for name, at in _object(times.get("looked")).items() if isinstance(at, int | float)
         }
 
-    def _read(self) -> Mapping[str, Any]:
+    @staticmethod
+    def _read(file: Path) -> Mapping[str, Any]:
         try:
-            with open(self._file, "rb") as stream:
+            with open(file, "rb") as stream:
                 found = read_json(stream.read(MAX_FILE)) or {}
         except OSError:
             return {}
@@ -105,13 +109,18 @@ class Snapshot:
             self._write(self._place(digest_of(data)), data)
 
     def save(self, prefix: str, at: float) -> None:
-        """Write the file, which says from now on that this registry was looked at. Raises StateError."""
+        """Write what is new, and that this registry was looked at. Raises StateError."""
         with self._lock:
             self._looked[prefix] = at
-            document = {"version": VERSION, "looked": self._looked, "tags": self._tags}
-            data = json.dumps(document, separators=(",", ":")).encode("ascii")
+            changed, self._changed = self._changed, False
+            document = {"version": VERSION, "tags": self._tags}
+            data = json.dumps(document, separators=(",", ":")).encode("ascii") if changed else b""
+            times = json.dumps({"version": VERSION, "looked": self._looked}).encode("ascii")
         try:
-            self._write(self._file, data)
+            if changed:
+                self._write(self._file, data)
+            # The times come last: they say that what was seen until then is kept.
+            self._write(self._times, times)
         except OSError as error:
             hint = "the state folder needs room and must be writable; --state DIR names another one"
             raise StateError(f"{self._file}: cannot be written: {error.strerror}\n  {hint}") from error
