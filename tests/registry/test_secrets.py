@@ -212,12 +212,15 @@ def test_logins_in_addresses(searched: Searched) -> None:
         proxy.bind(("127.0.0.1", 0))
         proxy.listen(50)
         heard: list[bytes] = []
-        threading.Thread(target=refusing, args=(proxy, heard), daemon=True).start()
+        thread = threading.Thread(target=refusing, args=(proxy, heard), daemon=True)
+        thread.start()
         through = f"http://ali:{PROXY}@127.0.0.1:{proxy.getsockname()[1]}"
         write_plain(searched.space, "registry.invalid/fam", f"ADD https://ali:{USERINFO}@127.0.0.1:1/file /\n")
         environment = {"HTTPS_PROXY": through, "HTTP_PROXY": through, "NO_PROXY": ""}
         assert searched.run("plan", "--against", "published", **environment) == 1
         assert base64.b64encode(f"ali:{PROXY}".encode()) in b"".join(heard)
+        proxy.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
     searched.space.git("remote", "add", "origin", f"http://ali:{USERINFO}@127.0.0.1:1/repository")
     for command in (
         ("plan", "--against", f"ali:{USERINFO}@registry.invalid/fam"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -75,6 +76,7 @@ def test_ways_that_lead_nowhere(place: str) -> None:
 def keeping(answers: int) -> Iterator[tuple[str, list[int]]]:
     """A server that ends each connection after so many answers, without saying so before; and its connections."""
     connections: list[int] = []
+    clients: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -84,6 +86,7 @@ def keeping(answers: int) -> Iterator[tuple[str, list[int]]]:
                 except OSError:
                     return
                 connections.append(0)
+                clients.append(client)
                 with client, client.makefile("rb") as asked:
                     for _ in range(answers):
                         while (line := asked.readline()) not in (b"\r\n", b""):
@@ -93,8 +96,18 @@ def keeping(answers: int) -> Iterator[tuple[str, list[int]]]:
                         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
                         connections[-1] += 1
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"127.0.0.1:{server.getsockname()[1]}", connections
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}", connections
+        finally:
+            # It has to end before the number of its socket is given to another one.
+            server.shutdown(socket.SHUT_RDWR)
+            for client in clients:
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(("answers", "expected"), [(100, [4]), (1, [1, 1, 1, 1])])
