@@ -10,16 +10,15 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
-
-import requests
-from urllib3.exceptions import HTTPError
 
 from planner.errors import PlannerError, RegistryError
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read_list
-from planner.registry.transport import PASSING, TIMEOUT, Broken, Transport, host_of, read
+from planner.registry.connections import Broken, host_of, read
+from planner.registry.transport import PASSING, TIMEOUT, Transport
 
 MAX_PAGE = 64 << 20
 MAX_PAGES = 1000
@@ -119,23 +118,22 @@ def _origin(url: str) -> tuple[str, str]:
     return found.scheme, found.netloc
 
 
-def send(transport: Transport, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+def send(
+    transport: Transport, method: str, url: str, headers: Mapping[str, str]
+) -> tuple[int, Mapping[str, str], bytes]:
     """One request to an API: status, headers (lower case), body. Passing failures are waited out. RegistryError."""
     patience = transport.patience
     for turn in range(patience.tries):
         last = turn + 1 == patience.tries
         try:
-            with transport.session_for(url).request(
-                method, url, headers=dict(headers), timeout=TIMEOUT, allow_redirects=False, stream=True
-            ) as given:
+            with closing(transport.connections.send(method, url, headers=headers, timeout=TIMEOUT)) as given:
                 body = read(given, host_of(url), MAX_PAGE)
-                told = {name.lower(): value for name, value in given.headers.items()}
-        except (requests.RequestException, HTTPError, OSError, Broken) as error:
+        except Broken as broken:
             if last:
-                raise RegistryError(f"{host_of(url)}: does not answer: {type(error).__name__}") from error
+                raise RegistryError(str(broken)) from broken.__cause__
             transport.sleep(patience.pause(turn, None))
             continue
-        if given.status_code not in PASSING or last:
-            return given.status_code, told, body
-        transport.sleep(patience.pause(turn, told.get("retry-after")))
+        if given.status not in PASSING or last:
+            return given.status, given.headers, body
+        transport.sleep(patience.pause(turn, given.headers.get("retry-after")))
     raise AssertionError("a request is tried at least once")
