@@ -77,6 +77,10 @@ class Records(Protocol):
         """The newest record of this image whatever its key and platforms, to explain a change with."""
         ...
 
+    def refused(self, image: ImageName) -> str:
+        """Why a record of this image that was found does not count, "" where none was refused so far."""
+        ...
+
     def add(self, record: Record) -> None:
         """Write a record durably: when this returns, a kill no longer loses it."""
         ...

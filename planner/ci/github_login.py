@@ -39,7 +39,7 @@ def login(settings: Settings, *, write: bool, plans: bool = False) -> Steps:
 def _login(settings: Settings, *, write: bool) -> Steps:
     host = settings.host
     if host == GHCR:
-        return [_docker(host, "${{ github.actor }}", "${{ github.token }}")]
+        return [docker_login(host, "${{ github.actor }}", "${{ github.token }}")]
     if not host or not write:
         return []
     if GOOGLE.fullmatch(host):
@@ -51,7 +51,7 @@ def _login(settings: Settings, *, write: bool) -> Steps:
         made = "${{ steps.google.outputs.access_token }}"
         return [
             {"uses": "google-github-actions/auth", "id": "google", "with": given},
-            _docker(host, "oauth2accesstoken", made),
+            docker_login(host, "oauth2accesstoken", made),
         ]
     if found := AMAZON.fullmatch(host):
         given = {"role-to-assume": "${{ vars.AWS_ROLE }}", "aws-region": found[1]}
@@ -60,9 +60,10 @@ def _login(settings: Settings, *, write: bool) -> Steps:
             {"uses": "aws-actions/configure-aws-credentials", "with": given},
             {"name": "Log in to the registry", "run": script},
         ]
-    return [_docker(host, "${{ secrets.REGISTRY_USER }}", "${{ secrets.REGISTRY_TOKEN }}")]
+    return [docker_login(host, "${{ secrets.REGISTRY_USER }}", "${{ secrets.REGISTRY_TOKEN }}")]
 
 
-def _docker(host: str, user: str, token: str) -> dict[str, object]:
+def docker_login(host: str, user: str, token: str) -> dict[str, object]:
+    """A step that logs in with a name and a token that the shell sees as variables alone."""
     script = f'printf %s "$TOKEN" | docker login {host} --username "$USERNAME" --password-stdin'
     return {"name": "Log in to the registry", "run": script, "env": {"USERNAME": user, "TOKEN": token}}

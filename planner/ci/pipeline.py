@@ -29,6 +29,7 @@ class Settings:
     cron: str = "17 3 * * *"
     locked: bool = False
     static: bool = False
+    label: str = "build-images"
 
     def planner(self, *words: str) -> str:
         """A command line of the planner."""
@@ -55,6 +56,8 @@ def refuse_unsafe_settings(settings: Settings) -> None:
     refuse_lines([*settings.command, settings.install, settings.cron, settings.work.family.registry])
     if not LABEL.fullmatch(settings.branch) or " " in settings.branch:
         raise PlannerError(f"--branch {settings.branch!r}: is no name of a branch that a pipeline can hold safely")
+    if not LABEL.fullmatch(settings.label):
+        raise PlannerError(f"--label {settings.label!r}: is no name of a label that a pipeline can hold safely")
     fields = settings.cron.split()
     if len(fields) != 5 or not set(settings.cron) <= set("0123456789*/,- "):
         raise PlannerError(f"--cron {settings.cron!r}: has five fields of digits and * / , -")

@@ -41,6 +41,7 @@ def baseline(parser: argparse.ArgumentParser) -> None:
     offline(parser)
     everything(parser)
     parser.add_argument("--push", action="store_true", help="count only images that were published")
+    policy(parser)
     state(parser)
     images(parser)
 

@@ -84,9 +84,10 @@ def _parents(options: argparse.Namespace, plan: Plan, keys: Keys) -> Mapping[Ima
     building = {image.name for image in plan.building}
     if all(parent in building for image in plan.building for parent in image.parents):
         return {}
-    from planner.registry.client import HttpRegistry
+    from planner.cli.published import named_by_key
 
-    return parents_of(plan, keys, _records(options, keys), HttpRegistry(), option="--level")
+    published = named_by_key(options, keys, state_of(options))
+    return parents_of(plan, keys, _records(options, keys), published, option="--level")
 
 
 def _records(options: argparse.Namespace, keys: Keys) -> Baseline:

@@ -127,7 +127,7 @@ def _published(options: argparse.Namespace, keys: Keys) -> PublishedRecords | No
     if options.push and options.offline:
         raise UsageError("--push asks the registry, so it cannot be --offline")
     state = state_of(options)
-    published = open_published(keys, named, state, offline=options.offline)
+    published = open_published(options, keys, named, state, offline=options.offline, write=options.push)
     seen = look(published, keys, state)
     if options.offline:
         note(f"taking {seen}")

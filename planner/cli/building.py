@@ -25,6 +25,7 @@ from planner.digest.key import Keys
 from planner.local.records import SqliteRecords
 from planner.local.state import State
 from planner.model.build import Store, Stored
+from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.reasons import Code
 from planner.plan.rebuild import Action, Plan, PlannedImage
@@ -74,7 +75,7 @@ def built(
     if options.only:
         plan = only(plan, chosen(options.images, graph))
     needs, capacity = machine.needs_and_capacity(options, keys, (image.name for image in plan.building))
-    stored = parents_of(plan, keys, then, registry)
+    stored = parents_of(plan, keys, then, _by_key(options, keys, state) if registry is not None else None)
     if plan.building:
         note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
     dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
@@ -101,6 +102,12 @@ def built(
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)
     return plan, outcome, time.monotonic() - began
+
+
+def _by_key(options: argparse.Namespace, keys: Keys, state: State) -> Callable[[ImageName], Stored | None]:
+    from planner.cli.published import named_by_key
+
+    return named_by_key(options, keys, state)
 
 
 def default_jobs() -> int:

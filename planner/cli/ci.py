@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from planner import __version__
-from planner.ci import buildkite, github, gitlab
+from planner.ci import buildkite, github, github_relay, gitlab
 from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
 from planner.cli.family import folder_of, load_family
@@ -22,22 +22,28 @@ from planner.plan.rebuild import Action, Plan, PlannedImage
 EXAMPLE = "planner ci github"
 WRITERS = {
     "github": (github.workflow, github.FILE),
+    "github-request": (github_relay.request_workflow, github_relay.REQUEST_FILE),
+    "github-relay": (github_relay.relay_workflow, github_relay.RELAY_FILE),
     "gitlab": (gitlab.gitlab_pipeline, gitlab.FILE),
     "buildkite": (buildkite.buildkite_pipeline, buildkite.FILE),
 }
 STALE = 3
 INSTALL = f"pipx install image-family-planner=={__version__}"
+SIGNING = f"pipx install 'image-family-planner[trust]=={__version__}'"
+"""The same for what makes or checks signatures."""
+LABEL = "build-images"
 MAX_FILE = 4 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    parser.add_argument("provider", choices=tuple(WRITERS), metavar="PROVIDER", help="github, gitlab or buildkite")
+    parser.add_argument("provider", choices=tuple(WRITERS), metavar="PROVIDER", help=", ".join(WRITERS))
     parser.add_argument("-o", dest="output", default="", metavar="FILE", help="- prints [where the provider looks]")
     parser.add_argument("--check", action="store_true", help="exit with 3 when the file is stale; write nothing")
     parser.add_argument("--branch", default="main", help="whose pushes publish [main]")
     parser.add_argument("--cron", default="17 3 * * *", help="when the nightly check runs, UTC [17 3 * * *]")
     parser.add_argument("--install", default=INSTALL, metavar="COMMAND", help=f"[{INSTALL}]")
+    parser.add_argument("--label", default=LABEL, metavar="NAME", help=f"github-relay: approves a fork's [{LABEL}]")
     parser.add_argument("--static", action="store_true", help="github: a job for each image instead of for each level")
 
 
@@ -74,7 +80,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
         command=tuple(command_of(options)),
-        install=options.install,
+        install=_install(options),
+        label=options.label,
         branch=options.branch,
         cron=options.cron,
         locked=bool(loaded.family.lock.images),
@@ -82,12 +89,17 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
+def _install(options: argparse.Namespace) -> str:
+    signs = options.provider.startswith("github-") and options.install == INSTALL
+    return SIGNING if signs else str(options.install)
+
+
 def _command(options: argparse.Namespace) -> str:
     """The command line that writes the file again, for its first lines."""
     words = [*command_of(options), "ci", options.provider]
     if options.output not in ("", "-"):
         words += ["-o", options.output]
-    for name, usual in (("branch", "main"), ("cron", "17 3 * * *"), ("install", INSTALL)):
+    for name, usual in (("branch", "main"), ("cron", "17 3 * * *"), ("install", INSTALL), ("label", LABEL)):
         if getattr(options, name) != usual:
             words += [f"--{name}", getattr(options, name)]
     return shlex.join([*words, *(["--static"] if options.static else [])])

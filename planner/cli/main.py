@@ -42,6 +42,8 @@ COMMANDS = {
     "cache": "the layer caches that each image reads and writes here",
     "token-server": "exchange the identity of CI runs for registry tokens",
     "login": "show a registry the identity of this CI run",
+    "signing-key": "make the key that records are signed with, or show it",
+    "relay": "have a trusted runner build what an untrusted one asks for",
     "policy": "prove a trust policy, and lint workflow files",
     "init": "propose a graph file for the Dockerfiles here",
 }

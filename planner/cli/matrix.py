@@ -137,7 +137,7 @@ def _recorded(options: argparse.Namespace, keys: Keys, names: list[ImageName]) -
     if options.against:
         from planner.cli.published import open_published
 
-        published = open_published(keys, options.against, state, offline=options.offline)
+        published = open_published(options, keys, options.against, state, offline=options.offline)
         found |= {name: record.seconds for name in names if (record := published.latest(name)) is not None}
     return found
 

@@ -101,6 +101,7 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
             {
                 "name": image.name,
                 "outcome": word.replace(" ", "-"),
+                "reasons": [{"code": one.code.value, "detail": one.detail} for one in image.reasons],
                 "key": image.key,
                 "digest": stored.digest if stored else None,
                 "store": stored.store.value if stored else None,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from planner.digest.key import Keys
 from planner.errors import PlanFileError, PlannerError
-from planner.model.build import Store, Stored
+from planner.model.build import Stored
 from planner.model.image import ImageName
 from planner.plan import plan_file
 from planner.plan.baseline import Baseline
 from planner.plan.rebuild import Plan
-from planner.ports import Registry
 
 MAX_PLAN = 256 << 20
 
@@ -34,9 +33,14 @@ def saved_plan(options: argparse.Namespace, keys: Keys) -> Plan:
 
 
 def parents_of(
-    plan: Plan, keys: Keys, then: Baseline, registry: Registry | None, *, option: str = "--only"
+    plan: Plan,
+    keys: Keys,
+    then: Baseline,
+    published: Callable[[ImageName], Stored | None] | None,
+    *,
+    option: str = "--only",
 ) -> Mapping[ImageName, Stored]:
-    """Where each parent is that is read and not built: in the records, else published under its key.
+    """Where each parent is that is read and not built: in the records, else `published` under its key.
 
     Raises PlannerError for those that are neither; `option` is what left them out.
     """
@@ -47,7 +51,7 @@ def parents_of(
         for parent in image.parents:
             if parent in building or parent in found:
                 continue
-            stored = _stored(parent, keys, then, registry)
+            stored = _stored(parent, keys, then, published)
             if stored is None:
                 missing.append(f"  {image.name} reads {parent}, which is neither recorded nor published")
             else:
@@ -61,16 +65,13 @@ def parents_of(
     return found
 
 
-def _stored(name: ImageName, keys: Keys, then: Baseline, registry: Registry | None) -> Stored | None:
+def _stored(
+    name: ImageName, keys: Keys, then: Baseline, published: Callable[[ImageName], Stored | None] | None
+) -> Stored | None:
     past = then.get(name)
     if past is not None and past.key == keys.keys[name] and past.stored is not None:
         return past.stored
-    host = keys.made_by.loaded.family.registry
-    if registry is None or not host:
-        return None
-    repository = f"{host}/{name}"
-    digest = registry.digest_of(repository, keys.keys[name])
-    return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
+    return published(name) if published is not None else None
 
 
 def only(plan: Plan, wanted: frozenset[ImageName]) -> Plan:

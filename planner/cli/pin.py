@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from planner.cli import arguments as shared
 from planner.cli.family import folder_of, keys_now, warn
@@ -16,7 +16,7 @@ from planner.errors import Mistake, PlannerError
 from planner.explain.text import printable
 from planner.local.records import open_records
 from planner.local.text_files import rewrite, tracked_text
-from planner.model.build import Store
+from planner.model.build import Store, Stored
 from planner.model.image import ImageName
 from planner.plan.affected import Role, affected
 from planner.plan.pins import Pin, pins_in, rewritten, stale
@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--write", action="store_true", help="edit the files [only show what would be edited]")
     parser.add_argument("files", nargs="*", metavar="GLOB", help="only these files that git tracks [all of them]")
     parser.add_argument("--offline", action="store_true", help="believe the records, and ask no registry")
+    shared.policy(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json")
 
@@ -73,10 +74,11 @@ def run(options: argparse.Namespace) -> int:
 def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin]) -> dict[ImageName, str]:
     """The published digest of each pinned image in its current state. Raises PlannerError for one without any."""
     records = open_records(state_of(options).root)
+    published = _nowhere if options.offline or not pins else _named_by_key(options, keys)
     found: dict[ImageName, str] = {}
     unpublished: list[str] = []
     for name in dict.fromkeys(pin.image for pin in pins):
-        digest = _recorded(keys, name, records) or ("" if options.offline else _published(keys, name))
+        digest = _recorded(keys, name, records) or _digest(published(name))
         if digest:
             found[name] = digest
         else:
@@ -90,19 +92,24 @@ def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin]) -> di
     return found
 
 
+def _named_by_key(options: argparse.Namespace, keys: Keys) -> Callable[[ImageName], Stored | None]:
+    from planner.cli.published import named_by_key
+
+    return named_by_key(options, keys, state_of(options))
+
+
+def _nowhere(_: ImageName) -> Stored | None:
+    return None
+
+
+def _digest(image: Stored | None) -> str:
+    return image.digest if image is not None else ""
+
+
 def _recorded(keys: Keys, name: ImageName, records: Records) -> str:
     platforms = keys.made_by.loaded.graph.nodes[name].image.platforms
     same = records.find(name, platforms, keys.keys[name])
     return next((record.stored.digest for record in same if record.stored.store is Store.REGISTRY), "")
-
-
-def _published(keys: Keys, name: ImageName) -> str:
-    registry = keys.made_by.loaded.family.registry
-    if not registry:
-        return ""
-    from planner.registry.client import HttpRegistry
-
-    return HttpRegistry().digest_of(f"{registry}/{name}", keys.keys[name]) or ""
 
 
 def _text(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, str], keys: Keys, verb: str) -> str:

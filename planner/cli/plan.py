@@ -88,7 +88,7 @@ def against_registry(options: argparse.Namespace) -> tuple[Plan, Keys]:
     state = state_of(options)
     ahead = None if options.offline else ask_ahead(options.against, state)
     now = keys_kept(options)
-    published = open_published(now, options.against, state, offline=options.offline, ahead=ahead)
+    published = open_published(options, now, options.against, state, offline=options.offline, ahead=ahead)
     against = look(published, now, state)
     graph = now.made_by.loaded.graph
     then = of_records(graph, now, published, lambda _: True)

@@ -14,6 +14,7 @@ from planner.cli.family import chosen, keys_now, warn
 from planner.cli.plan import state_of
 from planner.cli.published import PUBLISHED, look, open_published, prefix_of
 from planner.cli.saying import say
+from planner.cli.trusting import refuse_ungranted
 from planner.digest.key import Keys
 from planner.errors import PlannerError, UsageError
 from planner.model.build import Record
@@ -46,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="a tag besides the key and latest")
     parser.add_argument("--no-records", action="store_true", help="copy no records")
     parser.add_argument("--dry-run", action="store_true", help="only say what would move")
+    shared.policy(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json")
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs)")
@@ -62,16 +64,23 @@ def run(options: argparse.Namespace) -> int:
     target = prefix_of(options.to, keys)
     if target == prefix_of(options.from_, keys):
         raise UsageError(f"--to {target} is where the images are")
+    refuse_ungranted(options, source=prefix_of(options.from_, keys), target=target)
     registry = HttpRegistry()
     wanted = chosen(options.images, keys.made_by.loaded.graph)
     promotions = _plan(options, keys, [name for name in keys.keys if name in wanted], registry, target)
     counts: Mapping[ImageName, Counter[str]] = {}
     if not options.dry_run:
-        records = None if options.no_records else open_published(keys, options.to, state_of(options))
+        records = (
+            None if options.no_records else open_published(options, keys, options.to, state_of(options), write=True)
+        )
         with ThreadPoolExecutor(AT_ONCE) as pool:
             moved = pool.map(lambda one: _promote(registry, records, one), promotions)
             counts = dict(zip((one.name for one in promotions), moved, strict=True))
     return say(_json(promotions, counts) if options.format == "json" else _text(promotions, counts))
+
+
+def _records(options: argparse.Namespace, keys: Keys) -> PublishedRecords | None:
+    return None if options.no_records else open_published(options, keys, options.to, state_of(options), write=True)
 
 
 def _plan(
@@ -79,7 +88,7 @@ def _plan(
 ) -> list[Promotion]:
     """What has to move. Raises PlannerError where an image is not published in its current state."""
     state = state_of(options)
-    published = open_published(keys, options.from_, state)
+    published = open_published(options, keys, options.from_, state)
     look(published, keys, state)
     nodes = keys.made_by.loaded.graph.nodes
     found = {name: published.find(name, nodes[name].image.platforms, keys.keys[name]) for name in names}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Callable
 
+from planner.cli.signing import seal_for
 from planner.digest.key import Keys
 from planner.errors import RegistryError, UsageError
 from planner.local.state import State
+from planner.model.build import Store, Stored
+from planner.model.image import ImageName
 from planner.model.names import Reference
 from planner.registry.ahead import Ahead
 from planner.registry.client import HttpRegistry
@@ -46,15 +51,50 @@ def ask_ahead(named: str, state: State) -> Ahead | None:
 
 
 def open_published(
-    keys: Keys, named: str, state: State, *, offline: bool = False, ahead: Ahead | None = None
+    options: argparse.Namespace,
+    keys: Keys,
+    named: str,
+    state: State,
+    *,
+    offline: bool = False,
+    write: bool = False,
+    ahead: Ahead | None = None,
 ) -> PublishedRecords:
-    """The records below a registry, nothing looked at yet but what was asked `ahead`."""
+    """The records below a registry, nothing looked at yet but what was asked `ahead`.
+
+    Only those count that the policy believes.
+
+    Raises PlannerError where they are to be written and this run cannot sign them as the policy asks.
+    """
     prefix = prefix_of(named, keys)
+    seal = seal_for(options, prefix, write=write)
     if ahead is not None and ahead.prefix == prefix:
-        return PublishedRecords(ahead.registry, prefix, ahead.snapshot, ahead)
+        return PublishedRecords(ahead.registry, prefix, ahead.snapshot, seal, ahead=ahead)
     if ahead is not None:
         ahead.stop()
-    return PublishedRecords(None if offline else HttpRegistry(), prefix, Snapshot(state.root / "published"))
+    return PublishedRecords(None if offline else HttpRegistry(), prefix, Snapshot(state.root / "published"), seal)
+
+
+def named_by_key(options: argparse.Namespace, keys: Keys, state: State) -> Callable[[ImageName], Stored | None]:
+    """Finds the published image of a key: by its tag or, where records must be signed, by a record that is believed."""
+    host = keys.made_by.loaded.family.registry
+    registry = HttpRegistry()
+    seal = seal_for(options, host) if host else None
+    if seal is None:
+        return lambda name: _tagged(registry, f"{host}/{name}", keys.keys[name]) if host else None
+    published = open_published(options, keys, PUBLISHED, state)
+    nodes = keys.made_by.loaded.graph.nodes
+
+    def believed(name: ImageName) -> Stored | None:
+        found = published.find(name, nodes[name].image.platforms, keys.keys[name])
+        return found[0].stored if found else None
+
+    return believed
+
+
+def _tagged(registry: HttpRegistry, repository: str, key: str) -> Stored | None:
+    digest = registry.digest_of(repository, key)
+    return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
 
 
 def look(published: PublishedRecords, keys: Keys, state: State) -> str:

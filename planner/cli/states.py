@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from planner.cli import arguments as shared
 from planner.cli.family import defines_family, folder_of, keys_in
 from planner.cli.plan import state_of
 from planner.cli.since import both
@@ -47,6 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """`--from` and `--to`."""
     parser.add_argument("--from", dest="from_", metavar="STATE", help=f"{FORMS} [RECORDS, else HEAD]")
     parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
+    shared.policy(parser)
     parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
 
 
@@ -109,7 +111,7 @@ def _published(options: argparse.Namespace, keys: Keys) -> Baseline:
     from planner.cli.published import look, open_published
 
     state = state_of(options)
-    published = open_published(keys, PUBLISHED, state)
+    published = open_published(options, keys, PUBLISHED, state)
     look(published, keys, state)
     return of_records(keys.made_by.loaded.graph, keys, published, lambda _: True)
 

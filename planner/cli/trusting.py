@@ -45,7 +45,7 @@ class Standing:
 def standing(options: argparse.Namespace) -> Standing:
     """The policy of a command line, and the level of this run. Raises PlannerError."""
     policy = policy_of(options)
-    found: Seen = seen(os.environ, _payload(), policy.identity)
+    found: Seen = seen(os.environ, event_payload(), policy.identity)
     return Standing(policy=policy, provider=found.provider, judged=judge(found.run))
 
 
@@ -62,6 +62,20 @@ def standing_of_build(options: argparse.Namespace) -> Standing | None:
     found = standing(options)
     asked = options.cache == "policy" or bool(options.cache_to)
     return found if asked or found.provider != LOCAL else None
+
+
+def refuse_ungranted(options: argparse.Namespace, *, source: str, target: str) -> None:
+    """Raise PlannerError for a copy between two places (HOST/PATH) that the level does not read or write.
+
+    As for builds, a policy is in force in CI, and where one is named.
+    """
+    if not options.policy and not (folder_of(options) / POLICY).is_file():
+        return
+    found = standing(options)
+    if not options.policy and found.provider == LOCAL:
+        return
+    refuse(found, asked="", push=target, tags=())
+    refuse_reading(found, source, option="--from")
 
 
 def caches(
@@ -94,7 +108,7 @@ def granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standin
     if options.against:
         from planner.cli.published import prefix_of
 
-        _refuse_reading(found, prefix_of(options.against, keys))
+        refuse_reading(found, prefix_of(options.against, keys))
     if not options.dry_run:
         bind_state(found, state_of(options))
     cached = caches(found, graph, frozenset(graph.order), options.cache_to)
@@ -147,7 +161,7 @@ def _served(found: Standing) -> str:
     return str(write_of(found.judged.run) or (f"untrusted/{number}" if number else "untrusted"))
 
 
-def _refuse_reading(found: Standing, prefix: str) -> None:
+def refuse_reading(found: Standing, prefix: str, *, option: str = "--against") -> None:
     """Raise PlannerError for records that the level does not read: a trusted run must reuse nothing of others."""
     readable = read_from(found.policy, found.judged)
     if prefix not in readable:
@@ -156,10 +170,10 @@ def _refuse_reading(found: Standing, prefix: str) -> None:
             if readable
             else "may reuse nothing that is published"
         )
-        raise PlannerError(f"refused: --against {prefix}: a run of level {found.judged.level} {may}")
+        raise PlannerError(f"refused: {option} {prefix}: a run of level {found.judged.level} {may}")
 
 
-def _payload() -> Mapping[str, Any]:
+def event_payload() -> Mapping[str, Any]:
     """The event of GitHub Actions as a document; {} where there is none that can be read."""
     path = os.environ.get("GITHUB_EVENT_PATH", "")
     if not path:

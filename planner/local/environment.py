@@ -11,14 +11,19 @@ class Environment(Mapping[str, str]):
 
     def __init__(self) -> None:
         self.asked: set[str] = set()
+        self._values: Mapping[str, str] = os.environ
+
+    def close(self) -> None:
+        """Have no variables from now on: what is read next may be somebody else's, and ask for a secret."""
+        self._values = {}
 
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)
-        return os.environ[name]
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        self.asked.update(os.environ)
-        return iter(os.environ)
+        self.asked.update(self._values)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(os.environ)
+        return len(self._values)

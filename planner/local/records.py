@@ -80,6 +80,10 @@ class SqliteRecords:
         found = self._select("image = ?", (image,), 1)
         return found[0] if found else None
 
+    def refused(self, image: ImageName) -> str:
+        """See Records: what this machine wrote down is believed."""
+        return ""
+
     def seconds(self) -> dict[ImageName, float]:
         """How long the newest build of each image took, in seconds. Reads no manifests."""
         query = "SELECT image, seconds, MAX(built_at) FROM records GROUP BY image"
@@ -152,6 +156,10 @@ class NoRecords:
     def latest(self, image: ImageName) -> Record | None:
         """See Records."""
         return None
+
+    def refused(self, image: ImageName) -> str:
+        """See Records."""
+        return ""
 
     def seconds(self) -> dict[ImageName, float]:
         """See SqliteRecords."""

@@ -110,7 +110,10 @@ def _recorded(
         if holds(record.stored):
             return Past(key=key, stored=record.stored)
     latest = None if same else records.latest(name)
-    if same or (latest is not None and latest.key == key):
+    known = bool(same) or (latest is not None and latest.key == key)
+    if not same and (known or latest is None) and (refused := records.refused(name)):
+        return Past(key=key, lost=f"its record {refused}, so it counts as absent")
+    if known:
         return Past(key=key, lost="its image is gone from where it was kept")
     return None if latest is None else _past(latest)
 

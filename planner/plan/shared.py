@@ -33,6 +33,10 @@ class SharedRecords:
         found = [one for one in (self.local.latest(image), self.published.latest(image)) if one is not None]
         return max(found, key=lambda record: record.built_at, default=None)
 
+    def refused(self, image: ImageName) -> str:
+        """See Records."""
+        return self.published.refused(image)
+
     def add(self, record: Record) -> None:
         """See Records."""
         if record.stored.store is Store.REGISTRY:
@@ -42,3 +46,35 @@ class SharedRecords:
     def forget(self, record: Record) -> None:
         """See Records."""
         self.local.forget(record)
+
+
+class ReadThrough:
+    """Records that are written in one place, and looked for in others after it; see `planner.ports.Records`."""
+
+    def __init__(self, own: Records, others: Sequence[Records]) -> None:
+        self.own = own
+        self.others = others
+
+    def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
+        """See Records."""
+        return [record for one in (self.own, *self.others) for record in one.find(image, platforms, key)]
+
+    def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
+        """See Records. Only in the own place: what is reused there gets a tag, which other places do not let be."""
+        return self.own.find_resolved(image, platforms, resolved_key)
+
+    def latest(self, image: ImageName) -> Record | None:
+        """See Records."""
+        return next((found for one in (self.own, *self.others) if (found := one.latest(image)) is not None), None)
+
+    def refused(self, image: ImageName) -> str:
+        """See Records."""
+        return next((why for one in (self.own, *self.others) if (why := one.refused(image))), "")
+
+    def add(self, record: Record) -> None:
+        """See Records."""
+        self.own.add(record)
+
+    def forget(self, record: Record) -> None:
+        """See Records."""
+        self.own.forget(record)

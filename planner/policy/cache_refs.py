@@ -6,10 +6,11 @@ run's level does not grant, whatever was asked for; what was refused is told.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from planner.policy.levels import TRUSTING, Judged, Level
-from planner.policy.policy import Backend, Policy, ScopeRule, filled
+from planner.policy.policy import NUMBER, Backend, Policy, ScopeRule, filled
 from planner.policy.scopes import PR, Scope, github_write_of, reads_of, write_of
 
 BEST_EFFORT = "mode=max,ignore-error=true"
@@ -129,6 +130,20 @@ def read_from(policy: Policy, judged: Judged) -> tuple[str, ...]:
         for scope, rule in found
         if rule is not None and judged.level in rule.read
     )
+
+
+def scope_at(policy: Policy, prefix: str) -> Scope | None:
+    """The scope whose images are below a prefix (HOST/PATH); None where that is no scope's."""
+    for rule in policy.scopes.values():
+        found = re.fullmatch(_pattern(policy, rule), prefix, re.ASCII)
+        if found is not None:
+            return Scope(kind=rule.kind, number=int(found[1]) if rule.kind == PR else 0)
+    return None
+
+
+def _pattern(policy: Policy, rule: ScopeRule) -> str:
+    place = f"{policy.registries[rule.registry].address}/{rule.images}"
+    return re.escape(place).replace(re.escape(NUMBER), "([1-9][0-9]{0,9})")
 
 
 def weak_keys(policy: Policy, algorithm: str) -> str:

@@ -16,6 +16,7 @@ from planner.policy.cache_refs import weak_keys
 from planner.policy.levels import TRUSTING, Actor, Event, Level, Origin, RefKind, Run, Runner, level_of
 from planner.policy.policy import Backend, Isolation, Policy, ScopeRule, filled
 from planner.policy.scopes import MAIN, PR, Scope, github_write_of
+from planner.policy.signing import mistaken
 
 NUMBERS = (0, 1, 2)
 """No pull request, one, and another: more of them would add nothing, since all are treated alike."""
@@ -142,6 +143,8 @@ def _ability(policy: Policy, run: Run, resources: frozenset[Resource]) -> Abilit
             reads |= _of_scope(rule, scope)
         if level in rule.write:
             writes |= _reach(policy, rule, scope, resources)
+        if rule.kind == PR and policy.relay is not None:
+            writes |= _reach(policy, rule, scope, resources, relayed=True)
     writes |= _unheld(policy, resources) | _github(policy, run, resources) | _s3(policy, level, resources)
     for builder in policy.builders:
         if level in builder.levels and not builder.ephemeral:
@@ -155,13 +158,17 @@ def _ability(policy: Policy, run: Run, resources: frozenset[Resource]) -> Abilit
     return Ability(level=level, number=run.number, reads=frozenset(reads), writes=frozenset(writes))
 
 
-def _reach(policy: Policy, rule: ScopeRule, scope: Scope, resources: frozenset[Resource]) -> set[Resource]:
+def _reach(
+    policy: Policy, rule: ScopeRule, scope: Scope, resources: frozenset[Resource], *, relayed: bool = False
+) -> set[Resource]:
     """Everything that a credential for a scope can write: its paths and all below, or the whole registry.
+
+    What is `relayed` for a run, somebody else writes who has the credential and chooses the path.
 
     Who reads a path reads all below it too, so what is written below counts as well.
     """
     paths = tuple(filled(path, scope) for path in rule.paths)
-    whole = policy.registries[rule.registry].isolation is not Isolation.PATH
+    whole = policy.registries[rule.registry].isolation is not Isolation.PATH and not relayed
     return {
         one
         for one in resources
@@ -249,3 +256,7 @@ def _refusals(policy: Policy, algorithm: str) -> Iterable[str]:
     for kind in (MAIN, PR):
         if kind not in policy.scopes:
             yield f"there is no scope {kind}"
+    if policy.relay is not None and (policy.signing is None or PR not in policy.signing.required):
+        yield "relay: whoever pulls must be able to tell what the relay built: signing: {require: [main, release, pr]}"
+    if policy.signing is not None:
+        yield from mistaken(policy.signing, {kind: rule.write for kind, rule in policy.scopes.items()})

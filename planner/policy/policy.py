@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from planner.policy.identity import Identity
 from planner.policy.levels import Level
 from planner.policy.scopes import Scope
+from planner.policy.signing import Signing
 
 NUMBER = "{number}"
 """Stands for the number of a pull request in the paths of the scope `pr`."""
@@ -92,6 +93,15 @@ class TokenServer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RelayRule:
+    """What a trusted run builds for pull requests: after which label, how many images at once, for how many minutes."""
+
+    label: str
+    images: int
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """Everything that a policy file says.
 
@@ -109,3 +119,5 @@ class Policy:
     budget: int = 10 << 30
     retention: Mapping[str, int] = field(default_factory=dict)
     token_server: TokenServer | None = None
+    signing: Signing | None = None
+    relay: RelayRule | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from planner.errors import DefinitionError, one_of
+from planner.policy.fields import Entries, choice, inside, levels_of, listed, text_of
 from planner.policy.identity import BOTS, Identity, Ours
-from planner.policy.levels import Level
 from planner.policy.policy import (
     NUMBER,
     Backend,
@@ -18,7 +18,9 @@ from planner.policy.policy import (
     ScopeRule,
     TokenServer,
 )
+from planner.policy.relay_file import relay_of
 from planner.policy.scopes import PR, SCOPES
+from planner.policy.signing_file import signing_of
 from planner.sources.yaml_nodes import Node, Reader, compose
 
 TOP = (
@@ -34,6 +36,8 @@ TOP = (
     "budget",
     "retention",
     "token_server",
+    "signing",
+    "relay",
 )
 PROVIDERS = ("github", "gitlab", "buildkite")
 _PATH = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
@@ -41,8 +45,6 @@ _SIZE = re.compile(r"([1-9][0-9]{0,6})(KiB|MiB|GiB|TiB)")
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _ATTRIBUTE = re.compile(r"[a-z_]+")
 SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-
-Entries = Mapping[str, tuple[Node, Node]]
 
 
 def read(data: bytes, file: str) -> Policy:
@@ -62,6 +64,8 @@ def read(data: bytes, file: str) -> Policy:
         budget=_budget(reader, top),
         retention=_retention(reader, top),
         token_server=_token_server(reader, top),
+        signing=signing_of(reader, top),
+        relay=relay_of(reader, top),
     )
     if reader.mistakes:
         raise DefinitionError(reader.mistakes)
@@ -75,33 +79,16 @@ def _version(reader: Reader, node: Node, top: Entries) -> None:
         reader.wrong(top["version"][1], "version: is 1")
 
 
-def _inside(reader: Reader, entries: Entries, name: str, path: str, known: Sequence[str] = ()) -> Entries:
-    return reader.fields(entries[name][1], path, known) if name in entries else {}
-
-
-def _value(reader: Reader, entries: Entries, name: str, path: str, default: str = "") -> str:
-    if name not in entries:
-        return default
-    return reader.text(entries[name][1], f"{path}.{name}") or default
-
-
-def _list(reader: Reader, entries: Entries, name: str, path: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    if name not in entries:
-        return default
-    where = f"{path}{name}"
-    return tuple(text for item in reader.items(entries[name][1], where) if (text := reader.text(item, where)))
-
-
 def _identity(reader: Reader, top: Entries) -> Identity:
     found: list[Ours] = []
-    for provider, (key, node) in _inside(reader, top, "repositories", "repositories", PROVIDERS).items():
+    for provider, (key, node) in inside(reader, top, "repositories", "repositories", PROVIDERS).items():
         path = f"repositories.{provider}"
         fields = reader.fields(node, path, ("name", "id", "owner"))
         ours = Ours(
             provider=provider,
-            name=_value(reader, fields, "name", path),
-            repository_id=_value(reader, fields, "id", path),
-            owner_id=_value(reader, fields, "owner", path),
+            name=text_of(reader, fields, "name", path),
+            repository_id=text_of(reader, fields, "id", path),
+            owner_id=text_of(reader, fields, "owner", path),
         )
         if not ours.name:
             reader.wrong(key, f"{path}: has no name", "name: OWNER/REPOSITORY")
@@ -109,77 +96,54 @@ def _identity(reader: Reader, top: Entries) -> Identity:
             hint = "a name can be given up and registered anew by others; ids cannot"
             reader.wrong(key, f"{path}: needs id and owner, the numbers of the repository and its owner", hint)
         found.append(ours)
-    protected = _inside(reader, top, "protected", "protected", ("branches", "tags"))
+    protected = inside(reader, top, "protected", "protected", ("branches", "tags"))
     identity = Identity()
     return Identity(
         repositories=tuple(found),
-        branches=_list(reader, protected, "branches", "protected.", identity.branches),
-        tags=_list(reader, protected, "tags", "protected.", ()),
-        runners=_list(reader, top, "runners", "", identity.runners),
-        refused=_list(reader, top, "refused", "", BOTS),
+        branches=listed(reader, protected, "branches", "protected.", identity.branches),
+        tags=listed(reader, protected, "tags", "protected.", ()),
+        runners=listed(reader, top, "runners", "", identity.runners),
+        refused=listed(reader, top, "refused", "", BOTS),
     )
 
 
 def _registries(reader: Reader, top: Entries) -> dict[str, RegistryRule]:
     found: dict[str, RegistryRule] = {}
-    for name, (key, node) in _inside(reader, top, "registries", "registries").items():
+    for name, (key, node) in inside(reader, top, "registries", "registries").items():
         path = f"registries.{name}"
         fields = reader.fields(node, path, ("address", "isolation"))
-        address = _value(reader, fields, "address", path)
+        address = text_of(reader, fields, "address", path)
         if not address or "/" in address or any(not letter.isprintable() or letter in " ,\"'" for letter in address):
             reader.wrong(key, f"{path}: needs an address: HOST or HOST:PORT")
         isolation = Isolation.NONE
         if "isolation" in fields:
-            told = _choice(reader, fields, "isolation", path, list(Isolation))
+            told = choice(reader, fields, "isolation", path, list(Isolation))
             isolation = Isolation(told) if told else Isolation.NONE
         found[name] = RegistryRule(name=name, address=address, isolation=isolation)
     return found
 
 
-def _choice(reader: Reader, fields: Entries, name: str, path: str, known: Sequence[str]) -> str:
-    text = _value(reader, fields, name, path)
-    if text in known:
-        return text
-    hint = one_of(text, known)
-    reader.wrong(fields[name][1], f"{path}.{name}: is one of {', '.join(known)}", hint)
-    return ""
-
-
-def _levels(reader: Reader, fields: Entries, name: str, path: str) -> tuple[Level, ...]:
-    found: list[Level] = []
-    if name not in fields:
-        return ()
-    for item in reader.items(fields[name][1], f"{path}.{name}"):
-        text = reader.text(item, f"{path}.{name}")
-        if text in list(Level):
-            found.append(Level(text))
-        elif text is not None:
-            hint = one_of(text, list(Level)) or f"levels are {', '.join(Level)}"
-            reader.wrong(item, f'{path}.{name}: "{text}" is no level', hint)
-    return tuple(found)
-
-
 def _scopes(reader: Reader, node: Node, top: Entries, registries: Mapping[str, RegistryRule]) -> dict[str, ScopeRule]:
     found: dict[str, ScopeRule] = {}
     names = ("registry", "cache", "images", "write", "read", "backend", "attributes")
-    for kind, (key, value) in _inside(reader, top, "scopes", "scopes", SCOPES).items():
+    for kind, (key, value) in inside(reader, top, "scopes", "scopes", SCOPES).items():
         path = f"scopes.{kind}"
         fields = reader.fields(value, path, names)
-        registry = _value(reader, fields, "registry", path)
+        registry = text_of(reader, fields, "registry", path)
         if registry not in registries:
             hint = one_of(registry, list(registries)) or "declare it under registries:"
             reader.wrong(key, f'{path}.registry: no registry is named "{registry}"', hint)
         cache = _path(reader, fields, "cache", path, key, kind)
         backend = Backend.REGISTRY
         if "backend" in fields:
-            backend = Backend(_choice(reader, fields, "backend", path, list(Backend)) or Backend.REGISTRY)
+            backend = Backend(choice(reader, fields, "backend", path, list(Backend)) or Backend.REGISTRY)
         found[kind] = ScopeRule(
             kind=kind,
             registry=registry,
             cache=cache,
             images=_path(reader, fields, "images", path, key, kind) if "images" in fields else cache,
-            write=_levels(reader, fields, "write", path),
-            read=_levels(reader, fields, "read", path),
+            write=levels_of(reader, fields, "write", path),
+            read=levels_of(reader, fields, "read", path),
             backend=backend,
             attributes=_attributes(reader, fields, path),
         )
@@ -189,7 +153,7 @@ def _scopes(reader: Reader, node: Node, top: Entries, registries: Mapping[str, R
 
 
 def _path(reader: Reader, fields: Entries, name: str, path: str, key: Node, kind: str) -> str:
-    text = _value(reader, fields, name, path)
+    text = text_of(reader, fields, name, path)
     where = fields[name][1] if name in fields else key
     if not _PATH.fullmatch(text.replace(NUMBER, "0")):
         reader.wrong(where, f"{path}.{name}: is a path of a registry in lower case, such as cache/main")
@@ -203,7 +167,7 @@ def _path(reader: Reader, fields: Entries, name: str, path: str, key: Node, kind
 
 def _attributes(reader: Reader, fields: Entries, path: str) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    for name, (key, value) in _inside(reader, fields, "attributes", f"{path}.attributes").items():
+    for name, (key, value) in inside(reader, fields, "attributes", f"{path}.attributes").items():
         if not _ATTRIBUTE.fullmatch(name):
             reader.wrong(key, f'{path}.attributes: "{name}" is no attribute')
         elif "key" in name or "token" in name:
@@ -215,30 +179,30 @@ def _attributes(reader: Reader, fields: Entries, path: str) -> tuple[tuple[str, 
 
 def _builders(reader: Reader, top: Entries) -> tuple[BuilderRule, ...]:
     found: list[BuilderRule] = []
-    for name, (_, node) in _inside(reader, top, "builders", "builders").items():
+    for name, (_, node) in inside(reader, top, "builders", "builders").items():
         fields = reader.fields(node, f"builders.{name}", ("levels", "ephemeral"))
-        levels = _levels(reader, fields, "levels", f"builders.{name}")
+        levels = levels_of(reader, fields, "levels", f"builders.{name}")
         ephemeral = _truth(reader, fields, "ephemeral", f"builders.{name}", default=False)
         found.append(BuilderRule(name=name, levels=levels, ephemeral=ephemeral))
     return tuple(found)
 
 
 def _assumed(reader: Reader, top: Entries) -> dict[str, bool]:
-    fields = _inside(reader, top, "assume", "assume", ("reviewed", "guarded"))
+    fields = inside(reader, top, "assume", "assume", ("reviewed", "guarded"))
     return {name: _truth(reader, fields, name, "assume", default=False) for name in fields}
 
 
 def _truth(reader: Reader, fields: Entries, name: str, path: str, *, default: bool) -> bool:
     if name not in fields:
         return default
-    return _choice(reader, fields, name, path, ("true", "false")) == "true"
+    return choice(reader, fields, name, path, ("true", "false")) == "true"
 
 
 def _budget(reader: Reader, top: Entries) -> int:
-    fields = _inside(reader, top, "budget", "budget", ("github_cache",))
+    fields = inside(reader, top, "budget", "budget", ("github_cache",))
     if "github_cache" not in fields:
         return 10 << 30
-    found = _SIZE.fullmatch(_value(reader, fields, "github_cache", "budget"))
+    found = _SIZE.fullmatch(text_of(reader, fields, "github_cache", "budget"))
     if found is None:
         reader.wrong(fields["github_cache"][1], "budget.github_cache: is a size such as 10GiB")
         return 0
@@ -247,7 +211,7 @@ def _budget(reader: Reader, top: Entries) -> int:
 
 def _retention(reader: Reader, top: Entries) -> dict[str, int]:
     days: dict[str, int] = {}
-    for name, (_, node) in _inside(reader, top, "retention", "retention", SCOPES).items():
+    for name, (_, node) in inside(reader, top, "retention", "retention", SCOPES).items():
         found = _DAYS.fullmatch(reader.text(node, f"retention.{name}") or "")
         if found is None:
             reader.wrong(node, f"retention.{name}: is a number of days such as 14d")
@@ -260,16 +224,16 @@ def _token_server(reader: Reader, top: Entries) -> TokenServer | None:
     if "token_server" not in top:
         return None
     names = ("issuers", "audience", "service", "issuer")
-    fields = _inside(reader, top, "token_server", "token_server", names)
+    fields = inside(reader, top, "token_server", "token_server", names)
     for name in names:
         if name not in fields:
             reader.wrong(top["token_server"][0], f"token_server: has no {name}")
     issuers: list[tuple[str, str]] = []
-    for provider, (_, node) in _inside(reader, fields, "issuers", "token_server.issuers", PROVIDERS[:2]).items():
+    for provider, (_, node) in inside(reader, fields, "issuers", "token_server.issuers", PROVIDERS[:2]).items():
         issuers.append((provider, reader.text(node, f"token_server.issuers.{provider}") or ""))
     return TokenServer(
         issuers=tuple(issuers),
-        audience=_value(reader, fields, "audience", "token_server"),
-        service=_value(reader, fields, "service", "token_server"),
-        issuer=_value(reader, fields, "issuer", "token_server"),
+        audience=text_of(reader, fields, "audience", "token_server"),
+        service=text_of(reader, fields, "service", "token_server"),
+        issuer=text_of(reader, fields, "issuer", "token_server"),
     )

@@ -17,6 +17,7 @@ from planner.digest.written import Unreadable
 from planner.model.build import Record
 from planner.plan import record_file
 from planner.plan.record_file import DIGEST, KEY
+from planner.plan.statement import Seal, Statement
 from planner.registry.client import Fetched, digest_of
 
 ARTEFACT = "application/vnd.image-family-planner.record.v1+json"
@@ -44,8 +45,25 @@ class Summary:
     digest: str
     layer: str
     size: int
+    created: str = ""
+    signature: str = ""
+
+    @property
+    def statement(self) -> Statement:
+        """What a signature covers of it."""
+        return Statement(
+            image=self.image,
+            platforms=self.platforms,
+            key=self.key,
+            resolved_key=self.resolved_key,
+            digest=self.digest,
+            record=self.layer,
+            created=self.created,
+        )
 
 
+SIGNATURE = f"{PREFIX}signature"
+"""The annotation with the signature of what a record says: a Sigstore bundle."""
 CREATED = "org.opencontainers.image.created"
 """The annotation that tells when something was recorded (RFC 3339)."""
 
@@ -112,9 +130,9 @@ def unpack(data: bytes, repository: str) -> Record:
     return record_file.read(plain, repository)
 
 
-def manifest(record: Record, layer: bytes, image: Fetched) -> bytes:
-    """The manifest of a record's artefact, attached to its image."""
-    document = {
+def manifest(record: Record, layer: bytes, image: Fetched, seal: Seal | None = None) -> bytes:
+    """The manifest of a record's artefact, attached to its image; signed by whoever `seal` signs for."""
+    document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "artifactType": ARTEFACT,
@@ -129,6 +147,8 @@ def manifest(record: Record, layer: bytes, image: Fetched) -> bytes:
             CREATED: written_time(record.built_at),
         },
     }
+    if seal is not None and (signature := seal.signature(summary(document).statement)):
+        document["annotations"][SIGNATURE] = signature
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -146,6 +166,8 @@ def summary(document: Mapping[str, Any]) -> Summary:
             digest=str(document["subject"]["digest"]),
             layer=str(layer["digest"]),
             size=int(layer["size"]),
+            created=str(notes.get(CREATED, "")),
+            signature=str(notes.get(SIGNATURE, "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"is no record: {error!r}"[:200]) from error

@@ -46,7 +46,7 @@ class CopyPlan:
 
 def plan_copy(registry: HttpRegistry, source: str, digest: str, target: str) -> CopyPlan:
     """What has to move. Raises RegistryError, also where the source is not whole."""
-    manifests = _closure(registry, source, digest, MAX_DEPTH)
+    manifests = closure(registry, source, digest)
     sizes = dict(part for manifest in manifests for part in blobs(manifest.document))
     return CopyPlan(
         source=source,
@@ -60,13 +60,14 @@ def plan_copy(registry: HttpRegistry, source: str, digest: str, target: str) -> 
     )
 
 
-def _closure(registry: HttpRegistry, repository: str, digest: str, depth: int) -> tuple[Fetched, ...]:
+def closure(registry: HttpRegistry, repository: str, digest: str, depth: int = MAX_DEPTH) -> tuple[Fetched, ...]:
+    """The manifests of an image, children before their index. Raises RegistryError where one is missing."""
     if depth == 0:
         raise RegistryError(f"{repository}: {digest} has indexes that are nested too deep")
     found = registry.fetch(repository, digest)
     if found is None:
         raise RegistryError(f"{repository}: does not hold {digest}")
-    inner = [one for child in children(found.document) for one in _closure(registry, repository, child, depth - 1)]
+    inner = [one for child in children(found.document) for one in closure(registry, repository, child, depth - 1)]
     return (*{one.digest: one for one in inner}.values(), found)
 
 
@@ -103,13 +104,13 @@ def copy_blob(registry: HttpRegistry, source: str, digest: str, size: int, targe
     place = registry.begin_upload(target, digest, source)
     if not place:
         return "mounted"
-    stream = _checked(registry, source, digest, size)
+    stream = checked(registry, source, digest, size)
     answer = registry.end_upload(target, place, digest, stream=stream, length=size, also=mount_scope(source, target))
     expect(answer, target, 201, 204)
     return "streamed"
 
 
-def _checked(registry: HttpRegistry, repository: str, digest: str, size: int) -> Iterator[bytes]:
+def checked(registry: HttpRegistry, repository: str, digest: str, size: int) -> Iterator[bytes]:
     """The bytes of a blob in pieces; ends in RegistryError where they are not what the digest names."""
     seen, count = hashlib.sha256(), 0
     for piece in registry.pieces(repository, digest):

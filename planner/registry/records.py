@@ -13,6 +13,7 @@ from planner.digest.written import Unreadable
 from planner.errors import RegistryError
 from planner.model.build import Record, Store, Stored
 from planner.model.image import ImageName
+from planner.plan.statement import Seal
 from planner.registry import artefact
 from planner.registry.ahead import Ahead
 from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
@@ -37,17 +38,27 @@ class PublishedRecords:
     """The records below one prefix (HOST/PATH) of a registry; see `planner.ports.Records`. For several threads.
 
     `registry` is None offline: then the snapshot answers alone. `warnings` tell what was found and could not be used;
-    it counts as absent. `ahead` may have begun to ask already; what it learned is believed.
-    Raises RegistryError where the registry does not answer.
+    it counts as absent. `seal` says whose signatures are believed, None for no matter whose; it is asked about every
+    record before anything of it is used, whether it comes from the registry or from the snapshot. `ahead` may have
+    begun to ask already which keys are there; what it learned is believed. Raises RegistryError where the registry does
+    not answer.
     """
 
     def __init__(
-        self, registry: HttpRegistry | None, prefix: str, snapshot: Snapshot, ahead: Ahead | None = None
+        self,
+        registry: HttpRegistry | None,
+        prefix: str,
+        snapshot: Snapshot,
+        seal: Seal | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self.registry = registry
         self._ahead = ahead
         self.prefix = prefix
         self.snapshot = snapshot
+        self.seal = seal
+        self._doubts: dict[tuple[str, str], str] = {}
+        self._refused: dict[ImageName, str] = {}
         self.warnings: list[str] = []
         self._looks: dict[ImageName, _Look] = {}
 
@@ -117,7 +128,7 @@ class PublishedRecords:
         """The record behind a tag as far as its manifest tells; None where it is not there or tells something else."""
         repository = self.repository(name)
         try:
-            told = self._summary(repository, tag)
+            told = self._summary(name, tag)
         except Unreadable as error:
             if not quiet:
                 self.warnings.append(f"{repository}:{tag} {error}; {name} is built anew")
@@ -137,14 +148,32 @@ class PublishedRecords:
             manifests="",
         )
 
-    def _summary(self, repository: str, tag: str) -> Summary | None:
-        body = self.snapshot.manifest(repository, tag)
+    def _summary(self, name: ImageName, tag: str) -> Summary | None:
+        """What the manifest behind a tag says. Raises Unreadable, also for what nobody signed that is believed."""
+        body = self.snapshot.manifest(self.repository(name), tag)
         if body is None:
             return None
         document = read_json(body)
         if document is None:
             raise Unreadable("is no manifest")
-        return artefact.summary(document)
+        found = artefact.summary(document)
+        if doubt := self._doubt(name, found, body):
+            self._refused[name] = doubt
+            raise Unreadable(doubt)
+        return found
+
+    def _doubt(self, name: ImageName, found: Summary, body: bytes) -> str:
+        """Why a record does not count; asked once for the same bytes."""
+        if self.seal is None:
+            return ""
+        what = (name, digest_of(body))
+        if what not in self._doubts:
+            self._doubts[what] = self.seal.doubt(found.statement, found.signature)
+        return self._doubts[what]
+
+    def refused(self, image: ImageName) -> str:
+        """See Records."""
+        return self._refused.get(image, "")
 
     def _latest(self, name: ImageName) -> Record | None:
         """What was published last of an image, with the manifests behind its key."""
@@ -156,7 +185,7 @@ class PublishedRecords:
         """The whole record behind a tag."""
         repository = self.repository(name)
         try:
-            told = self._summary(repository, tag)
+            told = self._summary(name, tag)
             if told is None or told.image != name:
                 return None
             layer = self.snapshot.blob(told.layer)
@@ -217,14 +246,20 @@ class PublishedRecords:
         return look.latest
 
     def add(self, record: Record) -> None:
-        """See Records: read the image back, write the record, read it back, and only then let tags name it."""
+        """See Records: read the image back, write the record, read it back, and only then let tags name it.
+
+        What nobody would believe is not written, which a warning says.
+        """
         assert self.registry is not None  # noqa: S101 -- only what was pushed is recorded
         repository = record.stored.repository
         image = whole(self.registry, repository, record.stored.digest)
         layer = artefact.pack(record)
+        body = artefact.manifest(record, layer, image, self.seal)
+        if doubt := self._own_doubt(body):
+            self.warnings.append(f"{repository}: nothing is recorded for {record.image}: what this run writes {doubt}")
+            return
         self.registry.put_blob(repository, artefact.EMPTY_BLOB)
         self.registry.put_blob(repository, layer)
-        body = artefact.manifest(record, layer, image)
         digest = digest_of(body)
         told = self.registry.put(repository, digest, body, artefact.MANIFEST)
         whole(self.registry, repository, digest)
@@ -235,6 +270,13 @@ class PublishedRecords:
             if self.registry.digest_of(repository, tag) != digest:
                 raise RegistryError(f"{repository}:{tag} does not name the record that was just written")
         self._looks[record.image] = _Look(key=record.key, record=record, latest=record)
+
+    def _own_doubt(self, body: bytes) -> str:
+        """Why a record of ours would not count: a run that only reads may have no key, and must hide no signed one."""
+        if self.seal is None:
+            return ""
+        made = artefact.summary(read_json(body) or {})
+        return self.seal.doubt(made.statement, made.signature)
 
     def _attach(self, repository: str, digest: str, body: bytes) -> None:
         """List a record beside its image where the registry does not do so by itself.

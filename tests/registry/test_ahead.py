@@ -22,7 +22,7 @@ OTHER = "x3-" + "3" * 32
 def look_ahead(prefix: str, folder: Path, registry: HttpRegistry, key: str = KEY) -> Record | None:
     """As a plan does that begins to ask before it knows which keys are wanted."""
     snapshot = Snapshot(folder)
-    published = PublishedRecords(registry, prefix, snapshot, Ahead(registry, snapshot, prefix))
+    published = PublishedRecords(registry, prefix, snapshot, ahead=Ahead(registry, snapshot, prefix))
     published.look({NAME: key})
     found = published.find(NAME, ("linux/amd64", "linux/arm64"), key)
     return found[0] if found else None
