@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker browser pipelines demo trust-demo test prove lint format bench vendor clean
+.PHONY: docs help setup engine docker browser pipelines demo trust-demo test prove soak lint format bench vendor clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,12 @@ prove: setup engine pipelines  ## BuildKit as the judge: 10,000 mutations, 2,000
 	$(PYTHON) -m tests.sources.doors.bake --seed $(SEED)
 	$(PYTHON) -m tests.ci.judged --graphs 200
 
+CYCLES ?= 1000
+MINUTES ?= 30
+
+soak: setup engine  ## cycles of edit, plan and build with kills, two builders and a registry that fails: 0 stale, 0 lost
+	$(PYTHON) -m tests.soak --cycles $(CYCLES) --minutes $(MINUTES) --seed $(SEED) --plot .cache/soak.svg
+
 lint: setup  ## format, lint, types and the import rules between rooms
 	$(VENV)/bin/ruff format --check planner tests docs
 	$(VENV)/bin/ruff check planner tests docs
@@ -62,6 +68,7 @@ format: setup  ## write the format
 bench: setup engine browser  ## what a plan costs beside git status, builds beside Bake, a page beside a plan, as ratios
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.bench.build
+	$(PYTHON) -m tests.bench.builders
 	$(PYTHON) -m tests.bench.page
 	$(PYTHON) -m tests.bench.answers
 	$(PYTHON) -m tests.bench.watch

@@ -99,8 +99,16 @@ class BuilderError(PlannerError):
     """The engine that builds does not answer or refuses."""
 
 
+class BuilderAway(BuilderError):
+    """The engine that builds is not there now: it may come back, and another one may be there."""
+
+
 class RegistryError(PlannerError):
     """A registry does not answer, refuses, or answers with something else than it should."""
+
+
+class RegistryAway(RegistryError):
+    """A registry does not answer, or says that it cannot now: the same request may succeed later."""
 
 
 class StateError(PlannerError):

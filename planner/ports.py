@@ -22,6 +22,7 @@ __all__ = [
     "Entry",
     "Lease",
     "Leases",
+    "Passing",
     "Records",
     "Registry",
     "StepNews",
@@ -117,17 +118,34 @@ class StepNews:
     total: int = 0
 
 
+class Passing(enum.StrEnum):
+    """Why a failure may not happen again: the network or a registry failed, or the engine itself went away."""
+
+    NETWORK = "network"
+    ENGINE = "engine"
+
+
 class BuildFailed(Exception):
     """A build that the engine ran and that failed: the failing step, what it says, its last lines of output.
 
-    `line` is that of the Dockerfile, 0 where the engine does not tell.
+    `line` is that of the Dockerfile, 0 where the engine does not tell. `passing` says why the same build may well
+    succeed a moment later; None where it would fail again.
     """
 
-    def __init__(self, *, step: str, message: str, tail: tuple[str, ...] = (), line: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        step: str,
+        message: str,
+        tail: tuple[str, ...] = (),
+        line: int = 0,
+        passing: Passing | None = None,
+    ) -> None:
         self.step = step
         self.message = message
         self.tail = tail
         self.line = line
+        self.passing = passing
         super().__init__(message)
 
 
@@ -152,6 +170,10 @@ class Builder(Protocol):
 
     def holds(self, image: Stored) -> bool:
         """Whether a stored image is still where it is said to be, and whether this engine can read it there."""
+        ...
+
+    def answers(self) -> bool:
+        """Whether the engine is there now. Takes seconds at most."""
         ...
 
 

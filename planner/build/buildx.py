@@ -6,9 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +14,10 @@ from pathlib import Path
 
 from planner.build.command import Paths, build_arguments, engine_name
 from planner.build.context import Contexts
-from planner.build.engine import Engine
+from planner.build.engine import Engine, is_there, knock
 from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
+from planner.build.processes import Clients
 from planner.build.rawjson import Reading
 from planner.errors import BuilderError, StateError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
@@ -27,11 +25,7 @@ from planner.model.image import ImageName
 from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
 
-GRACE = 10.0
-"""Seconds that a build has to end by itself after it was asked to."""
 MAX_LINE = 8 << 20
-_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
-"""Has the kernel interrupt a build whose planner was killed, where util-linux is there; else it runs to its end."""
 NO_IGNORE = "# The context holds exactly the files that count.\n"
 """A specific ignore file that ignores nothing: it keeps a `.dockerignore` among the files from being read again.
 
@@ -59,21 +53,28 @@ class BuildxBuilder:
         tree: Tree,
         registry: Registry | None,
         caches: Mapping[ImageName, Sequence[str]] | None = None,
+        *,
+        contexts: Contexts | None = None,
+        limit: float = 0.0,
     ) -> None:
-        """`caches` are words for buildx about layer caches, by image."""
+        """`caches` are words for buildx about layer caches, by image. A build that takes longer than `limit` seconds
+
+        is stopped and has failed; 0 is no limit. Builders of one run share their `contexts`.
+        """
         self.engine = engine
         self.folders = folders
         self.registry = registry
         self.caches = caches or {}
         self.layout = Layout(folders.layout)
-        self.contexts = Contexts(folders.run / "contexts", tree)
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.Lock()
-        self._cancelled = False
+        self.contexts = contexts or Contexts(folders.run / "contexts", tree)
+        self.limit = limit
+        self._clients = Clients(folders.workspace)
 
     def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
         """See Builder."""
         began = time.monotonic()
+        if self.engine.address:
+            knock(self.engine.spec, self.engine.address)
         store = Store.REGISTRY if request.repository else self.engine.store
         try:
             with self._folder(request) as folder:
@@ -141,51 +142,23 @@ class BuildxBuilder:
         self.folders.logs.mkdir(parents=True, exist_ok=True)
         with (
             open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
-            self._process(argv, environment) as process,
+            self._clients.started(argv, environment, self.limit) as client,
         ):
-            assert process.stderr is not None  # noqa: S101 -- a pipe was asked for; tells mypy
-            while line := process.stderr.readline(MAX_LINE):
+            while line := client.said.readline(MAX_LINE):
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     tell(news)
             for news in reading.cache_troubles():
                 log.write(_log_line(news))
                 tell(news)
-            status = process.wait()
-            if self._cancelled:
+            status = client.process.wait()
+            if self._clients.cancelled:
                 raise BuildCancelled
             if status:
-                failure = reading.failure(status)
+                failure = reading.stopped(_late(self.limit)) if client.late else reading.failure(status)
                 log.write("\n".join([failure.message, *reading.plain]) + "\n")
                 raise failure
         return reading
-
-    @contextlib.contextmanager
-    def _process(self, argv: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-        """A running buildx in a process group of its own, so that Ctrl-C reaches it through `cancel` only."""
-        with self._lock:
-            if self._cancelled:
-                raise BuildCancelled
-            process = subprocess.Popen(
-                [*_ENDS_WITH_US, *argv],
-                cwd=self.folders.workspace,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-            self._running.add(process)
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                _signal(process, signal.SIGKILL)
-                process.wait()
-            if process.stderr is not None:
-                process.stderr.close()
-            with self._lock:
-                self._running.discard(process)
 
     def close(self) -> None:
         """Remove what stands outside the run's folder."""
@@ -193,15 +166,11 @@ class BuildxBuilder:
 
     def cancel(self) -> None:
         """See Builder. The first call asks, and kills what has not ended after a while; the second kills at once."""
-        with self._lock:
-            running = list(self._running)
-            again, self._cancelled = self._cancelled, True
-        for process in running:
-            _signal(process, signal.SIGKILL if again else signal.SIGINT)
-        if running and not again:
-            timer = threading.Timer(GRACE, _kill, (running,))
-            timer.daemon = True
-            timer.start()
+        self._clients.cancel()
+
+    def answers(self) -> bool:
+        """See Builder."""
+        return is_there(self.engine)
 
     def _verified(self, request: BuildRequest, store: Store, paths: Paths) -> Stored:
         """Where the result is, after a look whether it really is there."""
@@ -282,14 +251,8 @@ def _log_line(news: StepNews) -> str:
     return f"== {news.step}: {news.state}{f': {news.text}' if news.text else ''}\n"
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-
-
-def _kill(processes: list[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        _signal(process, signal.SIGKILL)
+def _late(limit: float) -> str:
+    return f"took longer than {limit:g} s, so it was stopped: allow more with --timeout-per-image, or none at all"
 
 
 def _disk(error: OSError) -> str:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 
 from planner.build.engine import OLDEST_ENGINE, buildx_program, knock
+from planner.build.pool import parse
 from planner.errors import BuilderError, UsageError
 from planner.model.finding import Finding, Severity
 
@@ -16,7 +17,7 @@ ANSWER = 8.0
 
 
 def builder(spec: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """The builder that `planner build` would use."""
+    """The builders that `planner build` would use."""
     try:
         program = buildx_program(environment)
     except BuilderError as error:
@@ -32,7 +33,8 @@ def builder(spec: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     spec = spec or environment.get("PLANNER_BUILDER", "")
     if not spec and environment.get("BUILDKIT_HOST"):
         spec = f"buildkit:{environment['BUILDKIT_HOST']}"
-    yield _address(spec) if spec.startswith("buildkit:") else _inspected(spec, program, environment)
+    for one, _ in parse(spec):
+        yield _address(one) if one.startswith("buildkit:") else _inspected(one, program, environment)
 
 
 def _address(spec: str) -> Finding:

@@ -13,28 +13,35 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner.errors import BuilderError, UsageError
+from planner.errors import BuilderAway, BuilderError, UsageError
 from planner.model.build import Store
 
 ANSWER = 30.0
 """Seconds within which an engine must say that it is there."""
 OLDEST_ENGINE = 23
 """The first Docker Engine whose BuildKit knows named contexts of images."""
+_NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
 _FORMS = "docker, buildx:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """An engine that answered. `argv` is what calls its buildx, `store` where its results are kept."""
+    """An engine that answered. `argv` is what calls its buildx, `store` where its results are kept.
+
+    `address` is that of a buildkitd, empty for others. `native` are the platforms of its processor, `emulated` others.
+    """
 
     spec: str
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     store: Store
     version: str = ""
+    address: str = ""
+    native: tuple[str, ...] = ()
+    emulated: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.spec}{f' (BuildKit {self.version})' if self.version else ''}"
@@ -79,11 +86,11 @@ def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: P
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
     _ask([*program, "create", "--name", name, "--driver", "remote", address], inside, spec)
     facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
-    return _engine(spec, (*program, "--builder", name), inside, facts)
+    return replace(_engine(spec, (*program, "--builder", name), inside, facts), address=address)
 
 
 def knock(spec: str, address: str, wait: float = ANSWER) -> None:
-    """Raise BuilderError unless somebody listens at an address: buildx would try for a long time."""
+    """Raise BuilderAway unless somebody listens at an address: buildx would try for a long time."""
     kind, _, place = address.partition("://")
     try:
         if kind == "unix":
@@ -96,7 +103,18 @@ def knock(spec: str, address: str, wait: float = ANSWER) -> None:
         else:
             raise UsageError(f'--builder "{spec}": write {_FORMS}')
     except (OSError, ValueError) as error:
-        raise BuilderError(_silent(spec, str(error))) from error
+        raise BuilderAway(_silent(spec, str(error))) from error
+
+
+def is_there(engine: Engine) -> bool:
+    """Whether an engine that answered before answers now."""
+    try:
+        if engine.address:
+            knock(engine.spec, engine.address)
+            return True
+        return not _fact(_ask([*engine.argv, "inspect"], engine.environment, engine.spec), "Error")
+    except BuilderError:
+        return False
 
 
 def _silent(said: str, why: str) -> str:
@@ -121,18 +139,44 @@ def _found(facts: str) -> str:
 def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], facts: str) -> Engine:
     version = _fact(facts, "BuildKit version") or _fact(facts, "Buildkit")
     docker = _fact(facts, "Driver") == "docker"
+    native, emulated = platforms(_NODE_PLATFORMS.findall(facts))
     engine = Engine(
         spec=spec,
         argv=argv,
         environment={**environment, "BUILDX_METADATA_PROVENANCE": "disabled", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         store=Store.ENGINE if docker else Store.LAYOUT,
         version=version,
+        native=native,
+        emulated=emulated,
     )
     if docker:
         from planner.build.docker_engine import check_engine
 
         check_engine(OLDEST_ENGINE)
     return engine
+
+
+def platforms(nodes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The platforms of `buildx inspect`, those of the nodes' processors apart from those that they emulate.
+
+    BuildKit names its own first (`util/archutil`, v0.32.2), with their variants; an asterisk marks chosen ones. A
+    builder of several nodes has all of theirs: buildx sends each platform to the node that has it.
+    """
+    native: dict[str, None] = {}
+    all_of_them: dict[str, None] = {}
+    for told in nodes:
+        found = [name.strip().rstrip("*") for name in told.split(",") if name.strip()]
+        own = _processor(found[0]) if found else ""
+        native.update(dict.fromkeys(name for name in found if _processor(name) == own))
+        all_of_them.update(dict.fromkeys(found))
+    return tuple(native), tuple(name for name in all_of_them if name not in native)
+
+
+def _processor(platform: str) -> str:
+    """System and processor, without a variant; a processor of 64 bits runs its older kind too."""
+    system, _, rest = platform.partition("/")
+    processor = rest.partition("/")[0]
+    return f"{system}/{'amd64' if processor == '386' else processor}"
 
 
 def _fact(facts: str, name: str) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from planner.build.transient import passing
 from planner.model.build import StepTime
 from planner.model.image import ImageName
 from planner.ports import BuildFailed, StepNews, StepState
@@ -23,6 +24,8 @@ from planner.ports import BuildFailed, StepNews, StepState
 TAIL = 20
 """Lines of output kept for the step that fails."""
 MAX_PLAIN = 200
+CONNECTION = "[internal] waiting for connection"
+"""The step of buildx that waits for its engine; it only fails where the engine does not answer."""
 _STEP = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 _CACHE = re.compile(r"(?:\[[^\]]*\] )?(?:importing cache manifest|exporting cache)")
 _SOURCE = re.compile(r"^(?P<file>.+):(?P<line>\d+)$")
@@ -122,11 +125,24 @@ class Reading:
         failed = next((one for one in sorted(wrong, key=lambda one: one.is_cache)), None)
         line = next((int(found["line"]) for text in self.plain if (found := _SOURCE.match(text))), 0)
         said = next((found["text"] for text in reversed(self.plain) if (found := _ERROR.match(text))), "")
+        words = [said, failed.error if failed else ""]
+        connected = not any(one.name == CONNECTION for one in wrong)
+        cause = passing(words if any(words) else list(self.plain)[-TAIL:], connected=connected)
         if failed is None or not failed.counts:
             plain = said or "\n".join(list(self.plain)[-TAIL:]) or f"the engine ended with status {status}"
-            return BuildFailed(step="", message=failed.error if failed and not said else plain, line=line)
+            message = failed.error if failed and not said else plain
+            return BuildFailed(step="", message=message, line=line, passing=cause)
         tail = [*failed.tail, failed.unfinished] if failed.unfinished else list(failed.tail)
-        return BuildFailed(step=failed.name, message=failed.error, tail=tuple(tail), line=line)
+        return BuildFailed(step=failed.name, message=failed.error, tail=tuple(tail), line=line, passing=cause)
+
+    def stopped(self, message: str) -> BuildFailed:
+        """A build that was ended by us, with the step that it was in."""
+        begun = [one for one in self.vertexes.values() if one.counts and one.started]
+        ended = [one for one in begun if not one.completed or _is_cancelled(one.error)]
+        if not ended:
+            return BuildFailed(step="", message=message)
+        last = max(ended, key=lambda one: one.started)
+        return BuildFailed(step=last.name, message=message, tail=tuple(last.tail))
 
 
 def _document(line: str) -> dict[str, Any] | None:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 from planner.ci.jobs import Group, Rebuild, alone, connected, in_order, waits
 from planner.model.image import ImageName, Kind
+from planner.plan.sizes import ASSUMED_SIZES, PULL
 from planner.plan.timing import Bounds, bounds, in_waves, remaining, scheduled
 
-SIZES: Mapping[Kind, float] = {Kind.BASE: 300e6, Kind.CUDA: 4e9, Kind.DERIVED: 1e9}
-"""Bytes that are transferred for an image of each kind, compressed. Assumptions: records hold no sizes."""
 EFFORT = 250_000
 """Jobs that are simulated at most, over all trials: it bounds the time of packing, whatever the family."""
 
@@ -23,9 +22,9 @@ class Costs:
     """Seconds until a runner has begun, bytes a second of pulls and pushes, and the sizes of images by kind."""
 
     start: float = 40.0
-    pull: float = 60e6
+    pull: float = PULL
     push: float = 30e6
-    sizes: Mapping[Kind, float] = field(default_factory=lambda: SIZES)
+    sizes: Mapping[Kind, float] = field(default_factory=lambda: ASSUMED_SIZES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

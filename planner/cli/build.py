@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 MAX_JOBS = 256
 MAX_LEASE = 3600
+MAX_RETRIES = 20
+MAX_TIME = 7 * 24 * 3600
+UNITS = {"s": 1, "m": 60, "h": 3600}
 
 EXAMPLE = "planner build --jobs 4 --keep-going"
 
@@ -43,17 +46,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.offline(parser)
     parser.add_argument("--only", action="store_true", help="build no parents: take them as recorded or published")
     parser.add_argument("--push", action="store_true", help="push results by digest, verify, then tag")
-    parser.add_argument("--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once [processors, min. 4]")
+    parser.add_argument(
+        "--jobs", "-j", type=_jobs, default=0, metavar="N", help="builds at once on each builder [processors, min. 4]"
+    )
     machine.arguments(parser)
     reports.arguments(parser)
     parser.add_argument("--keep-going", "-k", action="store_true", help="after a failure build all that can be built")
+    parser.add_argument("--retries", type=_retries, default=2, metavar="N", help="after passing failures only [2]")
+    what = "stop an image's build after so long: 90, 90s, 30m, 2h [no limit]"
+    parser.add_argument("--timeout-per-image", type=_time, default=0.0, metavar="TIME", help=what)
+    parser.add_argument("--resume", action="store_true", help="build what the last run wanted and did not get to")
     parser.add_argument(
         "--lease", type=_seconds, default=60.0, metavar="SECONDS", help="for how long others wait for a dead run [60]"
     )
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
-    parser.add_argument(
-        "--builder", default="", metavar="ENGINE", help="docker, buildx:NAME or buildkit:ADDRESS [found by itself]"
-    )
+    what = "docker, buildx:NAME or buildkit:ADDRESS, several with their weights: A,B=2 [found by itself]"
+    parser.add_argument("--builder", default="", metavar="ENGINE", help=what)
     shared.trust(parser)
     parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")
     shared.state(parser)
@@ -73,8 +81,23 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
+def _retries(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_RETRIES:
+        raise argparse.ArgumentTypeError(f"is a number from 0 to {MAX_RETRIES}")
+    return int(text)
+
+
+def _time(text: str) -> float:
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in UNITS else (text, "s")
+    if not number.isdecimal() or not 1 <= int(number) * UNITS[unit] <= MAX_TIME:
+        raise argparse.ArgumentTypeError("is a time of at least a second and at most a week: 90, 90s, 30m, 2h")
+    return float(int(number) * UNITS[unit])
+
+
 def run(options: argparse.Namespace) -> int:
     """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
+    if options.resume:
+        _take_up(options)
     keys = keys_kept(options)
     registry = keys.made_by.loaded.family.registry
     reports.place_of_summary(options)
@@ -104,6 +127,15 @@ def run(options: argparse.Namespace) -> int:
             options, keys, state, published, standing, cached
         )
     return _tell(options, plan, outcome, seconds)
+
+
+def _take_up(options: argparse.Namespace) -> None:
+    from planner.cli.journaling import taken_up
+    from planner.local.journal import past_runs
+
+    if options.plan or options.all:
+        raise UsageError("--resume builds what the last run did not get to: leave out --plan and --all")
+    options.images, options.all = taken_up(past_runs(state_of(options).root), options.images)
 
 
 def _granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standing | None, Caches]:

@@ -14,14 +14,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from planner.build.buildx import BuildxBuilder, Folders
-from planner.build.engine import find_engine
-from planner.cli import live, machine
-from planner.cli.family import chosen, folder_of, warn
+from planner.cli import live
+from planner.cli.builders import Builders, builders_of, work_of
+from planner.cli.family import chosen, warn
+from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
 from planner.cli.parents import only, parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS
 from planner.digest.key import Keys
+from planner.local.journal import NAME, Journal, past_runs
 from planner.local.records import SqliteRecords
 from planner.local.state import State
 from planner.model.build import Store, Stored
@@ -34,7 +35,8 @@ from planner.plan.shared import SharedRecords
 from planner.ports import Leases, Records, Registry
 from planner.schedule.migrate import record_again
 from planner.schedule.outcome import Outcome
-from planner.schedule.run import Job, execute
+from planner.schedule.run import execute
+from planner.schedule.tries import Job
 
 if TYPE_CHECKING:
     from planner.cli.trusting import Caches, Standing
@@ -55,16 +57,19 @@ def built(
     """
     began = time.monotonic()
     registry = _registry(options)
-    builder = builder_of(options, keys, state, registry, cached)
+    builders = builders_of(options, keys, state, registry, cached, options.jobs or default_jobs())
     if standing is not None:
         from planner.cli.trusting import bind_builder
 
-        bind_builder(standing, builder.engine.spec)
+        for name in builders.named:
+            bind_builder(standing, name)
     local = SqliteRecords(state.records)
     records: Records = SharedRecords(local, published) if published else local
     graph = keys.made_by.loaded.graph
-    then = of_records(graph, keys, records, _usable(options, builder, published))
-    again = record_again(keys, then, records, builder, keys.made_by.loaded.family.registry if options.push else "")
+    then = of_records(graph, keys, records, _usable(options, builders, published))
+    again = record_again(
+        keys, then, records, builders.first, keys.made_by.loaded.family.registry if options.push else ""
+    )
     if again:
         note(f"recorded {again} images anew, under keys of the present schema")
     if options.plan:
@@ -74,30 +79,39 @@ def built(
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
     if options.only:
         plan = only(plan, chosen(options.images, graph))
-    needs, capacity = machine.needs_and_capacity(options, keys, (image.name for image in plan.building))
+    past = past_runs(state.root)
+    work = work_of(options, keys, plan, then, builders, past)
     stored = parents_of(plan, keys, then, _by_key(options, keys, state) if registry is not None else None)
     if plan.building:
-        note(f"building {len(plan.building)} of {plan.total} with {builder.engine}")
+        note(f"building {len(plan.building)} of {plan.total} with {builders}")
     dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
-    with contextlib.closing(builder), live.progress(dockerfiles, state.logs, len(plan.building)) as listener:
+    shown = live.progress(dockerfiles, state.logs, len(plan.building))
+    shown.several = len(builders.workers) > 1
+    tell_of_the_last(past)
+    with contextlib.closing(builders), contextlib.closing(Journal(state.root / NAME)) as journal, shown as listener:
+        names = [image.name for image in plan.building]
+        if names:
+            journal.write("run", pid=os.getpid(), all=options.all, push=options.push, images=names)
         outcome = execute(
             Job(
                 plan=plan,
                 keys=keys,
                 stored=stored,
-                builder=builder,
+                builders=builders.named,
+                workers=builders.workers,
                 records=records,
-                listener=listener,
+                listener=Journaling(listener, journal),
                 clock=time.time,
-                holds=_usable(options, builder, published),
+                holds=_usable(options, builders, published),
                 leases=_leases(options, published),
                 registry=keys.made_by.loaded.family.registry if options.push else "",
-                slots=options.jobs or default_jobs(),
-                needs=needs,
-                capacity=capacity,
                 keep_going=options.keep_going,
+                work=work,
+                retries=options.retries,
             )
         )
+        if names:
+            journal.write("end", interrupted=outcome.interrupted, failed=sorted(outcome.failures))
     local.close()
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)
@@ -124,15 +138,6 @@ def _registry(options: argparse.Namespace) -> Registry | None:
     return HttpRegistry()
 
 
-def builder_of(
-    options: argparse.Namespace, keys: Keys, state: State, registry: Registry | None, cached: Caches | None = None
-) -> BuildxBuilder:
-    """The engine that the options name, with its folders below the state folder, which is held."""
-    engine = find_engine(options.builder, os.environ, state.run)
-    folders = Folders(workspace=folder_of(options).absolute(), run=state.run, logs=state.logs, layout=state.layout)
-    return BuildxBuilder(engine, folders, keys.made_by.tree, registry, cached)
-
-
 def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> Leases | None:
     """Leases where something is published, since only then can another run reuse it."""
     if published is None or not options.push or not options.lease:
@@ -143,14 +148,14 @@ def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> 
 
 
 def _usable(
-    options: argparse.Namespace, builder: BuildxBuilder, published: PublishedRecords | None
+    options: argparse.Namespace, builders: Builders, published: PublishedRecords | None
 ) -> Callable[[Stored], bool]:
     """Whether a stored image counts: it is there, this engine can read it, and it is published when that is asked."""
 
     def holds(image: Stored) -> bool:
         if options.push and image.store is not Store.REGISTRY:
             return False
-        return (published is not None and published.saw(image)) or builder.holds(image)
+        return (published is not None and published.saw(image)) or builders.holds(image)
 
     return holds
 

@@ -12,7 +12,7 @@ from planner.build.buildx import BuildxBuilder
 from planner.build.compare import Difference, differences
 from planner.build.layout import Incomplete
 from planner.cli import arguments as shared
-from planner.cli.building import builder_of
+from planner.cli.builders import builder_of
 from planner.cli.family import chosen, keys_now
 from planner.cli.outcome import note
 from planner.cli.parents import parents_of
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     state = state_of(options)
     found: dict[ImageName, tuple[Difference, ...]] = {}
     with state.locked(wait=True, tell=note):
-        builder = builder_of(options, keys, state, None)
+        builder = builder_of(options, keys, state)
         if builder.engine.store is not Store.LAYOUT:
             raise UsageError("a Docker Engine keeps no layers to compare: name another builder, --builder buildx:NAME")
         records = SqliteRecords(state.records)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from planner.cli.outcome import failure_text, short_digest
+from planner.cli.outcome import failure_text, retry_text, short_digest
 from planner.explain.text import printable
 from planner.model.build import BuildResult, Stored
 from planner.model.image import ImageName
 from planner.ports import StepNews, StepState
 from planner.schedule.outcome import Failure
+from planner.schedule.workers import Retry
 
 REDRAW = 0.12
 """Seconds between two drawings of the display, at least."""
@@ -30,6 +31,9 @@ class _Line:
 class PlainProgress:
     """Plain lines, for logs and pipes: each step when it begins, each image when it ends."""
 
+    several = False
+    """Whether it is worth saying where an image is built."""
+
     def __init__(self, dockerfiles: dict[ImageName, str], logs: Path, total: int, stream: TextIO | None = None) -> None:
         self.dockerfiles = dockerfiles
         self.logs = logs
@@ -40,9 +44,13 @@ class PlainProgress:
     def _say(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
 
-    def begun(self, name: ImageName) -> None:
+    def begun(self, name: ImageName, worker: str) -> None:
         """See Listener."""
-        self._say(f"{name}: started")
+        self._say(f"{name}: started{f' on {printable(worker)}' if self.several else ''}")
+
+    def retried(self, name: ImageName, failure: Failure, retry: Retry) -> None:
+        """See Listener."""
+        self._say(retry_text(name, failure, retry))
 
     def news(self, news: StepNews) -> None:
         """See Listener."""
@@ -135,9 +143,14 @@ class LiveProgress(PlainProgress):
         table.add_row("", "", _plain(note), f"{now - self.began:.0f} s")
         return table
 
-    def begun(self, name: ImageName) -> None:
+    def begun(self, name: ImageName, worker: str) -> None:
         """See Listener."""
         self.lines[name] = _Line(began=time.monotonic())
+
+    def retried(self, name: ImageName, failure: Failure, retry: Retry) -> None:
+        """See Listener."""
+        self.lines.pop(name, None)
+        super().retried(name, failure, retry)
 
     def news(self, news: StepNews) -> None:
         """See Listener."""

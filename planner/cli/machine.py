@@ -13,14 +13,17 @@ from planner.schedule.resources import Amounts, amounts, capacity, never
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--resources`."""
-    what = "what there is: cpu=8,memory=16GB,disk=100GB,gpu=1 [no limits]"
+    what = "what there is, on each builder: cpu=8,memory=16GB,disk=100GB,gpu=1 [no limits]"
     parser.add_argument("--resources", default="", metavar="NAME=AMOUNT,…", help=what)
 
 
-def needs_and_capacity(
-    options: argparse.Namespace, keys: Keys, names: Iterable[ImageName]
-) -> tuple[dict[ImageName, Amounts], Amounts]:
-    """The resources of each image that needs some, and those of the machine.
+def capacity_of(options: argparse.Namespace) -> Amounts:
+    """What each builder has. Raises PlannerError."""
+    return capacity(options.resources)
+
+
+def needs_of(options: argparse.Namespace, keys: Keys, names: Iterable[ImageName]) -> dict[ImageName, Amounts]:
+    """The resources of each image that needs some.
 
     Raises PlannerError for amounts that cannot be read, and where an image needs more than there is of something.
     """
@@ -41,4 +44,4 @@ def needs_and_capacity(
     if short:
         told = "\n".join(short)
         raise PlannerError(f"these can never be built with --resources {options.resources}\n{told}")
-    return found, have
+    return found

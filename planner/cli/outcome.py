@@ -15,6 +15,7 @@ from planner.plan.rebuild import Action, Plan
 from planner.ports import BuildFailed
 from planner.schedule.outcome import Failure, Outcome
 from planner.schedule.states import State
+from planner.schedule.workers import Retry
 
 
 def short_digest(digest: str) -> str:
@@ -40,6 +41,14 @@ def failure_text(
     if blocked:
         lines.append(f"  not built because of it: {', '.join(blocked)}")
     return "\n".join(lines)
+
+
+def retry_text(name: ImageName, failure: Failure, retry: Retry) -> str:
+    """A build that will be tried again, on one line."""
+    first = printable(str(failure).partition("\n")[0])
+    if not retry.number:
+        return f"{name}: {printable(retry.worker)} went away, moved to another builder: {first}"
+    return f"{name}: retry {retry.number} of {retry.of} in {retry.seconds:.0f} s: {first}"
 
 
 def outcome_text(plan: Plan, outcome: Outcome, seconds: float, palette: Palette) -> str:
@@ -111,6 +120,11 @@ def outcome_json(plan: Plan, outcome: Outcome, seconds: float) -> str:
                 "steps": [
                     {"name": step.name, "seconds": round(step.seconds, 3), "cached": step.cached}
                     for step in (result.steps if result else ())
+                ],
+                "builder": outcome.built_on.get(image.name),
+                "retries": [
+                    {"builder": one.worker, "reason": one.reason, "seconds": round(one.seconds, 3)}
+                    for one in outcome.retried.get(image.name, ())
                 ],
                 "blocked_by": outcome.blocked_by.get(image.name),
                 "error": str(failure) if failure else None,

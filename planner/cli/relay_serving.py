@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from planner.build.buildx import BuildxBuilder
 from planner.cli import live
 from planner.cli import outcome as told
-from planner.cli.building import builder_of
+from planner.cli.builders import builder_of
 from planner.cli.family import ENVIRONMENT, folder_of, keys_in, palette, warn
 from planner.cli.outcome import note
 from planner.cli.parents import parents_of
@@ -48,8 +48,10 @@ from planner.registry.client import HttpRegistry
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
 from planner.schedule.outcome import Outcome
-from planner.schedule.run import Job, execute
+from planner.schedule.run import execute
 from planner.schedule.states import State as Ended
+from planner.schedule.tries import Job
+from planner.schedule.workers import Worker
 
 MAX_WRONG = 20
 """Reasons that are told of one request."""
@@ -83,6 +85,10 @@ class Confined:
     def holds(self, image: Stored) -> bool:
         """See Builder."""
         return self.builder.holds(image)
+
+    def answers(self) -> bool:
+        """See Builder."""
+        return self.builder.answers()
 
 
 def serve(options: argparse.Namespace, request: Request) -> int:
@@ -199,13 +205,13 @@ def _built(
                     plan=plan,
                     keys=keys,
                     stored=parents_of(plan, keys, then, None),
-                    builder=Confined(builder, own),
+                    builders={builder.engine.spec: Confined(builder, own)},
+                    workers=(Worker(name=builder.engine.spec, slots=max(options.jobs, 1)),),
                     records=records,
                     listener=listener,
                     clock=time.time,
                     holds=holds,
                     registry=own,
-                    slots=max(options.jobs, 1),
                     keep_going=True,
                 )
             )

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
-from planner.errors import RegistryError
+from planner.errors import RegistryAway, RegistryError
 from planner.registry import certificates, logins
 from planner.registry.connections import Broken, Connections, Given, is_loopback, read
 from planner.registry.docker_config import HUB, Login, stored_login
@@ -98,7 +98,7 @@ class Transport:
                 answer = self._authorized(request)
             except Broken as broken:
                 if last:
-                    raise RegistryError(str(broken)) from broken.__cause__
+                    raise RegistryAway(str(broken)) from broken.__cause__
                 self.sleep(self.patience.pause(turn, None))
                 continue
             if answer.status not in PASSING or last:
@@ -177,7 +177,7 @@ class Transport:
                 # Whoever gives something each time is worth more patience than one who gives nothing.
                 turn = turn + 1 if done == before else 1
                 if turn >= self.patience.tries:
-                    raise RegistryError(str(broken)) from broken.__cause__
+                    raise RegistryAway(str(broken)) from broken.__cause__
             self.sleep(self.patience.pause(turn - 1, None))
         raise RegistryError(f"{request.host}: breaks off without end")
 
@@ -206,7 +206,8 @@ def refused(repository: str, status: int) -> RegistryError:
     """What to say of a status that nobody wanted."""
     host = repository.partition("/")[0]
     hint = f"\n  docker login {host}" if status in (401, 403) else f"\n  {ITS_LOG}" if status >= 500 else ""
-    return RegistryError(f"{repository}: the registry answers with status {status}{hint}")
+    kind = RegistryAway if status in PASSING else RegistryError
+    return kind(f"{repository}: the registry answers with status {status}{hint}")
 
 
 def base(host: str) -> str:

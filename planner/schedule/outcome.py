@@ -14,12 +14,22 @@ from planner.schedule.states import State
 Failure = BuildFailed | PlannerError
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """A try that failed in a way that may pass: on which builder, why, and how long was waited before the next one."""
+
+    worker: str
+    reason: str
+    seconds: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How each image of a run ended, and what was built.
 
     `cut_off` holds the images that were reused while it went on, since their parents came out byte-equal; `unchanged`
     names those that were built and came out as they were. `by_another` holds what another run built meanwhile.
+    `built_on` names the builder of what was built, `retried` holds the tries before the last one.
     """
 
     states: Mapping[ImageName, State]
@@ -29,4 +39,6 @@ class Outcome:
     unchanged: frozenset[ImageName] = frozenset()
     failures: Mapping[ImageName, Failure] = field(default_factory=dict)
     blocked_by: Mapping[ImageName, ImageName] = field(default_factory=dict)
+    built_on: Mapping[ImageName, str] = field(default_factory=dict)
+    retried: Mapping[ImageName, tuple[Tried, ...]] = field(default_factory=dict)
     interrupted: bool = False

@@ -1,6 +1,7 @@
 """The state of a run as a pure machine: what may start next, and what a success or a failure does to the rest.
 
-Costs of a step do not grow with the run: what is ready is kept, never searched for.
+Costs of a step do not grow with the run: what is ready is kept, never searched for. Where images build is decided by
+`planner.schedule.fleet`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.model.image import ImageName
-from planner.schedule.resources import EXCLUSIVE, Amounts, lacking
 
 
 class State(enum.StrEnum):
@@ -30,8 +30,7 @@ class Run:
     """One run over the images to build, in the order in which they are preferred when several may start.
 
     `parents` names for each image those that are built in the same run. With `keep_going` a failure stops only what
-    stands on it; without, nothing new starts after the first failure, and what runs may end. `needs` are the resources
-    of images and `capacity` what there is of them.
+    stands on it; without, nothing new starts after the first failure, and what runs may end.
     """
 
     order: Sequence[ImageName]
@@ -40,8 +39,6 @@ class Run:
     states: dict[ImageName, State] = field(default_factory=dict)
     blocked_by: dict[ImageName, ImageName] = field(default_factory=dict)
     stopped: bool = False
-    needs: Mapping[ImageName, Amounts] = field(default_factory=dict)
-    capacity: Amounts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.states = dict.fromkeys(self.order, State.WAITING)
@@ -54,37 +51,10 @@ class Run:
         self._ready = [index for index, name in enumerate(self.order) if not self._missing[name]]
         self._running: set[ImageName] = set()
         self._waiting = len(self.order)
-        self._used: dict[str, float] = {}
 
-    def startable(self, slots: int) -> list[ImageName]:
-        """The images to start now with this many free slots, the preferred ones first.
-
-        An image for which something is lacking is passed over by those that take nothing of it, so that large ones
-        are not starved by small ones.
-        """
-        if self.stopped or slots < 1:
-            return []
-        if not self.needs:
-            return [self.order[index] for index in self._ready[:slots]]
-        found: list[ImageName] = []
-        used = dict(self._used)
-        alone = not self._running
-        awaited: set[str] = set()
-        for index in self._ready:
-            name = self.order[index]
-            need = self.needs.get(name, {})
-            short = lacking(need, self.capacity, used)
-            if used.get(EXCLUSIVE) or (need.get(EXCLUSIVE) and not (alone and not found)):
-                break
-            if short or not awaited.isdisjoint(need):
-                awaited.update(short)
-                continue
-            found.append(name)
-            for resource, amount in need.items():
-                used[resource] = used.get(resource, 0.0) + amount
-            if len(found) == slots:
-                break
-        return found
+    def startable(self, limit: int | None = None) -> list[ImageName]:
+        """The images that wait for nothing but room, the preferred ones first; with a limit so many of them."""
+        return [] if self.stopped else [self.order[index] for index in self._ready[:limit]]
 
     def start(self, name: ImageName) -> None:
         """An image begins to build."""
@@ -93,8 +63,6 @@ class Run:
         self._waiting -= 1
         self._running.add(name)
         del self._ready[bisect.bisect_left(self._ready, self._place[name])]
-        for resource, amount in self.needs.get(name, {}).items():
-            self._used[resource] = self._used.get(resource, 0.0) + amount
 
     def succeed(self, name: ImageName) -> None:
         """An image is built and stored."""
@@ -119,6 +87,12 @@ class Run:
         self.blocked_by.update((other, name) for other in sorted(blocked, key=self._place.__getitem__))
         if not self.keep_going:
             self.stop()
+
+    def again(self, name: ImageName) -> None:
+        """A running image did not come out, and is to be built once more."""
+        self._end(name, State.WAITING)
+        self._waiting += 1
+        bisect.insort(self._ready, self._place[name])
 
     def stop(self) -> None:
         """Start nothing more; what runs may end."""
@@ -146,8 +120,6 @@ class Run:
         self._expect(name, State.RUNNING)
         self.states[name] = state
         self._running.discard(name)
-        for resource, amount in self.needs.get(name, {}).items():
-            self._used[resource] -= amount
 
     def _expect(self, name: ImageName, state: State) -> None:
         if self.states[name] is not state:

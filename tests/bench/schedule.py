@@ -20,8 +20,10 @@ from planner.ci.jobs import Rebuild, depths
 from planner.model.image import ImageName
 from planner.plan.durations import durations
 from planner.plan.timing import Bounds, bounds, in_waves
+from planner.schedule.fleet import Fleet
 from planner.schedule.priority import by_critical_path
 from planner.schedule.states import Run
+from planner.schedule.workers import Work, Worker
 from tests.bench.plot import drawn
 from tests.ci.families import work
 
@@ -29,18 +31,19 @@ SIZES = (10, 30, 100, 300, 1000)
 Seconds = Mapping[ImageName, float]
 
 
-def simulated(run: Run, seconds: Seconds, slots: int) -> tuple[float, float]:
+def simulated(run: Run, seconds: Seconds, slots: int, builders: int = 1) -> tuple[float, float]:
     """Run to the end on a clock of its own; gives the makespan, and the real seconds that the machine itself took."""
+    workers = [Worker(name=f"b{number}", slots=slots // builders) for number in range(builders)]
+    fleet = Fleet(run, workers, Work(seconds=seconds))
     clock = 0.0
     ends: list[tuple[float, ImageName]] = []
     own = 0.0
     while not run.over:
         began = time.perf_counter()
-        for name in run.startable(slots - len(ends)):
-            run.start(name)
-            heapq.heappush(ends, (clock + seconds[name], name))
+        for placed in fleet.place(clock):
+            heapq.heappush(ends, (clock + seconds[placed.image], placed.image))
         clock, name = heapq.heappop(ends)
-        run.succeed(name)
+        fleet.succeed(name)
         own += time.perf_counter() - began
     return clock, own
 
@@ -52,9 +55,12 @@ class Fifo(Run):
         super().__post_init__()
         self.queue = [self.order[index] for index in self._ready]
 
-    def startable(self, slots: int) -> list[ImageName]:
-        found, self.queue = self.queue[:slots], self.queue[slots:]
-        return found
+    def startable(self, limit: int | None = None) -> list[ImageName]:
+        return self.queue[:limit]
+
+    def start(self, name: ImageName) -> None:
+        super().start(name)
+        self.queue.remove(name)
 
     def succeed(self, name: ImageName) -> None:
         before = set(self._ready)
@@ -138,8 +144,10 @@ def main() -> None:
             Path(options.plot).write_text(drawn(title, SIZES, ratios))
     family = work(1, options.largest)
     order = by_critical_path(family.order, family.parents, family.durations.seconds)
-    _, own = simulated(Run(order, family.parents), family.durations.seconds, max(options.slots))
-    print(f"{options.largest} simulated images: {own / options.largest * 1000:.4f} ms of scheduling an image")
+    for builders in (1, 4):
+        _, own = simulated(Run(order, family.parents), family.durations.seconds, max(options.slots), builders)
+        cost = own / options.largest * 1000
+        print(f"{options.largest} simulated images, {builders} builders: {cost:.4f} ms of scheduling an image")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from planner.errors import PlannerError
 from planner.model.image import ImageName
+from planner.schedule.fleet import Fleet
 from planner.schedule.resources import EXCLUSIVE, amounts, capacity, never
 from planner.schedule.states import Run, State
+from planner.schedule.workers import Work, Worker
 from tests.schedule.test_states import Graph, graphs
 
 CAPACITY = {"cpu": 4.0, "gpu": 1.0}
@@ -31,16 +33,16 @@ def needs_of(graph: Graph, data: st.DataObject) -> dict[ImageName, dict[str, flo
 @given(graphs(), st.integers(1, 5), st.data())
 def test_a_machine_is_never_asked_for_more_than_it_has(graph: Graph, slots: int, data: st.DataObject) -> None:
     needs = needs_of(graph, data)
-    run = Run(list(graph), graph, needs=needs, capacity=CAPACITY)
+    run = Run(list(graph), graph)
+    fleet = Fleet(run, [Worker(name="one", slots=slots, capacity=CAPACITY)], Work(needs=needs))
     while not run.over:
-        for name in run.startable(slots - len(run.running)):
-            run.start(name)
+        fleet.place(0.0)
         assert run.running, "something that fits can always start"
         assert len(run.running) <= slots
         for resource, there in CAPACITY.items():
             assert sum(needs[name].get(resource, 0.0) for name in run.running) <= there
         assert len(run.running) == 1 or not any(needs[name].get(EXCLUSIVE) for name in run.running)
-        run.succeed(data.draw(st.sampled_from(run.running)))
+        fleet.succeed(data.draw(st.sampled_from(run.running)))
     assert set(run.states.values()) == {State.DONE}
 
 
@@ -51,8 +53,11 @@ def names(*texts: str) -> list[ImageName]:
 def test_small_ones_do_not_starve_a_large_one() -> None:
     order = names("a", "large", "b", "c")
     needs = {order[0]: {"cpu": 2.0}, order[1]: {"cpu": 4.0}, order[2]: {"cpu": 1.0}, order[3]: {"gpu": 1.0}}
-    run = Run(order, dict.fromkeys(order, frozenset()), needs=needs, capacity=CAPACITY)
-    assert run.startable(4) == names("a", "c"), "b would take of what large waits for, c does not"
+    run = Run(order, dict.fromkeys(order, frozenset()))
+    fleet = Fleet(run, [Worker(name="one", slots=4, capacity=CAPACITY)], Work(needs=needs))
+    assert [placed.image for placed in fleet.place(0.0)] == names("a", "c"), (
+        "b would take of what large waits for, c does not"
+    )
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,11 @@ def test_a_builder_serves_one_scope(trust_space: TrustSpace) -> None:
         )
         assert refused.returncode == 1
         assert "served scope pr/17 (level pr), so it does not serve" in refused.stderr
+    pool = ",".join(f"buildkit:{space.builders.addresses[name]}" for name in ("main", "pr"))
+    words = ("build", "--state", f"{space.notes}/state-pool", "--builder", pool)
+    refused = space.planner(*words, **{**space.engine.environment, **environment(space, "main"), **notes})
+    assert refused.returncode == 1, "each builder of a pool is looked at"
+    assert f"buildkit:{space.builders.addresses['pr']} served scope pr/17" in refused.stderr
     unbound = space.run("main", builder="pr", fresh=False)
     assert all(cached(unbound).values()), "control: without the note main gets the layers that a pull request left"
 

@@ -1,0 +1,75 @@
+"""Reads `--builder A,B=2` and finds the engine of each. Knows nothing of what is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.build.engine import Engine, find_engine
+from planner.errors import BuilderError, UsageError
+from planner.model.build import Store
+
+MAX_BUILDERS = 64
+_WEIGHT = re.compile(r"(?P<spec>.+)=(?P<weight>\d{1,3}(?:\.\d{1,3})?)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One builder of a pool. It takes `weight` times as many builds at once as one of weight 1."""
+
+    engine: Engine
+    weight: float = 1.0
+
+
+def parse(text: str) -> list[tuple[str, float]]:
+    """The builders of a command line with their weights; one of "" for no text. Raises UsageError."""
+    found: list[tuple[str, float]] = []
+    for part in text.split(","):
+        match = _WEIGHT.fullmatch(part.strip())
+        spec, weight = (match["spec"], float(match["weight"])) if match else (part.strip(), 1.0)
+        if text and not spec:
+            raise UsageError(f'--builder "{text}": a builder without a name')
+        if not weight:
+            raise UsageError(f'--builder "{part.strip()}": a weight is more than 0')
+        if spec in dict(found):
+            raise UsageError(f"--builder: {spec} is named twice; give it a weight: {spec}=2")
+        found.append((spec, weight))
+    if len(found) > MAX_BUILDERS:
+        raise UsageError(f"--builder: {len(found)} builders, {MAX_BUILDERS} are allowed")
+    return found
+
+
+def find_pool(
+    text: str, environment: Mapping[str, str], folder: Path, *, push: bool, warn: Callable[[str], None]
+) -> tuple[Member, ...]:
+    """The engines that answer, of those that are named; `warn` is told of the others.
+
+    Raises BuilderError when none answers, UsageError for a text that cannot be read and for builders that could not
+    read what the others build.
+    """
+    named = parse(text or environment.get("PLANNER_BUILDER", ""))
+    if len(named) == 1:
+        spec, weight = named[0]
+        return (Member(engine=find_engine(spec, environment, folder), weight=weight),)
+    with ThreadPoolExecutor(max_workers=len(named)) as pool:
+        looks = [pool.submit(find_engine, spec, environment, folder / f"b{n}") for n, (spec, _) in enumerate(named)]
+    found: list[Member] = []
+    silent: list[BuilderError] = []
+    for (_, weight), look in zip(named, looks, strict=True):
+        try:
+            found.append(Member(engine=look.result(), weight=weight))
+        except BuilderError as error:
+            silent.append(error)
+    if not found:
+        raise silent[0]
+    for gone in silent:
+        warn(f"{str(gone).partition(chr(10))[0]}: building without it")
+    if not push and any(member.engine.store is Store.ENGINE for member in found):
+        raise UsageError(
+            "--builder: a Docker Engine keeps what it builds where no other builder can read it\n"
+            "  name it alone, publish with --push, or name builders of other drivers: buildx:NAME"
+        )
+    return tuple(found)

@@ -1,0 +1,120 @@
+"""Runs engines' clients as processes that can be ended: all of them at once, or one that takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from planner.ports import BuildCancelled
+
+GRACE = 10.0
+"""Seconds that a process has to end by itself after it was asked to."""
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+"""Has the kernel interrupt a build whose planner was killed, where util-linux is there; else it runs to its end."""
+
+
+class Client:
+    """A running process. `late` says whether it was ended because it took too long."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.late = False
+
+    @property
+    def said(self) -> IO[bytes]:
+        """Its standard error."""
+        assert self.process.stderr is not None  # noqa: S101 -- a pipe was asked for; tells mypy
+        return self.process.stderr
+
+    def end(self) -> None:
+        """Ask it to end, and kill it when it has not after a while. It tells its engine, which ends the build too."""
+        _signal(self.process, signal.SIGINT)
+        timer = threading.Timer(GRACE, _signal, (self.process, signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """End it at once; its engine ends the build when the connection breaks."""
+        _signal(self.process, signal.SIGKILL)
+
+    def _end_late(self) -> None:
+        self.late = True
+        self.end()
+
+    @contextlib.contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """End it after so many seconds; 0 is no limit."""
+        timer = threading.Timer(seconds, self._end_late)
+        timer.daemon = True
+        if seconds:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+class Clients:
+    """All processes of one builder. May be used from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cancelled = False
+        self._running: set[Client] = set()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def started(self, argv: Sequence[str], environment: Mapping[str, str], limit: float = 0.0) -> Iterator[Client]:
+        """A process in a group of its own, so that Ctrl-C reaches it through `cancel` only. Raises BuildCancelled.
+
+        It is ended after `limit` seconds, and killed if it still runs at the end of the block.
+        """
+        with self._lock:
+            if self.cancelled:
+                raise BuildCancelled
+            process = subprocess.Popen(
+                [*_ENDS_WITH_US, *argv],
+                cwd=self.folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            client = Client(process)
+            self._running.add(client)
+        try:
+            with client.limited(limit):
+                yield client
+        finally:
+            if process.poll() is None:
+                client.kill()
+                process.wait()
+            client.said.close()
+            with self._lock:
+                self._running.discard(client)
+
+    def cancel(self) -> None:
+        """End all, and start none any more. The first call asks, the second kills at once."""
+        with self._lock:
+            running = list(self._running)
+            again, self.cancelled = self.cancelled, True
+        for client in running:
+            if again:
+                client.kill()
+            else:
+                client.end()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Without effect on one that has ended: its number may be another's by now."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)

@@ -1,0 +1,162 @@
+"""Builds one image in a thread: reuses what the same inputs gave before, else builds under a lease, and records it.
+
+Knows nothing of other images, of builders' choice or of retries: it answers with what came of one try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from planner.digest import written
+from planner.digest.key import Keys, resolved_key
+from planner.errors import BuilderAway, PlannerError, RegistryAway, RegistryError
+from planner.model.build import BuildRequest, BuildResult, Record, Stored
+from planner.model.image import ImageName
+from planner.plan.baseline import lister
+from planner.plan.reasons import Code
+from planner.plan.rebuild import Plan
+from planner.ports import BuildCancelled, Builder, BuildFailed, Leases, Passing, Records, StepNews, StepState
+from planner.schedule.listener import Listener
+from planner.schedule.outcome import Failure
+from planner.schedule.requests import request_of
+from planner.schedule.workers import Backoff, Work, Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a run needs: the plan, the keys behind it, where reused parents are kept, and the edge's parts.
+
+    `builders` are the engines by the name of their worker. Failures that may pass are retried `retries` times.
+    """
+
+    plan: Plan
+    keys: Keys
+    stored: Mapping[ImageName, Stored]
+    builders: Mapping[str, Builder]
+    workers: tuple[Worker, ...]
+    records: Records
+    listener: Listener
+    clock: Callable[[], float]
+    holds: Callable[[Stored], bool] = lambda _: True
+    leases: Leases | None = None
+    registry: str = ""
+    keep_going: bool = False
+    work: Work = field(default_factory=Work)
+    retries: int = 0
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of one try. `passing` says why a failure may not come again; nothing at all: it was cancelled."""
+
+    name: ImageName
+    result: BuildResult | None = None
+    reused: Stored | None = None
+    by_another: bool = False
+    failure: Failure | None = None
+    bug: BaseException | None = None
+
+    @property
+    def passing(self) -> Passing | None:
+        """Why the failure may not come again, None where it would."""
+        match self.failure:
+            case BuildFailed(passing=passing):
+                return passing
+            case RegistryAway():
+                return Passing.NETWORK
+            case BuilderAway():
+                return Passing.ENGINE
+        return None
+
+
+class Tries:
+    """Tries to build images of one job. Called from several threads; `tell` takes news from all of them."""
+
+    def __init__(self, job: Job, tell: Callable[[StepNews], None], ending: Callable[[], bool]) -> None:
+        self.job = job
+        self.tell = tell
+        self.ending = ending
+        self.cuttable = _cuttable(job)
+
+    def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored]) -> Ended:
+        """Reuse or build one image, and write its record. `stored` says where its parents are."""
+        try:
+            request = request_of(self.job.keys, name, stored, registry=self.job.registry)
+            resolved = resolved_key(self.job.keys, name, {one: image.digest for one, image in stored.items()})
+            reused = self._reused(name, resolved, request, builder)
+            if reused is not None:
+                return Ended(name, reused=reused)
+            return self._leased(name, resolved, request, builder)
+        except BuildCancelled:
+            return Ended(name)
+        except (BuildFailed, PlannerError) as failure:
+            return Ended(name, failure=failure)
+        except BaseException as bug:
+            return Ended(name, bug=bug)
+
+    def _leased(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Ended:
+        """Build under a lease where there are any, or take what another run built meanwhile."""
+        lease = None
+        if self.job.leases is not None and name in self.cuttable:
+
+            def tell(text: str) -> None:
+                self.tell(StepNews(image=name, step=text, state=StepState.STARTED))
+
+            lease = self.job.leases.take(name, self.job.keys.keys[name], tell, self.ending)
+        if isinstance(lease, Record):
+            builder.name(request, lease.stored)
+            self.job.records.add(lease)
+            return Ended(name, reused=lease.stored, by_another=True)
+        try:
+            result = builder.build(request, self.tell)
+            self.job.records.add(self._record(name, resolved, result))
+        finally:
+            if lease is not None:
+                lease.release()
+        return Ended(name, result=result)
+
+    def _reused(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Stored | None:
+        """Early cutoff: the image that these very inputs gave before, recorded under the new key too.
+
+        Never for an image that somebody asked for or that reads what may change unseen. Where the registry fails, the
+        image is built.
+        """
+        if name not in self.cuttable:
+            return None
+        platforms = self.job.keys.made_by.loaded.graph.nodes[name].image.platforms
+        for record in self.job.records.find_resolved(name, platforms, resolved):
+            try:
+                if self.job.holds(record.stored):
+                    builder.name(request, record.stored)
+                    result = BuildResult(image=record.stored, seconds=record.seconds, steps=record.steps)
+                    self.job.records.add(self._record(name, resolved, result))
+                    return record.stored
+            except RegistryError:
+                continue
+        return None
+
+    def _record(self, name: ImageName, resolved: str, result: BuildResult) -> Record:
+        keys = self.job.keys
+        return Record(
+            image=name,
+            platforms=keys.made_by.loaded.graph.nodes[name].image.platforms,
+            key=keys.keys[name],
+            resolved_key=resolved,
+            stored=result.image,
+            built_at=self.job.clock(),
+            seconds=result.seconds,
+            manifests=written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item)),
+            steps=result.steps,
+        )
+
+
+def _cuttable(job: Job) -> frozenset[ImageName]:
+    """The images of a plan that need not be built where their parents come out as they were."""
+    return frozenset(
+        image.name
+        for image in job.plan.building
+        if not any(reason.code is Code.FORCED for reason in image.reasons)
+        and not any(manifest.unsure for manifest in job.keys.manifests[image.name])
+    )

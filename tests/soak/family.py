@@ -1,0 +1,78 @@
+"""A family whose images say what they were built from, and random edits of it.
+
+`/state` in each image is the text of its own file after that of all its parents, so that what an image must hold can be
+computed without building anything. Files have two contents each, so that in a long run everything comes back.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.workspace import Workspace
+
+PARENTS = {
+    "base": (),
+    "left": ("base",),
+    "right": ("base",),
+    "join": ("left", "right"),
+    "leaf": ("right",),
+    "top": ("join",),
+}
+CONTENTS = 2
+
+
+@dataclass
+class SoakFamily:
+    """The present state of the family in a workspace."""
+
+    workspace: Workspace
+    registry: str
+    own: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARENTS, 0))
+    swapped: bool = False
+    remark: int = 0
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        """The parents of an image; the leaf changes its own now and then."""
+        return ("left",) if name == "leaf" and self.swapped else PARENTS[name]
+
+    def state(self, name: str) -> str:
+        """What `/state` of an image must hold."""
+        return "".join(self.state(parent) for parent in self.parents(name)) + f"{name} {self.own[name]}\n"
+
+    def edit(self, chance: random.Random) -> None:
+        """Change a thing or two; sometimes only what counts for nothing."""
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            what = chance.random()
+            if what < 0.7:
+                self.own[chance.choice(list(PARENTS))] = chance.randrange(CONTENTS)
+            elif what < 0.85:
+                self.swapped = not self.swapped
+            else:
+                self.remark += 1
+        self.write()
+
+    def write(self) -> None:
+        """Write all files."""
+        images = "".join(f"  {name}: {{dockerfile: {name}.Dockerfile}}\n" for name in PARENTS)
+        files = {"images.yaml": f"version: 1\nregistry: {self.registry}\nimages:\n{images}"}
+        for name in PARENTS:
+            files[f"{name}.txt"] = f"{name} {self.own[name]}\n"
+            files[f"{name}.Dockerfile"] = self._dockerfile(name)
+        self.workspace.write(files)
+
+    def _dockerfile(self, name: str) -> str:
+        parents = self.parents(name)
+        lines = [f"# remark {self.remark}", f"FROM {self.registry}/{parents[0]}" if parents else "FROM ubuntu:22.04"]
+        lines += [f"COPY --from={self.registry}/{other} /state /other" for other in parents[1:]]
+        lines += [f"COPY {name}.txt /own", f"RUN sleep 0.1; cat {'/other ' if parents[1:] else ''}/own >> /state"]
+        return "\n".join(lines) + "\n"
+
+
+def new_family(root: Path, registry: str) -> SoakFamily:
+    """The family, written and committed."""
+    family = SoakFamily(Workspace(root), registry)
+    family.write()
+    family.workspace.commit()
+    return family
