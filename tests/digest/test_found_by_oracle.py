@@ -247,3 +247,22 @@ def test_a_from_that_buildkit_refuses_is_unsure_where_its_stage_is_not_built(tmp
     replaced = answer(tmp_path, "FROM golang: AS one\nRUN x", {"more/f": ""}, named={"one": "more"})
     assert "not built" in "".join(replaced.unsure)
     assert not answer(tmp_path, "FROM ubuntu AS early\nFROM early AS one\nFROM scratch\nCOPY a /", {"ctx/a": ""}).unsure
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        "FROM scratch AS one\nCOPY --from=one /x /",
+        "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nCOPY --from=one a /x",
+        "FROM scratch AS one\nCOPY --from=7 /x /",
+        "FROM scratch AS one\nCOPY --from=$x /x /",
+    ],
+)
+def test_what_buildkit_refuses_of_a_stage_that_is_not_built_is_unsure(tmp_path: Path, early: str) -> None:
+    found = answer(tmp_path, f"{early}\nFROM scratch\nCOPY a /", {"ctx/a": ""})
+    assert "not built" in "".join(found.unsure)
+
+
+def test_a_stage_that_is_not_built_may_read_a_later_one(tmp_path: Path) -> None:
+    later = "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nFROM scratch\nCOPY a /"
+    assert not answer(tmp_path, later, {"ctx/a": ""}).unsure

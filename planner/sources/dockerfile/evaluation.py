@@ -5,15 +5,15 @@ Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from planner.errors import Mistake
 from planner.model.graph import Origin, Use
-from planner.model.image import Span
 from planner.sources.dockerfile.copy_steps import copy
 from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
+from planner.sources.dockerfile.reach import refused
 from planner.sources.dockerfile.reads import is_alias, origin_name, stage_name, started_from
 from planner.sources.dockerfile.run_steps import run
 from planner.sources.dockerfile.setting_steps import setting, workdir
@@ -58,15 +58,8 @@ def evaluate(
         known=end.known,
     )
     return Evaluation(
-        steps=tuple(steps), config=config, mistakes=tuple(mistakes), refused=tuple(_refused(whole, reached))
+        steps=tuple(steps), config=config, mistakes=tuple(mistakes), refused=tuple(refused(whole, reached, origin_of))
     )
-
-
-def _refused(whole: Staged, reached: tuple[int, ...]) -> Iterator[tuple[Span, str]]:
-    """What BuildKit refuses of stages that are not built: those that are have no base then, and are told of so."""
-    for stage in whole.stages:
-        if stage.refused and (stage.replaced or stage.index not in reached):
-            yield stage.span, f"BuildKit refuses a stage that is not built: {stage.refused}"
 
 
 def _chain(whole: Staged) -> frozenset[int]:

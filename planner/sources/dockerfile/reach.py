@@ -1,4 +1,4 @@
-"""Tells which stages a target reaches, and every image, folder or stage that they read."""
+"""Tells which stages a target reaches, all that they read, and what BuildKit refuses of the others."""
 
 from __future__ import annotations
 
@@ -69,3 +69,41 @@ def _too_early(stage: Stage, later: Stage) -> Use:
         hint="move the stage that is read above the one that reads it",
     )
     return Use(role="COPY --from", reference=name, span=stage.span, origin=origin)
+
+
+def refused(whole: Staged, reached: tuple[int, ...], resolve: Resolve) -> Iterator[tuple[Span, str]]:
+    """Why BuildKit refuses a file for stages that are not built: it reads every FROM and every `--from`.
+
+    What is wrong with a stage that is built has no origin, or is a mistake, and is told as that.
+    """
+    for stage in whole.stages:
+        for reason in _wrong(stage, whole, resolve, is_built=stage.index in reached):
+            yield stage.span, f"BuildKit refuses a stage that is not built: {reason}"
+
+
+def _wrong(stage: Stage, whole: Staged, resolve: Resolve, *, is_built: bool) -> Iterator[str]:
+    if stage.refused and (stage.replaced or not is_built):
+        yield stage.refused
+    if is_built:
+        return
+    for read in stages_read(stage, whole, resolve):
+        if isinstance(read, int):
+            if read >= stage.index and _leads_to(read, stage.index, whole, resolve):
+                yield "its stages read one another in a circle"
+        elif isinstance(read.origin, Unresolved) and ("$" in read.reference or read.reference.isdecimal()):
+            yield read.origin.reason
+
+
+def _leads_to(start: int, end: int, whole: Staged, resolve: Resolve) -> bool:
+    """Whether a stage reads another one, by way of others too (`validateCircularDependency`)."""
+    seen: set[int] = set()
+    waiting = [start]
+    while waiting:
+        index = waiting.pop()
+        if index == end:
+            return True
+        if index not in seen:
+            seen.add(index)
+            stage = whole.stages[index]
+            waiting += [read for read in (stage.base, *stages_read(stage, whole, resolve)) if isinstance(read, int)]
+    return False
