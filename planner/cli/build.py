@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from planner.cli import arguments as shared
 from planner.cli import machine, reports
 from planner.cli import outcome as told
-from planner.cli.dry import dry_run
 from planner.cli.family import chosen, folder_of, keys_now, palette, warn
 from planner.cli.outcome import note
-from planner.cli.parents import only, saved_plan
 from planner.cli.plan import against_records, state_of
 from planner.cli.recalled import keys_kept
 from planner.digest.key import Keys
@@ -106,15 +104,21 @@ def run(options: argparse.Namespace) -> int:
     standing, cached = _granted(options, keys, registry if options.push else "")
     published = _published(options, keys)
     if options.plan:
+        from planner.cli.parents import saved_plan  # a build without changes waits for nothing that it does not use
+
         plan = saved_plan(options, keys)
     else:
         together = SharedRecords(open_records(state_of(options).root), published) if published else None
         plan = against_records(options, keys, ask_engine=True, shared=together)
     if options.only:
+        from planner.cli.parents import only
+
         plan = only(plan, chosen(options.images, keys.made_by.loaded.graph))
     if not keys.made_by.loaded.alone and (plan.building or options.dry_run or options.push):
         keys = keys_now(options)  # What was kept of the family is enough for a plan, not for a build.
     if options.dry_run:
+        from planner.cli.dry import dry_run
+
         print(dry_run(plan, keys, registry if options.push else "", palette(), cached))
         return 0
     for warning in plan.warnings:

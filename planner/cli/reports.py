@@ -9,7 +9,6 @@ import argparse
 import os
 import re
 from pathlib import Path
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from planner.cli.outcome import ended
 from planner.cli.output import write
@@ -90,6 +89,8 @@ def _row(image: PlannedImage, outcome: Outcome, took: float | None, longest: flo
 
 def junit(plan: Plan, outcome: Outcome, seconds: float) -> str:
     """A test case for each image of the plan: failed ones with what was said, others that were not built as skipped."""
+    from xml.etree.ElementTree import Element, SubElement, tostring
+
     suite = Element("testsuite", name="planner build", time=f"{seconds:.3f}")
     counts = {"failures": 0, "skipped": 0}
     for image in plan.images:
