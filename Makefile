@@ -24,7 +24,7 @@ docker: setup  ## the same, and a current Docker Engine for the tests that need 
 browser: setup  ## Chromium, for the tests of the page
 	@$(PYTHON) -m tests.page.install
 
-pipelines: setup  ## actionlint and gitlab-ci-local, for the tests of pipelines; needs Node and rsync, or root
+pipelines: setup  ## actionlint, gitlab-ci-local and Argo's validation, for the tests of pipelines; needs Node and rsync, or root
 	@$(PYTHON) -m tests.ci.install
 
 demo: setup  ## the main job on nine images, with your Docker or with an engine of its own
@@ -48,6 +48,7 @@ prove: setup engine pipelines  ## BuildKit as the judge: 10,000 mutations, 2,000
 	$(PYTHON) -m tests.sources.doors.compose --seed $(SEED)
 	$(PYTHON) -m tests.sources.doors.bake --seed $(SEED)
 	$(PYTHON) -m tests.ci.judged --graphs 200
+	$(PYTHON) -m tests.ci.cluster_judged --graphs 200
 
 CYCLES ?= 1000
 MINUTES ?= 30

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from planner.build.drained import refuse_drained
+from planner.build.remotes import driver_options, open_pool
 from planner.errors import BuilderAway, BuilderError, UsageError
 from planner.model.build import Store
 
@@ -24,7 +26,7 @@ ANSWER = 30.0
 OLDEST_ENGINE = 23
 """The first Docker Engine whose BuildKit knows named contexts of images."""
 _NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
-_FORMS = "docker, buildx:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
+_FORMS = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,10 @@ def find_engine(spec: str, environment: Mapping[str, str], folder: Path) -> Engi
     kind, _, name = spec.partition(":")
     if kind == "buildkit" and name:
         return _buildkit(spec, name, environment, folder)
+    if kind == "pool" and name:
+        pool = open_pool("", environment)
+        remote = pool.member(name)
+        return _buildkit(remote.spec, remote.address, environment, folder, driver_options(pool, remote))
     if kind == "buildx" and name:
         return _buildx(spec, ("--builder", name), environment)
     if spec == "docker":
@@ -79,12 +85,15 @@ def buildx_program(environment: Mapping[str, str]) -> tuple[str, ...]:
     raise BuilderError(f"there is no buildx here, so nothing can be built\n  {hint}")
 
 
-def _buildkit(spec: str, address: str, environment: Mapping[str, str], folder: Path) -> Engine:
+def _buildkit(
+    spec: str, address: str, environment: Mapping[str, str], folder: Path, options: Sequence[str] = ()
+) -> Engine:
+    refuse_drained(environment, spec)
     program = buildx_program(environment)
     knock(spec, address)
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
-    _ask([*program, "create", "--name", name, "--driver", "remote", address], inside, spec)
+    _ask([*program, "create", "--name", name, "--driver", "remote", *options, address], inside, spec)
     facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
     return replace(_engine(spec, (*program, "--builder", name), inside, facts), address=address)
 

@@ -51,6 +51,12 @@ def formats(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument("--format", choices=names, default=names[0], help=f"how to answer [{names[0]}]")
 
 
+def trace(parser: argparse.ArgumentParser) -> None:
+    """Whether a trace is sent."""
+    what = "send an OpenTelemetry trace to OTEL_EXPORTER_OTLP_ENDPOINT (HTTP)"
+    parser.add_argument("--trace", action="store_true", help=what)
+
+
 POLICY = "policy.yaml"
 """The policy beside the graph file."""
 

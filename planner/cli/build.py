@@ -58,7 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--lease", type=_seconds, default=60.0, metavar="SECONDS", help="for how long others wait for a dead run [60]"
     )
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
-    what = "docker, buildx:NAME or buildkit:ADDRESS, several with their weights: A,B=2 [found by itself]"
+    what = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS, several with their weights: A,B=2 [found by itself]"
     parser.add_argument("--builder", default="", metavar="ENGINE", help=what)
     shared.trust(parser)
     parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")

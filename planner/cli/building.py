@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from planner.cli import live
+from planner.cli import live, reports
 from planner.cli.builders import Builders, builders_of, work_of
 from planner.cli.family import chosen, warn
 from planner.cli.journaling import Journaling, tell_of_the_last
@@ -100,7 +100,7 @@ def built(
                 builders=builders.named,
                 workers=builders.workers,
                 records=records,
-                listener=Journaling(listener, journal),
+                listener=reports.watched(options, Journaling(listener, journal)),
                 clock=time.time,
                 holds=_usable(options, builders, published),
                 leases=_leases(options, published),

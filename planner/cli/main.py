@@ -29,6 +29,8 @@ COMMANDS = {
     "gc": "remove from a registry what nothing wants",
     "matrix": "what rebuilds, as jobs of a CI",
     "ci": "write the pipeline of a CI, or check it",
+    "export": "what rebuilds for Argo Workflows, or a pool of builders for Kubernetes",
+    "pool": "list, check and drain remote builders",
     "history": "how long recorded builds took",
     "simulate": "what changes cost under several ways to build",
     "inputs": "every input of an image",

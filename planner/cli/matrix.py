@@ -78,7 +78,7 @@ def _rate(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
-    made, keys = _planned(options)
+    made, keys = planned(options)
     if options.out:
         save(made, Path(options.out))
     out = WRITERS[options.format](legs_of(options, made, keys))
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     return say(out)
 
 
-def _planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
+def planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """A saved plan that still holds, or a new one."""
     if not options.plan:
         return plan_of(options)

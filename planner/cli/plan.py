@@ -38,12 +38,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.baseline(parser)
     shared.formats(parser, "text", "json", "markdown")
     parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
+    shared.trace(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan, and save it when asked to."""
+    began = _tracing() if options.trace else 0.0
     made, keys = plan_of(options)
+    if options.trace:
+        _trace(made, began)
     if options.out:
         save(made, Path(options.out))
     out = _written(made, options.format)
@@ -51,9 +55,29 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "text" or options.offline:
         warnings = (*warnings, *floats(keys, everything=options.offline))
     status = SOMETHING_REBUILDS if options.exit_code and made.building else 0
-    if options.since and not options.out:
+    if options.since and not options.out and not options.trace:
         return say_again(keys, options.since, out, warnings, status)
     return say(out, warnings, status)
+
+
+def _tracing() -> float:
+    """When a plan begins that is traced. Raises PlannerError where no trace can be sent."""
+    import time
+
+    from planner.cli import tracing
+
+    tracing.require()
+    return time.time()
+
+
+def _trace(made: Plan, began: float) -> None:
+    import time
+
+    from planner.cli import tracing
+    from planner.cli.family import warn
+
+    if failed := tracing.send(tracing.of_plan(made, began, time.time())):
+        warn(failed)
 
 
 def _written(made: Plan, form: str) -> str:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from planner.cli import arguments as shared
+from planner.cli.family import warn
 from planner.cli.outcome import ended
 from planner.cli.output import write
 from planner.errors import OutputError, UsageError
@@ -18,6 +22,11 @@ from planner.explain.text import printable
 from planner.plan.rebuild import Plan, PlannedImage
 from planner.schedule.outcome import Outcome
 
+if TYPE_CHECKING:
+    from planner.explain.gantt import Bar
+    from planner.schedule.timeline import Timeline
+
+Listener = TypeVar("Listener")
 GITHUB = "github"
 MAX_LETTERS = 900_000
 """GitHub shows summaries of up to 1 MiB a step (docs.github.com, Workflow commands, job summaries)."""
@@ -27,13 +36,19 @@ _XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--summary` and `--junit`."""
+    """`--summary`, `--gantt`, `--junit` and `--trace`."""
     parser.add_argument("--summary", default="", metavar="FILE", help="a table in Markdown; github: the job's summary")
+    parser.add_argument("--gantt", default="", metavar="FILE", help="when each image was built, as SVG")
+    shared.trace(parser)
     parser.add_argument("--junit", default="", metavar="FILE", help="what was built and what failed, as JUnit")
 
 
 def place_of_summary(options: argparse.Namespace) -> str:
-    """The file that `--summary` means. Raises UsageError outside of GitHub Actions."""
+    """The file that `--summary` means. Raises UsageError outside of GitHub Actions, and where no trace can be sent."""
+    if options.trace:
+        from planner.cli import tracing
+
+        tracing.require()
     if options.summary != GITHUB:
         return str(options.summary)
     place = os.environ.get("GITHUB_STEP_SUMMARY", "")
@@ -42,13 +57,36 @@ def place_of_summary(options: argparse.Namespace) -> str:
     return place
 
 
+def watched(options: argparse.Namespace, listener: Listener) -> Listener:
+    """The listener of a run, which also notes times where a report wants them."""
+    if not (options.summary or options.gantt or options.trace):
+        return listener
+    from planner.schedule.timeline import Timeline
+
+    options.timeline = Timeline(listener, time.time)
+    return cast("Listener", options.timeline)
+
+
 def report(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: float) -> None:
-    """Write the files that were asked for. Raises OutputError."""
+    """Write and send what was asked for. Raises OutputError."""
+    timeline: Timeline | None = getattr(options, "timeline", None)
+    if timeline is not None:
+        timeline.close()
+    if options.trace:
+        _trace(plan, outcome, timeline, seconds)
+    if options.gantt:
+        from planner.explain.gantt import gantt_svg
+
+        write(gantt_svg(bars_of(outcome, timeline)), options.gantt)
     if options.junit:
         write(junit(plan, outcome, seconds), options.junit)
     if options.summary:
+        from planner.explain.gantt import gantt_mermaid
+
         place = Path(place_of_summary(options))
         text = summary(plan, outcome, seconds)
+        if chart := gantt_mermaid(bars_of(outcome, timeline)):
+            text += f"\n\n{chart}"
         if options.summary != GITHUB:
             write(text, os.fspath(place))
             return
@@ -57,6 +95,25 @@ def report(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: f
                 stream.write(f"{text}\n")
         except OSError as error:
             raise OutputError(f"{place}: cannot be written: {error.strerror}") from error
+
+
+def _trace(plan: Plan, outcome: Outcome, timeline: Timeline | None, seconds: float) -> None:
+    from planner.cli import tracing
+
+    end = time.time()
+    if failed := tracing.send(tracing.of_build(plan, outcome, timeline, end - seconds, end)):
+        warn(failed)
+
+
+def bars_of(outcome: Outcome, timeline: Timeline | None) -> list[Bar]:
+    """When each image that began was built, in the order in which they began."""
+    from planner.explain.gantt import Bar
+
+    found: list[Bar] = []
+    for name, took in (timeline.images if timeline is not None else {}).items():
+        word = "failed" if took.failed else "built" if name in outcome.results else "not built"
+        found.append(Bar(name=name, start=took.start, end=took.end, ended=word))
+    return found
 
 
 def summary(plan: Plan, outcome: Outcome, seconds: float) -> str:

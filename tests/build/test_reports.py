@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -14,7 +15,8 @@ def test_a_summary_and_junit_of_a_build_that_fails(family: Family, tmp_path: Pat
     space = family(tool__Dockerfile='FROM registry.example/fam/base\nRUN echo "<img src=x> @someone" >&2; exit 1\n')
     junit, summary = os.fspath(tmp_path / "junit.xml"), tmp_path / "summary"
     summary.write_text("before\n")
-    words = ("build", "-k", "--junit", junit, "--summary", "github")
+    gantt = tmp_path / "gantt.svg"
+    words = ("build", "-k", "--junit", junit, "--summary", "github", "--gantt", os.fspath(gantt))
     run = space.planner(*words, **space.engine.environment, GITHUB_STEP_SUMMARY=os.fspath(summary))
     assert run.returncode == 1
     suite = fromstring(Path(junit).read_text())  # noqa: S314 -- our own file
@@ -27,6 +29,14 @@ def test_a_summary_and_junit_of_a_build_that_fails(family: Family, tmp_path: Pat
     text = summary.read_text()
     assert text.startswith("before\n**2 of 4 images built")
     assert "| <code>tool</code> | failed |" in text
+    chart = text.partition("```mermaid\ngantt\n")[2].partition("\n```")[0].splitlines()[2:]
+    assert sorted(re.sub(r"  [0-9.]+ s (\w+) :(done|crit), .*", r"\1 \2", line) for line in chart) == [
+        "base done",
+        "side done",
+        "tool crit",
+    ]
+    bars = [one.get("class") for one in fromstring(gantt.read_text()).iter("{http://www.w3.org/2000/svg}rect")]  # noqa: S314
+    assert sorted(map(str, bars)) == ["built", "built", "failed"]
     assert "<img" not in text
     assert "@someone" not in text
 

@@ -1,0 +1,72 @@
+"""`planner export`: writes what rebuilds for Argo Workflows, or a pool of BuildKits for Kubernetes. Runs neither."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from planner.ci.cluster import BUILDKIT
+from planner.cli import arguments as shared
+from planner.cli import export_argo, export_kubernetes
+from planner.cli.output import write
+from planner.cli.saying import say
+from planner.errors import OutputError, UsageError
+
+EXAMPLE = "planner export argo --against published --image r.example/planner:1 --source https://git.example/a.git"
+ENGINES = {"argo": export_argo, "kubernetes": export_kubernetes}
+STALE = 3
+MAX_FILE = 8 << 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the command line of this command."""
+    parser.add_argument("engine", choices=tuple(ENGINES), metavar="ENGINE", help="argo or kubernetes; images follow it")
+    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="write to FILE [standard output]")
+    parser.add_argument("--check", metavar="FILE", default="", help="exit with 3 when FILE is stale; write nothing")
+    parser.add_argument(
+        "--namespace", default="", metavar="NAME", help="[argo: that of the submit; kubernetes: default]"
+    )
+    parser.add_argument(
+        "--buildkit", default=BUILDKIT, metavar="IMAGE", help=f"BuildKit, without -rootless [{BUILDKIT}]"
+    )
+    what = "what the cluster calls a resource of the graph file: tpu=google.com/tpu [gpu=nvidia.com/gpu]"
+    parser.add_argument("--pool-name", action="append", default=[], metavar="POOL=NAME", help=what)
+    export_argo.arguments(parser)
+    export_kubernetes.arguments(parser)
+    shared.baseline(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write, print or check the manifests."""
+    if options.check and options.output:
+        raise UsageError("--check writes nothing, so -o has no use")
+    for engine, module in ENGINES.items():
+        if engine != options.engine:
+            _refuse_foreign(options, engine, module.OWN)
+    text = ENGINES[options.engine].text_of(options).rstrip("\n")
+    if options.check:
+        stale = _read(options.check) != text
+        return say(f"{options.check}: {'is stale' if stale else 'is as it is written now'}", status=STALE * stale)
+    if not options.output:
+        return say(text)
+    write(text, options.output)
+    return say(f"wrote {options.output}")
+
+
+def _refuse_foreign(options: argparse.Namespace, engine: str, own: Iterable[tuple[str, object]]) -> None:
+    """Raise UsageError for an option that only the other engine has."""
+    for option, usual in own:
+        if getattr(options, option) != usual:
+            raise UsageError(f"--{option.replace('_', '-')} is for planner export {engine}")
+
+
+def _read(file: str) -> str:
+    """What a file holds. Raises OutputError."""
+    try:
+        with open(Path(file), "rb") as stream:
+            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,177 @@
+"""What `planner export argo` takes from the command line, the graph file and git."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+from planner.ci.argo import Settings, workflow
+from planner.ci.cluster import BUILDKIT
+from planner.ci.jobs import alone, jobs_of, rebuild_of
+from planner.cli.family import folder_of
+from planner.cli.matrix import command_of, planned
+from planner.errors import PlannerError, UsageError
+from planner.local.process import ask
+from planner.model.image import Family
+from planner.plan.durations import durations
+from planner.plan.rebuild import Plan
+from planner.schedule.resources import amounts
+
+BASELINE: tuple[tuple[str, object], ...] = (
+    ("since", None),
+    ("against", ""),
+    ("plan", ""),
+    ("offline", False),
+    ("all", False),
+    ("push", False),
+    ("state", ""),
+    ("images", []),
+)
+NAMED = (
+    ("image", ""),
+    ("source", ""),
+    ("revision", ""),
+    ("pool", ""),
+    ("pool_secret", "buildkit-pool"),
+    ("registry_secret", ""),
+    ("source_secret", ""),
+    ("service_account", ""),
+    ("node_label", "runner"),
+    ("slots", 0),
+)
+OWN = (*BASELINE, *NAMED)
+_URL = re.compile(
+    r"(?:https|ssh|git)://[A-Za-z0-9._~:/@%+-]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/+-]+", re.ASCII
+)
+_LOGIN = re.compile(r"\w+://[^/@]*:[^/@]*@")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell the options of Argo alone."""
+    group = parser.add_argument_group("argo")
+    group.add_argument("--plan", default="", metavar="FILE", help="of a saved plan [plan anew]")
+    group.add_argument("--image", default="", metavar="IMAGE", help="what tasks run: has planner, git, buildx and sh")
+    group.add_argument("--source", default="", metavar="URL", help="the repository that tasks clone")
+    group.add_argument("--revision", default="", metavar="COMMIT", help="the commit of it [that of HEAD]")
+    group.add_argument("--pool", default="", metavar="FILE", help="builders of a pool.yaml [a BuildKit in each task]")
+    for option, usual, what in (
+        ("--pool-secret", "buildkit-pool", "a Secret with pool.yaml and its certificates"),
+        ("--registry-secret", "", "a Secret of type kubernetes.io/dockerconfigjson"),
+        ("--source-secret", "", "a Secret with username and password for the clone"),
+        ("--service-account", "", "under which tasks run"),
+    ):
+        group.add_argument(option, default=usual, metavar="NAME", help=what + (f" [{usual}]" if usual else ""))
+    group.add_argument("--node-label", default="runner", metavar="KEY", help="of nodes, whose value is a kind's runner")
+    group.add_argument("--slots", type=_slots, default=0, metavar="N", help="tasks at once [no limit of its own]")
+
+
+def _slots(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError("is a number from 1 to 100,000")
+    return int(text)
+
+
+def text_of(options: argparse.Namespace) -> str:
+    """The workflow. Raises PlannerError."""
+    if not options.image or not options.source:
+        raise UsageError("planner export argo needs --image, what tasks run, and --source, what they clone")
+    if not _URL.fullmatch(options.source):
+        raise UsageError(f"--source {options.source!r}: is no URL of a repository: https://…, ssh://… or git@HOST:PATH")
+    if _LOGIN.match(options.source):
+        raise UsageError("--source holds a password: put it in a Secret and name that with --source-secret")
+    revision = options.revision or head_of(options)
+    if not _COMMIT.fullmatch(revision):
+        raise UsageError(f"--revision {revision!r}: is a whole commit id, so that every task reads the same")
+    made, keys = planned(options)
+    loaded = keys.made_by.loaded
+    work = rebuild_of(
+        made, loaded.graph, loaded.family, durations(loaded.graph, [one.name for one in made.building], {})
+    )
+    settings = Settings(
+        work=work,
+        jobs=jobs_of(work, alone(work)),
+        total=made.total,
+        plan=_compact(made),
+        image=options.image,
+        source=options.source,
+        revision=revision,
+        command=_in_clone(options),
+        needs=needs_of(loaded.family),
+        pools=pools_of(options),
+        builders=_builders(options),
+        pool_secret=options.pool_secret,
+        namespace=options.namespace,
+        service_account=options.service_account,
+        registry_secret=options.registry_secret,
+        source_secret=options.source_secret,
+        node_label=options.node_label,
+        buildkit=options.buildkit,
+        slots=options.slots,
+    )
+    return workflow(settings, _command(options))
+
+
+def _compact(made: Plan) -> str:
+    import json
+
+    from planner.plan.plan_file import document
+
+    return json.dumps(document(made), separators=(",", ":"))
+
+
+def _in_clone(options: argparse.Namespace) -> tuple[str, ...]:
+    """How a task calls the planner from the top of its clone, wherever this one was called. Raises GitError."""
+    prefix = ask(Path(options.folder), "rev-parse", "--show-prefix").decode("utf-8", "replace").strip().rstrip("/")
+    return tuple(command_of(argparse.Namespace(**{**vars(options), "folder": prefix or "."})))
+
+
+def head_of(options: argparse.Namespace) -> str:
+    """The commit that is checked out. Raises GitError outside of git."""
+    return ask(folder_of(options), "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+
+
+def needs_of(family: Family) -> dict[str, dict[str, float]]:
+    """What images of each kind need. Raises PlannerError for amounts that cannot be read."""
+    return {
+        kind: amounts(defaults.resources, f"{family.file}: kinds.{kind}.resources") for kind, defaults in family.kinds
+    }
+
+
+def pools_of(options: argparse.Namespace) -> dict[str, str]:
+    """What the cluster calls resources, by `--pool-name`. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in options.pool_name:
+        pool, equals, name = text.partition("=")
+        if not equals or not re.fullmatch(r"[a-z0-9.-]{1,200}(?:/[A-Za-z0-9._-]{1,63})?", name, re.ASCII):
+            raise UsageError(f'--pool-name takes POOL=NAME, such as gpu=amd.com/gpu, not "{text}"')
+        found[pool] = name
+    return found
+
+
+def _builders(options: argparse.Namespace) -> dict[str, float]:
+    """The builders of a pool that take new builds, by what `--builder` takes. Raises PlannerError."""
+    if not options.pool:
+        return {}
+    import os
+
+    from planner.build.remotes import open_pool
+
+    pool = open_pool(options.pool, os.environ)
+    found = {one.name: one.weight for one in pool.open}
+    if not found:
+        raise PlannerError(f"{options.pool}: every builder is drained")
+    return found
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line that writes the file again, for its first lines."""
+    words = [*command_of(options), "export", "argo"]
+    for option, usual in (*OWN, ("namespace", ""), ("buildkit", BUILDKIT)):
+        value = getattr(options, option)
+        if option != "images" and value != usual:
+            words += [f"--{option.replace('_', '-')}", *([] if value is True else [str(value)])]
+    words += [word for text in options.pool_name for word in ("--pool-name", text)]
+    return shlex.join([*words, *options.images])

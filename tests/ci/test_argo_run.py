@@ -1,0 +1,91 @@
+"""The workflow for Argo, run here task by task: each in a clone of its own, with the plan out of the workflow alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planner.ci.argo import PLAN, SOCKET, SOURCE
+from tests.build.family import BuildSpace
+from tests.ci.test_github_run import published
+from tests.ci.test_matrix import family
+from tests.engine.engine import Engine
+from tests.workspace import IDENTITY
+
+TASKS = ("--image", "r.example/planner:1", "--source", "https://git.example/a.git", "--against", "published")
+
+
+class Controller:
+    """Stands in for Argo and the kubelet: artefacts, parameters, and the words of containers as they put them in."""
+
+    def __init__(self, origin: BuildSpace, text: str, folder: Path) -> None:
+        self.origin = origin
+        self.spec = yaml.safe_load(text)["spec"]
+        self.folder = folder
+        self.templates = {one["name"]: one for one in self.spec["templates"]}
+
+    def run(self) -> list[str]:
+        """Every task after those that it waits for; gives their images."""
+        tasks = {task["name"]: task for task in self.templates["family"]["dag"]["tasks"]}
+        done: list[str] = []
+        while len(done) < len(tasks):
+            ready = [
+                name
+                for name, one in tasks.items()
+                if name not in done and set(one.get("dependencies", ())) <= set(done)
+            ]
+            assert ready, "they wait for one another"
+            self.task(tasks[ready[-1]])  # the last one, so that no order but that of the needs holds
+            done.append(ready[-1])
+        return [tasks[name]["arguments"]["parameters"][0]["value"] for name in done]
+
+    def task(self, task: dict[str, Any]) -> None:
+        container = self.templates[task["template"]]["container"]
+        artefacts = {one["name"]: one for one in self.spec["arguments"]["artifacts"]}
+        place = self.folder / task["name"]
+        self.origin.git("clone", "-q", os.fspath(self.origin.root), os.fspath(place))
+        self.origin.git("-C", os.fspath(place), "checkout", "-q", artefacts["source"]["git"]["revision"])
+        plan = self.folder / f"{task['name']}.json"
+        plan.write_text(artefacts["plan"]["raw"]["data"])
+        given = {f"{{{{inputs.parameters.{one['name']}}}}}": one["value"] for one in task["arguments"]["parameters"]}
+        places = {PLAN: os.fspath(plan), f"buildkit:unix://{SOCKET}": f"buildkit:{self.origin.engine.address}"}
+        words = [
+            re.sub(r"\$\$", "$", {**given, **places}.get(word, word))
+            for word in container["command"] + container["args"]
+        ]
+        socket = self.origin.engine.address.removeprefix("unix://")
+        words = [word.replace(SOCKET, socket) for word in words]
+        environment = {one["name"]: one["value"].replace(SOURCE, os.fspath(place)) for one in container["env"]}
+        path = f"{Path(sys.executable).parent}:{self.origin.engine.environment['PATH']}"
+        run = subprocess.run(
+            words,
+            cwd=place,
+            env={**os.environ, **IDENTITY, **self.origin.engine.environment, **environment, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr + run.stdout
+
+
+def test_tasks_publish_what_one_build_publishes(engine: Engine, tmp_path: Path) -> None:
+    space = BuildSpace(tmp_path / "origin", engine)
+    space.write(family(f"{engine.registry.address}/argo-whole"))
+    space.commit()
+    assert {one["outcome"] for name, one in space.build("--push").items() if name} == {"built"}
+
+    space.write(family(f"{engine.registry.address}/argo-run"))
+    space.git("commit", "-q", "-a", "-m", "elsewhere")
+    run = space.planner("export", "argo", *TASKS)
+    assert run.returncode == 0, run.stderr
+    assert Controller(space, run.stdout, tmp_path).run() == ["base", "cuda-x", "app"]
+    assert published(engine, "argo-run") == published(engine, "argo-whole")
+
+    again = yaml.safe_load(space.planner("export", "argo", *TASKS).stdout)
+    assert again["spec"]["templates"][0]["container"]["command"] == ["true"], "the registry has it all"
