@@ -10,6 +10,7 @@ import pytest
 from tests.build.family import FILES, BuildSpace, Family
 from tests.engine.docker import DockerEngine, running_docker
 from tests.engine.engine import Engine, running_engine
+from tests.surroundings import IN_CI  # noqa: F401 -- before any test: the variables of a CI are taken away
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
 

@@ -17,6 +17,7 @@ import pytest
 from planner.cli.complete import candidates
 from planner.cli.main import COMMANDS
 from tests.engine.install import install_packages
+from tests.surroundings import IN_CI
 from tests.workspace import Workspace
 
 GRAPH = """\
@@ -106,7 +107,7 @@ def shell(name: str) -> str:
     if shutil.which(name) is None:
         if os.geteuid() == 0 and shutil.which("apt-get"):
             install_packages([name])
-        elif not os.environ.get("CI"):
+        elif not IN_CI:
             pytest.skip(f"{name} is not here, and only root can install it")
     found = shutil.which(name)
     assert found is not None
