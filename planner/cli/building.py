@@ -20,12 +20,12 @@ from planner.cli.family import chosen, warn
 from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
 from planner.cli.parents import only, parents_of, saved_plan
-from planner.cli.plan import AGAINST_RECORDS
+from planner.cli.plan import AGAINST_RECORDS, is_pushed
 from planner.digest.key import Keys
 from planner.local.journal import NAME, Journal, past_runs
 from planner.local.records import SqliteRecords
 from planner.local.state import State
-from planner.model.build import Store, Stored
+from planner.model.build import Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.reasons import Code
@@ -66,7 +66,7 @@ def built(
     local = SqliteRecords(state.records)
     records: Records = SharedRecords(local, published) if published else local
     graph = keys.made_by.loaded.graph
-    then = of_records(graph, keys, records, _usable(options, builders, published))
+    then = of_records(graph, keys, records, _usable(options, keys, builders, published))
     again = record_again(
         keys, then, records, builders.first, keys.made_by.loaded.family.registry if options.push else ""
     )
@@ -102,7 +102,7 @@ def built(
                 records=records,
                 listener=reports.watched(options, Journaling(listener, journal)),
                 clock=time.time,
-                holds=_usable(options, builders, published),
+                holds=_usable(options, keys, builders, published),
                 leases=_leases(options, published),
                 registry=keys.made_by.loaded.family.registry if options.push else "",
                 keep_going=options.keep_going,
@@ -148,12 +148,12 @@ def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> 
 
 
 def _usable(
-    options: argparse.Namespace, builders: Builders, published: PublishedRecords | None
+    options: argparse.Namespace, keys: Keys, builders: Builders, published: PublishedRecords | None
 ) -> Callable[[Stored], bool]:
     """Whether a stored image counts: it is there, this engine can read it, and it is published when that is asked."""
 
     def holds(image: Stored) -> bool:
-        if options.push and image.store is not Store.REGISTRY:
+        if options.push and not is_pushed(image, keys):
             return False
         return (published is not None and published.saw(image)) or builders.holds(image)
 

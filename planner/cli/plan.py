@@ -138,7 +138,7 @@ def against_records(
     layout = Layout(state.layout)
 
     def holds(image: Stored) -> bool:
-        if options.push and image.store is not Store.REGISTRY:
+        if options.push and not is_pushed(image, now):
             return False
         if ask_engine and image.store is Store.ENGINE:
             from planner.build.docker_engine import image_id
@@ -148,6 +148,12 @@ def against_records(
 
     then = of_records(graph, now, shared or open_records(state.root), holds)
     return make_plan(graph, now, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+
+
+def is_pushed(image: Stored, keys: Keys) -> bool:
+    """Whether an image is below the registry that the family is pushed to, not one that it was pushed to before."""
+    registry = keys.made_by.loaded.family.registry
+    return image.store is Store.REGISTRY and image.repository.startswith(f"{registry}/")
 
 
 def state_of(options: argparse.Namespace) -> State:

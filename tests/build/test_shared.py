@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.registry.client import MANIFESTS
+from planner.registry.client import MANIFESTS, HttpRegistry
 from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space
 from tests.build.test_cutoff import TWO_STAGES, prune
@@ -54,6 +54,20 @@ def test_a_clone_reuses_all_that_the_first_one_built(space: BuildSpace, tmp_path
         "side": "reused",
     }
     assert third["app"]["store"] == "layout"
+
+
+def test_what_was_pushed_elsewhere_is_pushed_here_too(space: BuildSpace, prefix: str) -> None:
+    """A record of an image under another path says nothing of the one that is pushed to now."""
+    first = space.build("--push")
+    moved = f"{prefix}-moved"
+    for path in ("images.yaml", *(f"{file.relative_to(space.root)}" for file in space.root.rglob("*Dockerfile*"))):
+        space.write({path: (space.root / path).read_text().replace(f"{prefix}", moved)})
+    second = space.build("--push")
+    client = HttpRegistry()
+    for name, digest in digests(second).items():
+        assert client.digest_of(f"{moved}/{name}", digest) == digest, name
+    assert digests(first) == digests(second)
+    assert {image["outcome"] for name, image in space.build("--push").items() if name} == {"reused"}
 
 
 def test_a_change_is_explained_by_what_was_published(space: BuildSpace, tmp_path: Path, engine: Engine) -> None:
