@@ -1,4 +1,4 @@
-"""`planner policy`: proves what a policy file says, and looks for what breaks it in workflow files."""
+"""`planner policy`: proves a policy file, looks for what breaks it in workflow files, writes it for registries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from planner.cli import arguments as shared
+from planner.cli import policy_generated
 from planner.cli.family import folder_of, keys_now
 from planner.errors import DefinitionError, Mistake, PlannerError
 from planner.explain.policy_text import findings_json, findings_text, proof_json, proof_text
@@ -25,14 +26,24 @@ EXAMPLE = "planner policy check"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    parser.add_argument("action", choices=("check", "lint"), help="prove the policy, or look into workflow files")
-    parser.add_argument("files", nargs="*", metavar="FILE", help=f"workflow files for lint [{WORKFLOWS}/*.yml, *.yaml]")
+    parser.add_argument(
+        "action", choices=("check", "lint", "generate"), help="prove it, read workflows, or write for a registry"
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help=f"workflow files for lint [{WORKFLOWS}/*.yml, *.yaml]; for generate {', '.join(policy_generated.FILES)}",
+    )
     shared.policy(parser)
+    policy_generated.arguments(parser)
     shared.formats(parser, "text", "json")
 
 
 def run(options: argparse.Namespace) -> int:
     """Gives 0 when nothing is wrong, 3 when something is."""
+    if options.action == "generate":
+        return policy_generated.run(options, policy_of(options))
     return _check(options) if options.action == "check" else _lint(options)
 
 

@@ -117,6 +117,7 @@ def _serve(options: argparse.Namespace) -> int:
             server_header=False,
             date_header=False,
             timeout_keep_alive=5,
+            http="h11",  # httptools, which would be taken where it is installed, bounds no head of a request
             limit_concurrency=512,
             h11_max_incomplete_event_size=32 << 10,
         )

@@ -1,5 +1,8 @@
 """Checks a CI's identity token: size, algorithm, key, signature, issuer, audience, times. Gives its claims.
 
+A client sends the same token for each repository, so a signature that held is remembered, by the token's hash and with
+the key that proved it; times and audience are looked at each time.
+
 Every check that fails refuses; nothing of the token is believed before its signature holds, but for the issuer and
 the key's id, which choose what it is checked with.
 """
@@ -8,13 +11,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 
 from planner.trust.key_sets import Keys
 
@@ -23,6 +29,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384")
 MAX_TOKEN = 16_384
 LEEWAY = 30
 """Seconds by which clocks may differ."""
+MAX_PROVED = 4096
+"""Tokens whose signatures are remembered; their claims are at most MAX_TOKEN bytes each."""
 MAX_AGE = 3600
 """Seconds for which a token may be used, whatever it says itself."""
 
@@ -45,6 +53,16 @@ class Verified:
     ends: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Proved:
+    """Claims whose signature held, and what proved it."""
+
+    issuer: str
+    kid: str
+    key: RSAKey | ECKey
+    claims: dict[str, Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verifier:
     """What tokens are checked with: `issuers` by their exact names, each with its provider and keys."""
@@ -52,11 +70,22 @@ class Verifier:
     issuers: Mapping[str, tuple[str, Keys]]
     audience: str
     clock: Callable[[], float]
+    _proved: OrderedDict[bytes, _Proved] = field(default_factory=OrderedDict, repr=False)
+
+    def is_proved(self, token: str) -> bool:
+        """Whether checking this token waits for nobody: its signature held before, by a key that is at hand still."""
+        proved = self._proved.get(_hash(token))
+        return proved is not None and self.issuers[proved.issuer][1].at_hand(proved.kid) is proved.key
 
     def verify(self, token: str) -> Verified:
         """The claims of a token. Raises Refused."""
         if len(token) > MAX_TOKEN or not token.isascii():
             raise Refused("malformed")
+        proved = self._proved.get(_hash(token))
+        if proved is not None:
+            provider, keys = self.issuers[proved.issuer]
+            if keys.find(proved.kid) is proved.key:
+                return self._in_time(provider, proved.issuer, proved.claims)
         parts = token.split(".")
         if len(parts) != 3:
             raise Refused("malformed")
@@ -77,7 +106,11 @@ class Verifier:
             claims = jwt.decode(token, key, algorithms=[str(algorithm)]).claims
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise Refused("signature") from error
-        return self._in_time(provider, issuer, claims)
+        verified = self._in_time(provider, issuer, claims)
+        self._proved[_hash(token)] = _Proved(issuer=issuer, kid=kid, key=key, claims=claims)
+        if len(self._proved) > MAX_PROVED:
+            self._proved.popitem(last=False)
+        return verified
 
     def _in_time(self, provider: str, issuer: str, claims: dict[str, Any]) -> Verified:
         audience = claims.get("aud")
@@ -95,6 +128,10 @@ class Verifier:
         if not isinstance(token_id, str) or not 0 < len(token_id) <= 256:
             raise Refused("no id")
         return Verified(provider=provider, claims=claims, token_id=f"{issuer} {token_id}", ends=int(ends))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _json(part: str) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Keys(Protocol):
         """The key, or None for one that the provider does not have."""
         ...
 
+    def at_hand(self, kid: str) -> RSAKey | ECKey | None:
+        """The key where nothing has to be fetched for it, else None. Waits for nobody."""
+        ...
+
 
 def read_keys(data: bytes) -> dict[str, RSAKey | ECKey]:
     """The usable keys of a JSON Web Key Set, by id. Raises PlannerError for what is none."""
@@ -81,6 +85,8 @@ class FileKeys:
         """See Keys."""
         return self._keys.get(kid)
 
+    at_hand = find
+
 
 class IssuerKeys:
     """The keys of an issuer by discovery (OpenID Connect Discovery 1.0, section 4). For several threads."""
@@ -101,6 +107,10 @@ class IssuerKeys:
                 self._tried = now
                 self._renew()
             return self._keys.get(kid)
+
+    def at_hand(self, kid: str) -> RSAKey | ECKey | None:
+        """See Keys. Without the lock, which a fetch holds; a set of keys is exchanged whole."""
+        return self._keys.get(kid) if self._clock() - self._fetched <= KEEP else None
 
     def _renew(self) -> None:
         try:

@@ -42,8 +42,10 @@ def application(exchange: Exchange) -> Starlette:
     async def _answered(request: HttpRequest, service: str, scopes: list[str], token: str) -> Response:
         client = request.client.host if request.client is not None else ""
         words = tuple(word for text in scopes for word in text.split(" ") if word)
-        # A provider's keys may have to be fetched, which must not hold up the others.
         asked = Request(service=service, scopes=words, token=token, client=client)
+        if not token or exchange.verifier.is_proved(token):
+            return _respond(exchange.answer(asked))
+        # A provider's keys may have to be fetched, which must not hold up the others.
         return _respond(await run_in_threadpool(exchange.answer, asked))
 
     async def token(request: HttpRequest) -> Response:

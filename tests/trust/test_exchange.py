@@ -40,6 +40,8 @@ class Known:
     def find(self, kid: str) -> Any:
         return KEYS.get(kid)
 
+    at_hand = find
+
 
 class NoLimit(RateLimit):
     def __init__(self) -> None:
