@@ -99,7 +99,11 @@ class Chain:
                     break
             else:
                 break
-        return self.standing(state, {name: built[name] for name in built if _is_given(state, name, built, given[name])})
+        kept: dict[str, Built] = {}
+        for name, image in built.items():  # Built again: whatever was given other files since, and all that reads it.
+            if _is_given(state, name, {**kept, name: image}, given[name]):
+                kept[name] = image
+        return self.standing(state, kept)
 
     def standing(self, state: State, built: Mapping[str, Built] | None = None) -> Standing:
         """A state with all its images built, unless they are. Raises ValueError where one does not build."""
