@@ -266,3 +266,10 @@ def test_what_buildkit_refuses_of_a_stage_that_is_not_built_is_unsure(tmp_path: 
 def test_a_stage_that_is_not_built_may_read_a_later_one(tmp_path: Path) -> None:
     later = "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nFROM scratch\nCOPY a /"
     assert not answer(tmp_path, later, {"ctx/a": ""}).unsure
+
+
+def test_a_target_is_a_name_never_a_number(tmp_path: Path) -> None:
+    """`resolveTarget` of BuildKit v0.32.2 looks among the names only."""
+    assert (
+        'no stage is named "0"' in answer(tmp_path, "FROM scratch AS one\nCOPY a /", {"ctx/a": ""}, target="0").refused
+    )

@@ -202,8 +202,6 @@ def _target(dockerfile: Dockerfile, stages: list[Stage], settings: Settings, mis
         return len(stages) - 1
     names = _names(stages)
     found = names.get(settings.target.lower())
-    if found is None and settings.target.isdecimal() and int(settings.target) < len(stages):
-        found = int(settings.target)
     if found is None:
         mistakes.append(
             Mistake(
