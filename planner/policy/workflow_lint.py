@@ -175,9 +175,8 @@ def _granted(permissions: Node) -> Iterator[tuple[Node, str]]:
 def _secrets(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told]:
     outside = [event for event in events if event in OUTSIDE]
     for job in jobs if outside else ():
-        if "environment" in job.fields:
-            continue  # An environment's own rules say which branch and whose approval its secrets need.
-        for _, value in job.fields.values():
+        # An environment's own rules say which branch and whose approval its secrets need; they are not `inherit`ed.
+        for _, value in () if "environment" in job.fields else job.fields.values():
             for scalar in _scalars(value):
                 if _SECRET.search(_text(scalar)):
                     what = f"job {job.name} has a secret in a run that outsiders start ({outside[0]})"

@@ -119,3 +119,20 @@ def test_what_is_no_workflow_is_no_crash(text: str) -> None:
         lint(text.encode(), "w.yml")
     except Exception as error:
         assert type(error).__name__ == "DefinitionError"
+
+
+def test_an_environment_answers_for_its_own_secrets_alone() -> None:
+    """Not for a checkout of the head beside them, and not for secrets that are handed on whole."""
+    line = "        env: {TOKEN: '${{ secrets.TOKEN }}'}\n"
+    target = CAREFUL.replace("pull_request:", "pull_request_target:").replace(
+        '        env: {TITLE: "${{', line + '        x: {TITLE: "${{'
+    )
+    assert "secret-to-outsiders" in [rule for _, rule in rules(target)]
+    kept = target.replace("    runs-on: ubuntu-latest\n", "    runs-on: ubuntu-latest\n    environment: release\n")
+    assert "secret-to-outsiders" not in [rule for _, rule in rules(kept)]
+    head = kept.replace(
+        f"checkout@{PIN}\n", f"checkout@{PIN}\n        with: {{ref: '${{{{ github.event.pull_request.head.sha }}}}'}}\n"
+    )
+    assert "checkout-of-head" in [rule for _, rule in rules(head)]
+    handed_on = kept.replace("    environment: release\n", "    environment: release\n    secrets: inherit\n")
+    assert "secret-to-outsiders" in [rule for _, rule in rules(handed_on)]
