@@ -19,19 +19,8 @@ from tests.engine.buildkit import running_buildkitd
 from tests.engine.engine import Engine
 from tests.engine.workfolder import work_folder
 from tests.trust.runs import environment_of
-from tests.trust.stack import Stack, running_stack
+from tests.trust.stack import SCOPES, Stack, running_stack
 
-POLICY = """\
-version: 1
-repositories: {{github: {{name: acme/images, id: 4711, owner: 42}}}}
-protected: {{branches: [main], tags: ["v*"]}}
-registries: {{cache: {{address: "{address}", isolation: path}}}}
-scopes:
-  main:
-    {{registry: cache, cache: cache/main, images: images, write: [trusted], read: [release, trusted, pr, untrusted]}}
-  release: {{registry: cache, cache: cache/release, images: release, write: [release], read: [release]}}
-  pr: {{registry: cache, cache: "cache/pr/{{number}}", images: "pr/{{number}}", write: [pr], read: [pr]}}
-"""
 FILES = {
     "images.yaml": "version: 1\nkeys: {algorithm: sha256}\nimages:\n  app: {dockerfile: app.Dockerfile}\n",
     "app.Dockerfile": "FROM ubuntu:22.04\nRUN echo one > /one\nCOPY app.txt /\nRUN cat /app.txt > /two\n",
@@ -116,7 +105,7 @@ class TrustSpace(BuildSpace):
 def trust_space(tmp_path: Path, engine: Engine, builders: Builders) -> TrustSpace:
     space = TrustSpace(tmp_path / "family", engine, builders, tmp_path / "notes")
     prefix = f"t{tmp_path.name.lower().replace('_', '-')}"
-    text = POLICY.format(address=engine.registry.address)
+    text = SCOPES.format(address=engine.registry.address)
     for path in ("cache/main", "cache/release", "cache/pr"):
         text = text.replace(f"cache: {path}", f"cache: {prefix}/{path}").replace(f'"{path}', f'"{prefix}/{path}')
     space.write({**FILES, "policy.yaml": text})

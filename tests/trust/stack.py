@@ -17,7 +17,7 @@ from tests.engine.registry import Registry, running_registry
 from tests.engine.server import Server
 from tests.trust import issuing
 
-POLICY = """\
+SCOPES = """\
 version: 1
 repositories: {{github: {{name: acme/images, id: 4711, owner: 42}}}}
 protected: {{branches: [main], tags: ["v*"]}}
@@ -27,12 +27,17 @@ scopes:
     {{registry: cache, cache: cache/main, images: images, write: [trusted], read: [release, trusted, pr, untrusted]}}
   release: {{registry: cache, cache: cache/release, images: release, write: [release], read: [release]}}
   pr: {{registry: cache, cache: "cache/pr/{{number}}", images: "pr/{{number}}", write: [pr], read: [pr]}}
+"""
+POLICY = (
+    SCOPES
+    + """\
 token_server:
   issuers: {{github: "https://token.actions.githubusercontent.com"}}
   audience: registry.acme.example
   service: registry.acme.example
   issuer: planner-token-server
 """
+)
 HELPERS = Path(sys.executable).parent
 
 
