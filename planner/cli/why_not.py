@@ -114,17 +114,28 @@ class _Judge:
         return found
 
     def _stages(self) -> list[tuple[str, Manifests]]:
-        """The same image with each stage of its Dockerfile as the target."""
+        """The same image with each stage of its Dockerfile as the target.
+
+        A target is a name only, so that stages without one get a name that no Dockerfile can give.
+        """
         if self._others is None:
             loaded = self.maker.loaded
             image = loaded.graph.nodes[self.name].image
-            heads = [one for one in loaded.dockerfiles[image.dockerfile].instructions if isinstance(one, From)]
+            written = loaded.dockerfiles[image.dockerfile]
+            heads = [one for one in written.instructions if isinstance(one, From)]
+            names = {id(head): head.stage or f"#{number}" for number, head in enumerate(heads)}
+            named = replace(
+                written,
+                instructions=tuple(
+                    replace(one, stage=names[id(one)]) if isinstance(one, From) else one for one in written.instructions
+                ),
+            )
             self._others = []
-            for number, head in enumerate(heads):
-                target = replace(image, target=head.stage or str(number))
+            for name in names.values():
+                target = replace(image, target=name)
                 images = tuple(target if one.name == self.name else one for one in loaded.family.images)
-                other = load(replace(loaded.family, images=images), self.maker.tree)
-                self._others.append(
-                    (target.target, Manifests(loaded=other, tree=self.maker.tree, hasher=self.maker.hasher))
-                )
+                family = replace(loaded.family, images=images)
+                other = load(family, self.maker.tree, parsed={image.dockerfile: named})
+                maker = Manifests(loaded=other, tree=self.maker.tree, hasher=self.maker.hasher)
+                self._others.append((name.removeprefix("#"), maker))
         return self._others
