@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import Future
+from itertools import pairwise
 
 from planner.errors import RegistryError
 from planner.registry.client import HttpRegistry
 from planner.registry.snapshot import Snapshot
 
-ASKERS = 16
-"""Requests at once."""
+ASKERS = 4
+TOGETHER = 32
+"""Questions that are asked at once, over one connection."""
 
 
 class Ahead:
@@ -24,33 +25,60 @@ class Ahead:
         self.registry = registry
         self.snapshot = snapshot
         self.prefix = prefix
-        self._answers: dict[tuple[str, str], Future[str | None]] = {
-            question: Future() for question in snapshot.newest_keys(prefix)
-        }
-        self._waiting = deque(self._answers.items())
-        for _ in range(min(ASKERS, len(self._waiting))):
-            # Nobody waits for them at the end: a registry that hangs keeps no command that needs it no more.
+        questions = list(snapshot.newest_keys(prefix))
+        # The first one goes alone: its answer tells how the registry wants to be asked.
+        starts = [0, *range(1, len(questions), TOGETHER), len(questions)]
+        self._waiting = deque(_Batch(questions[a:b]) for a, b in pairwise(starts) if a < b)
+        self._batches = {question: batch for batch in self._waiting for question in batch.questions}
+        # Nobody waits for them at the end: a registry that hangs keeps no command that needs it no more.
+        threading.Thread(target=self._begin, daemon=True).start()
+
+    def _begin(self) -> None:
+        others = min(ASKERS, len(self._waiting) - 1)
+        self._ask_next()
+        for _ in range(others):
             threading.Thread(target=self._ask, daemon=True).start()
 
     def _ask(self) -> None:
-        while True:
-            try:
-                (repository, key), answer = self._waiting.popleft()
-            except IndexError:
-                return
-            try:
-                answer.set_result(self.registry.digest_of(repository, key))
-            except RegistryError as error:
-                answer.set_exception(error)
-            except BaseException as error:
-                answer.set_exception(error)
-                raise
+        while self._ask_next():
+            pass
+
+    def _ask_next(self) -> bool:
+        try:
+            batch = self._waiting.popleft()
+        except IndexError:
+            return False
+        host = self.prefix.partition("/")[0]
+        try:
+            for question, digest in zip(batch.questions, self.registry.digests_of(host, batch.questions), strict=True):
+                batch.named[question] = digest
+        except RegistryError as error:
+            failed = batch.questions[len(batch.named)]
+            batch.errors[failed] = error
+        finally:
+            batch.done.set()
+        return True
 
     def named(self, repository: str, key: str) -> str | None:
         """The digest that a key names; None where it names none, or nobody asked. Raises RegistryError."""
-        asked = self._answers.get((repository, key))
-        return asked.result() if asked is not None else None
+        batch = self._batches.get((repository, key))
+        if batch is None:
+            return None
+        batch.done.wait()
+        if (repository, key) in batch.errors:
+            raise batch.errors[repository, key]
+        return batch.named.get((repository, key))
 
     def stop(self) -> None:
         """Ask no more."""
         self._waiting.clear()
+
+
+class _Batch:
+    """Questions that one thread asks in turn up to the first error; `done` is set at its end."""
+
+    def __init__(self, questions: list[tuple[str, str]]) -> None:
+        self.questions = questions
+        self.named: dict[tuple[str, str], str | None] = {}
+        self.errors: dict[tuple[str, str], RegistryError] = {}
+        self.done = threading.Event()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +52,19 @@ class HttpRegistry:
 
     def digest_of(self, repository: str, reference: str) -> str | None:
         """See Registry."""
-        answer = self.ask("HEAD", repository, f"manifests/{reference}", headers=_ACCEPT)
-        if answer.status == 404:
-            return None
-        expect(answer, repository, 200)
-        digest = answer.headers.get("docker-content-digest", "")
-        if not DIGEST.fullmatch(digest):
-            raise RegistryError(f"{repository}: the registry names no digest for {reference}")
-        return digest
+        return _named(self.ask("HEAD", repository, f"manifests/{reference}", headers=_ACCEPT), repository, reference)
+
+    def digests_of(self, host: str, wanted: Sequence[tuple[str, str]]) -> Iterator[str | None]:
+        """`digest_of` for repositories of one host with their references, asked together where that can be.
+
+        Raises RegistryError at the first that fails.
+        """
+        paths = [f"/v2/{repository.removeprefix(f'{host}/')}/manifests/{reference}" for repository, reference in wanted]
+        answers = self.transport.heads(host, paths, _ACCEPT)
+        for (repository, reference), answer in zip(wanted, answers, strict=False):
+            yield _named(answer, repository, reference)
+        for repository, reference in wanted[len(answers) :]:
+            yield self.digest_of(repository, reference)
 
     def fetch(self, repository: str, reference: str, unless: str = "") -> Fetched | None:
         """A manifest or index, None where there is none. Raises RegistryError for anything else.
@@ -255,6 +260,17 @@ class HttpRegistry:
             limit=limit,
         )
         return self.transport.ask(request)
+
+
+def _named(answer: Answer, repository: str, reference: str) -> str | None:
+    """The digest of a manifest that was asked for, None where there is none."""
+    if answer.status == 404:
+        return None
+    expect(answer, repository, 200)
+    digest = answer.headers.get("docker-content-digest", "")
+    if not DIGEST.fullmatch(digest):
+        raise RegistryError(f"{repository}: the registry names no digest for {reference}")
+    return digest
 
 
 _ACCEPT = {"Accept": ", ".join(MANIFESTS)}

@@ -131,7 +131,7 @@ class Connections:
         """
         origin, target = _parted(url)
         host = host_of(url)
-        way = self._ways.get(origin) or self._way(origin)
+        way = self.way(origin)
         kept = self._kept[origin]
         line, more = way.asked(origin, target)
         connection = None
@@ -146,7 +146,11 @@ class Connections:
             raise
         return Given(response, connection, kept)
 
-    def _way(self, origin: str) -> Way:
+    def way(self, origin: str) -> Way:
+        """How to reach an origin (scheme and host). Raises RegistryError."""
+        known = self._ways.get(origin)
+        if known is not None:
+            return known
         with self._lock:
             if origin not in self._ways:
                 self._kept[origin] = []

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 from planner.errors import RegistryAway, RegistryError
-from planner.registry import certificates, logins
+from planner.registry import certificates, logins, pipeline
 from planner.registry.connections import Broken, Connections, Given, is_loopback, read
 from planner.registry.docker_config import HUB, Login, stored_login
 
@@ -86,6 +86,7 @@ class Transport:
         self.sleep = sleep
         self.connections = Connections()
         self._tokens: dict[str, str] = {}
+        self._common: dict[str, str] = {}
         self._logins: dict[str, tuple[Login | None, float]] = {}
         self._lock = threading.Lock()
 
@@ -106,6 +107,22 @@ class Transport:
             self.sleep(self.patience.pause(turn, answer.headers.get("retry-after")))
         raise AssertionError("a request is tried at least once")
 
+    def heads(self, host: str, paths: Sequence[str], headers: Mapping[str, str]) -> list[Answer]:
+        """Answers to HEAD requests, asked all at once: for the first of the paths, as far as they are beyond doubt.
+
+        The rest is for `ask`: all of them where nothing was asked of this host before, or where each scope has a token.
+        """
+        known = self._common.get(host)
+        if known is None:
+            return []
+        sent = {**headers, "Authorization": known} if known else headers
+        found: list[Answer] = []
+        for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, TIMEOUT):
+            if status not in (200, 404):
+                break
+            found.append(Answer(status=status, headers=given))
+        return found
+
     def _authorized(self, request: Request) -> Answer:
         with closing(self._known(request)) as given:
             limit = request.limit if given.status < 300 else MAX_ERROR
@@ -119,6 +136,8 @@ class Transport:
         given, home = self._exchange(request, self._tokens.get(name, ""))
         # Whoever a registry led to may not ask for its login.
         if given.status != 401 or request.stream is not None or not home:
+            if home and given.status in (200, 404) and name not in self._tokens:
+                self._common.setdefault(request.host, "")
             return given
         with closing(given):
             challenge = given.headers.get("www-authenticate", "")
@@ -126,6 +145,8 @@ class Transport:
         self._tokens[name] = logins.authorization(
             self.connections, challenge, login, request.host, request.scope, TIMEOUT
         )
+        if self._tokens[name].startswith("Basic "):
+            self._common[request.host] = self._tokens[name]
         return self._exchange(request, self._tokens[name])[0]
 
     def _login(self, host: str) -> Login | None:
