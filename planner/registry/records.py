@@ -69,6 +69,9 @@ class PublishedRecords:
     def look(self, keys: Mapping[ImageName, str]) -> None:
         """Find out about all these images at once, by name and key. Raises RegistryError."""
         others = {name: key for name, key in keys.items() if not self._known_ahead(name, key)}
+        if self.registry is None or not others:
+            self._looks.update({name: self._look(name, key) for name, key in others.items()})
+            return
         with ThreadPoolExecutor(max_workers=LOOKERS) as pool:
             futures = {name: pool.submit(self._look, name, key) for name, key in others.items()}
             try:
