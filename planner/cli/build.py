@@ -57,6 +57,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lease", type=_seconds, default=60.0, metavar="SECONDS", help="for how long others wait for a dead run [60]"
     )
+    parser.add_argument(
+        "--lease-wait", type=_seconds, default=3600.0, metavar="SECONDS", help="the longest wait for another run [3600]"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
     what = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS, several with their weights: A,B=2 [found by itself]"
     parser.add_argument("--builder", default="", metavar="ENGINE", help=what)

@@ -144,7 +144,8 @@ def _leases(options: argparse.Namespace, published: PublishedRecords | None) -> 
         return None
     from planner.registry.leases import RegistryLeases
 
-    return RegistryLeases(published, f"{socket.gethostname()}, process {os.getpid()}", options.lease)
+    owner = f"{socket.gethostname()}, process {os.getpid()}"
+    return RegistryLeases(published, owner, options.lease, patience=options.lease_wait)
 
 
 def _usable(

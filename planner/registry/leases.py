@@ -30,6 +30,8 @@ LOOK = 1.0
 """Seconds between two looks at a lease that another holds."""
 SHORTEST, LONGEST = 2.0, 3600.0
 """What a lease may say of how long it holds without being renewed (seconds)."""
+PATIENCE = 3600.0
+"""Seconds for which an image waits for others in all, so that nobody is kept by a lease that is renewed for ever."""
 MAX_OWNER = 200
 
 
@@ -97,6 +99,7 @@ class RegistryLeases:
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         assert published.registry is not None  # noqa: S101 -- there are no leases offline
         self.registry: HttpRegistry = published.registry
@@ -105,6 +108,7 @@ class RegistryLeases:
         self.seconds = min(max(seconds, SHORTEST), LONGEST)
         self.clock = clock
         self.sleep = sleep
+        self.patience = patience
         self._run = secrets.token_hex(8)
 
     def put(self, repository: str, key: str, beat: int) -> str:
@@ -153,6 +157,7 @@ class RegistryLeases:
     ) -> Held | Record | None:
         """See Leases."""
         repository = self.published.repository(image)
+        began = self.clock()
         try:
             for other in self._others(repository, key, tell):
                 record = self.published.published_now(image, key)
@@ -167,6 +172,9 @@ class RegistryLeases:
                         held.start()
                         return held
                 elif ending():
+                    return None
+                elif self.clock() - began >= self.patience:
+                    tell(f"waited long enough for {other.owner}: builds {key} too")
                     return None
                 else:
                     self.sleep(LOOK)

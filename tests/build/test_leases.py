@@ -129,6 +129,20 @@ def test_a_lease_that_is_renewed_is_waited_for_however_long(tmp_path: Path, pref
     assert waiter.seen(f"{prefix}/x", KEY) is None
 
 
+def test_a_lease_that_is_renewed_for_ever_keeps_nobody_for_ever(tmp_path: Path, prefix: str) -> None:
+    clock = Clock()
+    mine = held(leases(prefix, tmp_path, "mine", clock), prefix)
+    for turn in range(5, 400, 5):
+        clock.during[turn] = mine.write
+    said: list[str] = []
+    waiter = leases(prefix, tmp_path, "other", clock)
+    waiter.patience = 60.0
+    assert waiter.take(NAME, KEY, said.append, lambda: clock.now > 200) is None
+    assert 60 <= clock.now < 70
+    assert said == [f"waiting for mine, which builds {KEY}", f"waited long enough for mine: builds {KEY} too"]
+    mine.release()
+
+
 def test_a_lease_that_is_given_up_is_waited_for_no_longer(tmp_path: Path, prefix: str) -> None:
     clock = Clock()
     mine = held(leases(prefix, tmp_path, "mine", clock), prefix)
