@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: docs help setup engine docker browser pipelines demo trust-demo test prove soak lint format bench vendor clean
+.PHONY: docs help setup engine docker browser pipelines demo trust-demo test prove soak fuzz lint format bench vendor clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,12 @@ MINUTES ?= 30
 
 soak: setup engine  ## cycles of edit, plan and build with kills, two builders and a registry that fails: 0 stale, 0 lost
 	$(PYTHON) -m tests.soak --cycles $(CYCLES) --minutes $(MINUTES) --seed $(SEED) --plot .cache/soak.svg
+
+FUZZ_MINUTES ?= 60
+PARSER ?=
+
+fuzz: setup  ## every parser against inputs that reach its branches, an hour each; PARSER=NAME for one
+	$(PYTHON) -m tests.fuzz $(PARSER) --minutes $(FUZZ_MINUTES)
 
 lint: setup  ## format, lint, types and the import rules between rooms
 	$(VENV)/bin/ruff format --check planner tests docs

@@ -77,5 +77,5 @@ class BuildxReader:
             raise PlannerError(f"buildx prints more than {MAX_PRINTED} bytes for these Bake files")
         try:
             return json.loads(run.stdout)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BuilderError("buildx prints no JSON for these Bake files") from error

@@ -54,7 +54,7 @@ def bind(folder: Path, builder: str, scope: str, level: str) -> None:
 
 def _refuse_another(data: bytes, wanted: Mapping[str, str], path: Path) -> None:
     served: object = None
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         served = json.loads(data)
     if not isinstance(served, dict):
         raise StateError(f"{path}: is no note of a builder: remove it together with the builder")

@@ -232,7 +232,7 @@ class BuildxBuilder:
 def _digest(metadata: Path) -> str:
     try:
         document = json.loads(metadata.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BuilderError("buildx wrote no metadata that can be read") from error
     digest = document.get("containerimage.digest") if isinstance(document, dict) else None
     if not isinstance(digest, str):

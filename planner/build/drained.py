@@ -52,7 +52,7 @@ def since(environment: Mapping[str, str], builder: str) -> str:
         return ""
     except OSError:
         return "an unknown time"
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         note = json.loads(data)
         if isinstance(note, dict) and isinstance(note.get("since"), str) and note["since"].isprintable():
             return str(note["since"])

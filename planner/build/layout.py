@@ -90,7 +90,7 @@ class Layout:
             raise Incomplete(f"{digest}: holds other bytes")
         try:
             document = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Incomplete(f"{digest}: is no manifest") from error
         if not isinstance(document, dict):
             raise Incomplete(f"{digest}: is no manifest")

@@ -147,7 +147,7 @@ def read(text: str) -> Facts:
     """The facts of a text that `write` made. Raises Unreadable."""
     try:
         return _Reader(json.loads(text)).facts()
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise Unreadable(str(error)) from error
 
 

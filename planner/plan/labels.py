@@ -36,7 +36,7 @@ def read(data: bytes, file: str) -> Labels:
     """Read `{COMMIT: [IMAGE…]}`, or families with `rebuild_commits` of `{"commit", "rebuilt"}`. Raises PlannerError."""
     try:
         return {commit: frozenset(images) for commit, images in _pairs(json.loads(data))}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PlannerError(f"{file}: holds no labels: {error}\n  write {{COMMIT: [IMAGE, …]}} as JSON") from error
 
 

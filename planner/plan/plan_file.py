@@ -60,7 +60,7 @@ def read(data: bytes, file: str) -> Plan:
             total=len(images),
             warnings=tuple(str(text) for text in found.get("warnings", ())),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise PlanFileError(f"{file}: is no plan: {error!r}") from error
 
 
