@@ -83,6 +83,9 @@ bench: setup engine browser  ## what a plan costs beside git status, builds besi
 	$(PYTHON) -m tests.bench.doors
 	$(PYTHON) -m tests.bench.schedule
 	$(PYTHON) -m tests.bench.clean
+	$(PYTHON) -m tests.bench.against
+	$(PYTHON) -m tests.bench.replay
+	$(PYTHON) -m tests.bench.trust
 
 docs: setup  ## the documentation as a site, in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
