@@ -19,6 +19,8 @@ from planner.registry.docker_config import HUB, Login, stored_login
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
+STALLED = 5.0
+"""Seconds after which of questions that were asked all at once the rest is asked one by one."""
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
 LOGIN_HOLDS = 240.0
@@ -87,6 +89,7 @@ class Transport:
         self.connections = Connections()
         self._tokens: dict[str, str] = {}
         self._common: dict[str, str] = {}
+        self._apart: set[str] = set()
         self._logins: dict[str, tuple[Login | None, float]] = {}
         self._lock = threading.Lock()
 
@@ -113,14 +116,17 @@ class Transport:
         The rest is for `ask`: all of them where nothing was asked of this host before, or where each scope has a token.
         """
         known = self._common.get(host)
-        if known is None:
+        if known is None or host in self._apart:
             return []
         sent = {**headers, "Authorization": known} if known else headers
         found: list[Answer] = []
-        for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, TIMEOUT):
+        for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, (TIMEOUT[0], STALLED)):
             if status not in (200, 404):
-                break
+                return found
             found.append(Answer(status=status, headers=given))
+        if len(found) < len(paths):
+            # Something between here and there wants one question at a time; each more would wait in vain too.
+            self._apart.add(host)
         return found
 
     def _authorized(self, request: Request) -> Answer:

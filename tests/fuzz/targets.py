@@ -103,7 +103,9 @@ _JSON_PLAN = (
     b'"parents": []}], "warnings": []}'
 )
 _LOCK = (
-    b'{"version": 1, "images": {"docker.io/library/ubuntu:22.04": {"digest": "sha256:' + b"0" * 64 + b'", "platforms": {"linux/amd64": '
+    b'{"version": 1, "images": {"docker.io/library/ubuntu:22.04": {"digest": "sha256:'
+    + b"0" * 64
+    + b'", "platforms": {"linux/amd64": '
     b'{"digest": "sha256:' + b"1" * 64 + b'", "env": ["A=b"], "workdir": "/", "user": "", "shell": [], '
     b'"onbuild": ["RUN x"]}}}}}'
 )

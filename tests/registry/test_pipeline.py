@@ -126,6 +126,18 @@ def test_a_registry_with_a_password(engine: Engine, tmp_path: Path, monkeypatch:
         assert [answer.status for answer in answers] == [404, 404]
 
 
+def test_who_answers_one_question_at_a_time_is_asked_so_from_then_on() -> None:
+    found = FOUND.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+    with saying(found) as (way, asked):
+        host = f"127.0.0.1:{way.port}"
+        registry = HttpRegistry()
+        wanted = [(f"{host}/x", "1")] * 4
+        assert list(registry.digests_of(host, wanted)) == [DIGEST] * 4
+        assert list(registry.digests_of(host, wanted)) == [DIGEST] * 4
+        assert list(registry.digests_of(host, wanted)) == [DIGEST] * 4
+    assert [one.count(b"HEAD ") for one in asked] == [1] * 4 + [4] + [1] * 3 + [1] * 4
+
+
 def test_where_each_scope_has_a_token_questions_go_one_by_one() -> None:
     seen: list[tuple[str, str]] = []
     challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
