@@ -21,8 +21,11 @@ LOOKERS = 16
 REPOSITORIES = 4
 """Repositories that are read at once: while one waits for its last answers, another one asks."""
 MAX_MANIFESTS = 200_000
-_PASSING = re.compile(r"lease-.*")
-"""Tags that may go between the listing and the look at what they name: those of leases that are given up."""
+_PASSING = re.compile(r"lease-.*|gc-[0-9]+-[0-9a-f]{12}")
+"""Tags that may name nothing: of leases that are given up after the listing, of quarantines that another run ends, and
+of a quarantine whose writing failed (distribution goes on to list the tag). What such a one would have held either
+still has its own tags, or is not listed at all and so not deleted.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ request finds it. First the index is written and read back, then tags go; first 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,13 @@ def _put_away(registry: HttpRegistry, manifests: Sequence[Manifest], at: float) 
     body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
     digest = digest_of(body)
     tag = f"gc-{int(at)}-{digest.removeprefix('sha256:')[:12]}"
-    registry.put(repository, tag, body, INDEXES[0])
+    try:
+        registry.put(repository, tag, body, INDEXES[0])
+    except RegistryError:
+        # Distribution lists a tag from then on that it could not write; everything still has its own tags.
+        with contextlib.suppress(RegistryError):
+            registry.delete(repository, tag)
+        raise
     if registry.digest_of(repository, tag) != digest:
         raise RegistryError(f"{repository}:{tag} does not name the quarantine that was just written")
     untag(registry, manifests)

@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from planner.registry import artefact
@@ -21,6 +21,7 @@ from planner.registry.whole import whole
 from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space
 from tests.engine.engine import Engine, running_engine
+from tests.progress import told
 from tests.registry.faults import Proxy, faulty
 from tests.workspace import IDENTITY
 
@@ -62,9 +63,9 @@ def expect_sound(registry: str) -> None:
                 whole(client, repository, told.digest)
 
 
-def kills(engine: Engine, proxy: Proxy, folder: Path, numbers: Sequence[int]) -> tuple[int, dict[str, str]]:
+def kills(engine: Engine, proxy: Proxy, folder: Path, numbers: Iterable[int]) -> tuple[int, dict[str, str]]:
     """Kill at each of these requests, each time with other contents; gives how many were killed."""
-    prefix = f"{proxy.address}/killed-{folder.name.lower().replace('_', '-')[-30:]}"
+    prefix = f"{proxy.address}/killed-{folder.name.lower().replace('_', '-')[-30:].strip('-')}"
     space = published_space(folder / "a", engine, prefix)
     count = 0
     for turn, number in enumerate(numbers):
@@ -98,7 +99,7 @@ def main() -> None:
         faulty(engine.registry.address) as proxy,
         tempfile.TemporaryDirectory() as folder,
     ):
-        count, _ = kills(engine, proxy, Path(folder), numbers)
+        count, _ = kills(engine, proxy, Path(folder), told(numbers, "build --push"))
     print(json.dumps({"runs": wanted, "killed": count, "violations": 0}))
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class CleanUp:
     def __init__(self, root: Path, proxy: Proxy, upstream: str) -> None:
         self.proxy = proxy
         self.space = Workspace(root)
-        path = f"killed-{root.parent.name.lower().replace('_', '-')[-30:]}"
+        path = f"killed-{root.parent.name.lower().replace('_', '-')[-30:].strip('-')}"
         self.repository = f"{upstream}/{path}/tool"
         graph = f"version: 1\nregistry: {proxy.address}/{path}\nimages: {{tool: {{}}}}\n"
         self.space.write({"images.yaml": graph, "Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
@@ -117,7 +117,7 @@ class CleanUp:
         assert left <= wanted, left - wanted
 
 
-def kill_gc(root: Path, proxy: Proxy, upstream: str, numbers: Sequence[int]) -> Count:
+def kill_gc(root: Path, proxy: Proxy, upstream: str, numbers: Iterable[int]) -> Count:
     """Kill at each of these requests, with more to remove each time."""
     clean_up, count = CleanUp(root, proxy, upstream), Count()
     for turn, number in enumerate(numbers, 1):
@@ -144,7 +144,7 @@ class Pins:
 
     def __init__(self, root: Path, address: str) -> None:
         self.space = Workspace(root)
-        path = f"pinned-{root.parent.name.lower().replace('_', '-')[-30:]}"
+        path = f"pinned-{root.parent.name.lower().replace('_', '-')[-30:].strip('-')}"
         self.repository = f"{address}/{path}/tool"
         graph = f"version: 1\nregistry: {address}/{path}\nimages: {{tool: {{context: tool}}}}\n"
         self.digest = f"sha256:{'1' * 64}"
@@ -197,7 +197,7 @@ def _last_of(edited: int) -> str:
     return sorted(f"{number}.yaml" for number in range(FILES))[edited]
 
 
-def kill_pin(root: Path, address: str, points: Sequence[int]) -> Count:
+def kill_pin(root: Path, address: str, points: Iterable[int]) -> Count:
     """Kill once so many files are edited, for each of these."""
     pins, count = Pins(root, address), Count()
     pins.move()
@@ -230,17 +230,22 @@ def main() -> None:
     ):
         parts: dict[str, Callable[[], Count]] = {
             "gc --apply": lambda: kill_gc(
-                Path(folder) / "gc", proxy, registry.address, [chance.randrange(125) for _ in range(wanted)]
+                Path(folder) / "gc",
+                proxy,
+                registry.address,
+                told([chance.randrange(125) for _ in range(wanted)], "gc --apply"),
             ),
             "pin --write": lambda: kill_pin(
-                Path(folder) / "pin", registry.address, [chance.randrange(FILES) for _ in range(wanted)]
+                Path(folder) / "pin",
+                registry.address,
+                told([chance.randrange(FILES) for _ in range(wanted)], "pin --write"),
             ),
         }
         for name, part in parts.items():
             count = part()
             at = {word: count.at.count(word) for word in sorted(set(count.at))} if name.startswith("gc") else {}
-            told = {"runs": count.runs, "killed": count.killed, "completed": count.completed, "violations": 0}
-            print(json.dumps({"command": name, **told, **({"at": at} if at else {})}), flush=True)
+            done = {"runs": count.runs, "killed": count.killed, "completed": count.completed, "violations": 0}
+            print(json.dumps({"command": name, **done, **({"at": at} if at else {})}), flush=True)
 
 
 if __name__ == "__main__":

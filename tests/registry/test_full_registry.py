@@ -1,4 +1,6 @@
-"""A registry whose disk is full at any step of a publication: no record, no wrong tag, and with room all completes."""
+"""A registry whose disk is full at any step of a publication or of a clean-up: no record, no wrong tag, nothing lost, and
+with room all completes.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,15 @@ from planner.registry.copying import copy, plan_copy
 from tests.build.shared import clone, published_space
 from tests.engine.engine import Engine
 from tests.engine.registry import Registry, running_registry
+from tests.registry.faults import Proxy
+from tests.registry.killed import GC, CleanUp
 from tests.registry.test_faults import DIRECT, KEY, NAME, expect_sound, impatient, look, publish, push
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PLENTY = 64 << 20
 STEPS = range(24)
 """Pages that are left: each small file takes one."""
+CLEAN_UP_STEPS = range(10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +118,35 @@ def test_a_build_that_pushes_says_so_and_the_next_one_completes(engine: Engine, 
     assert {image["outcome"] for name, image in space.build("--push").items() if name} <= {"built", "reused"}
     other = clone(space, tmp_path / "b").build("--push")
     assert {image["outcome"] for name, image in other.items() if name} == {"reused"}
+
+
+def test_full_at_any_step_of_a_clean_up(small: Small, tmp_path: Path) -> None:
+    address = small.registry.address
+    clean_up = CleanUp(tmp_path / "gc", Proxy(address=address, upstream=address), address)
+    failed = 0
+    for pages in CLEAN_UP_STEPS:
+        clean_up.leave_old_ones()
+        small.leave(pages)
+        run = clean_up.space.planner(*GC)
+        assert "Traceback" not in run.stderr
+        failed += run.returncode == 1
+        assert run.returncode == 0 or "a full disk" in run.stderr, run.stderr
+        clean_up.expect_sound()
+        small.resize(PLENTY)
+        clean_up.complete()
+    assert 0 < failed < len(CLEAN_UP_STEPS), f"some are full too early, and some have room: {failed}"
+
+
+def test_a_full_disk_here_stops_no_clean_up(small: Small, tmp_path: Path) -> None:
+    address = small.registry.address
+    clean_up = CleanUp(tmp_path / "gc", Proxy(address=address, upstream=address), address)
+    clean_up.leave_old_ones()
+    state = clean_up.space.root / ".planner"
+    state.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={PAGE}", "tmpfs", state], check=True)
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            (state / "filled").write_bytes(b"x" * (4 * PAGE))
+        clean_up.complete()
+    finally:
+        subprocess.run(["umount", state], check=True)

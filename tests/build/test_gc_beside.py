@@ -1,0 +1,117 @@
+"""`gc --apply` again and again beside a real `build --push` of what the clean-up's clone has never heard of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from planner.registry.client import HttpRegistry
+from planner.registry.whole import whole
+from tests.build.family import FILES, BuildSpace
+from tests.build.shared import clone, published_space
+from tests.build.test_killed_push import NAMES, expect_sound
+from tests.engine.engine import Engine
+from tests.registry.stocked import key_of, stock
+from tests.workspace import IDENTITY
+
+CLIENT = HttpRegistry()
+DAY = 86_400.0
+AN_HOUR = "0.0417"
+"""In days: short, and longer than this build."""
+PLANTED = """\
+import planner.cli.gc_roots, planner.plan.retention
+planner.plan.retention.LATEST = {}
+planner.cli.gc_roots.LONGEST = 0.0
+from planner.cli.start import main
+main()
+"""
+"""A clean-up that heeds neither leases nor `latest`."""
+SLOW = {name: text.replace("RUN ", "RUN sleep 1; ") for name, text in FILES.items() if name.endswith(".Dockerfile")} | {
+    "base.txt": "two\n"
+}
+
+
+@pytest.fixture
+def prefix(engine: Engine, tmp_path: Path) -> str:
+    return f"{engine.registry.address}/g-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
+
+
+@contextmanager
+def cleaning(space: BuildSpace, grace: str, code: tuple[str, ...]) -> Iterator[list[CompletedProcess[str]]]:
+    """Clean-ups that delete at once what they put away, one after the other, for as long as this is open."""
+    over, runs = threading.Event(), list[CompletedProcess[str]]()
+    options = ("--apply", "--wait", "0", "--grace", grace, "--ref", "main", "--last", "1")
+    command = [sys.executable, *code, "-C", os.fspath(space.root), "gc", *options]
+
+    def clean() -> None:
+        while not over.is_set():
+            run = subprocess.run(command, env={**os.environ, **IDENTITY}, capture_output=True, text=True, check=False)
+            runs.append(run)
+
+    thread = threading.Thread(target=clean)
+    thread.start()
+    try:
+        yield runs
+    finally:
+        over.set()
+        thread.join()
+
+
+def build_beside(
+    root: Path, engine: Engine, prefix: str, grace: str, code: tuple[str, ...] = ("-m", "planner.cli.start")
+) -> tuple[BuildSpace, CompletedProcess[str]]:
+    """Build an edit beside clean-ups that do not know it; gives its workspace, and how the build ended.
+
+    What is published on main stays in any case, and what is old and wanted by nobody goes in any case.
+    """
+    main = published_space(root / "main", engine, prefix)
+    live = {name: image["digest"] for name, image in main.build("--push").items() if name}
+    old = {name: stock(CLIENT, f"{prefix}/{name}", key_of(1), at=time.time() - 90 * DAY) for name in NAMES}
+    edit = clone(main, root / "edit")
+    edit.write({path: text.replace("registry.example/fam", prefix) for path, text in SLOW.items()})
+    with cleaning(main, grace, code) as runs:
+        ended = edit.planner("build", "--push", "--format", "json", **engine.environment)
+        beside = sum(run.returncode == 0 for run in runs)
+    assert beside >= 2, "as good as no clean-up was beside the build"
+    for run in runs:
+        assert run.returncode == 0 or "nothing is removed" in run.stderr, run.stderr
+    for name in NAMES:
+        whole(CLIENT, f"{prefix}/{name}", live[name])
+        assert CLIENT.digest_of(f"{prefix}/{name}", old[name]) is None
+    return edit, ended
+
+
+def lost(space: BuildSpace, prefix: str) -> set[str]:
+    """The images whose keys name nothing."""
+    return {name for name, key in space.keys().items() if CLIENT.digest_of(f"{prefix}/{name}", key) is None}
+
+
+@pytest.mark.parametrize("grace", [AN_HOUR, "0"])
+def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, prefix: str, grace: str) -> None:
+    edit, ended = build_beside(tmp_path, engine, prefix, grace)
+    assert ended.returncode == 0, ended.stderr
+    assert lost(edit, prefix) == set()
+    expect_sound(prefix)
+    edit.commit()
+    other = clone(edit, tmp_path / "other").build("--push")
+    assert {image["outcome"] for name, image in other.items() if name} == {"reused"}
+
+
+def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
+    tmp_path: Path, engine: Engine, prefix: str
+) -> None:
+    edit, ended = build_beside(tmp_path, engine, prefix, "0", ("-c", PLANTED))
+    assert "Traceback" not in ended.stderr
+    assert lost(edit, prefix), "else the test above could not fail"
+    edit.build("--push")
+    assert lost(edit, prefix) == set()
+    expect_sound(prefix)
