@@ -22,6 +22,7 @@ from planner.registry.client import HttpRegistry
 from planner.registry.whole import whole
 from tests.engine.install import ENGINE
 from tests.engine.registry import running_registry
+from tests.progress import told
 from tests.registry.faults import Proxy, faulty
 from tests.registry.stocked import key_of, stock
 from tests.workspace import IDENTITY, Workspace

@@ -1,5 +1,5 @@
-"""A registry whose disk is full at any step of a publication or of a clean-up: no record, no wrong tag, nothing lost, and
-with room all completes.
+"""A registry whose disk is full at any step of a publication or of a clean-up: no record, no wrong tag, nothing lost,
+and with room all completes.
 """
 
 from __future__ import annotations
