@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from planner.digest.contexts import absent
 from planner.digest.files import ContextTree, find, inclusion
 from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
@@ -89,6 +90,7 @@ class Manifests:
             *self._steps(image, platform, warnings),
             *self._images(image, platform, parent_keys, warnings),
         ]
+        inputs.extend(self._absent(image, inputs, warnings))
         return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
 
     def _input(
@@ -153,6 +155,7 @@ class Manifests:
                 inputs.append(item)
             if item.kind is InputKind.EXTERNAL and item.parts[0][0] == "reference":
                 self._external(item.name, manifest.platform, warnings)
+        inputs.extend(self._absent(image, inputs, warnings))
         return replace(manifest, inputs=tuple(inputs), warnings=tuple(warnings))
 
     def _files(self, image: Image, text: str, span: Span, selection: Selection, warnings: list[str]) -> Iterator[Input]:
@@ -182,6 +185,20 @@ class Manifests:
             where=span,
             selection=selection,
         )
+
+    def _absent(self, image: Image, inputs: Sequence[Input], warnings: list[str]) -> Iterator[Input]:
+        """Contexts that hold no file: BuildKit's client refuses them, also where nothing is read of them."""
+        nothing = {self.hasher.pairs(()), self.hasher.pairs((("", f"{MODE_FOLDER:o} "),))}
+        read = {
+            item.selection.context or context_root(image, "")
+            for item in inputs
+            if item.selection is not None and item.digest not in nothing
+        }
+        for folder in absent(image, self.traced, read):
+            place = f"{image.span.file}:{image.span.line}"
+            reason = f"{place}: the context {folder} holds no file; a plain build would stop there"
+            warnings.append(reason)
+            yield self._input(InputKind.UNSURE, reason, ((MISSING, folder),), image.span)
 
     def _images(
         self, image: Image, platform: str, parent_keys: Mapping[ImageName, str], warnings: list[str]

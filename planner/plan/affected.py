@@ -22,6 +22,7 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from planner.digest.contexts import given
 from planner.digest.ignore_file import ignore_file
 from planner.digest.manifest import Manifests
 from planner.digest.reading import readings
@@ -136,6 +137,8 @@ class _Watching:
             yield Touch(path=path, role=Role.LOCK, where=self.locked[name])
         if any(_at(place, path) for place in self.dockerfiles[image.dockerfile]):
             yield Touch(path=path, role=Role.DOCKERFILE, where=image.span)
+        if any(self._holds(folder, path, supposed) for folder in given(image)):
+            yield Touch(path=path, role=Role.FILES, where=image.span)
         ruled: set[str] = set()  # Of each context, the first instruction that reads it speaks for the ignore file.
         for watched in self.watched[name]:
             step = watched.reading.step
@@ -147,10 +150,23 @@ class _Watching:
             if supposed is None or supposed.touch(watched):
                 yield Touch(path=path, role=Role.FILES, where=step.span, instruction=shown)
 
+    def _holds(self, folder: str, path: str, supposed: Suppositions | None) -> bool:
+        """Whether a context is there because of the path alone, or could be: an image with none is always built."""
+        if _at(folder, path) and (supposed is None or supposed.folder):
+            return True
+        if supposed is None or not (_at(folder, path) or path.startswith(f"{folder}/")):
+            return False
+        return len({_is_folder(tree, folder) for tree in (self.tree, *supposed.trees)}) > 1
+
     def _ignores(self, image: Image, watched: Watched, path: str) -> bool:
         """Whether the path is, or could become, the ignore file of what a selection reads."""
         found = ignore_file(Traced(self.tree), image, watched.reading.selection.context)
         return any(_at(place, path) for place in found.looked)
+
+
+def _is_folder(tree: Tree, path: str) -> bool:
+    found = tree.entry(path)
+    return found is not None and found.mode == MODE_FOLDER
 
 
 def _at(place: str, path: str) -> bool:

@@ -58,12 +58,19 @@ class Origins:
             return Unresolved(reason=f'no image is named "{name}"', hint=one_of(name, sorted(self.names)))
         if value.startswith("docker-image://"):
             return self._image(image, value.removeprefix("docker-image://"))
-        if "://" in value or value.startswith("git@"):
+        folder = local_folder(value)
+        if folder is None:
             return RemoteFiles(url=value)
-        folder = linked("x", value)
         if folder == "\0":
             return Unresolved(reason=f'the named context "{value}" leads out of the workspace')
         return LocalFiles(folder=folder)
+
+
+def local_folder(value: str) -> str | None:
+    """The workspace folder that a named context is, None for an image or a remote; "\\0" where it leads out."""
+    if "://" in value or value.startswith(("git@", "target:")):
+        return None
+    return linked("x", value)
 
 
 def published_by(family: Family, mistakes: list[Mistake]) -> Index:

@@ -273,3 +273,51 @@ def test_a_target_is_a_name_never_a_number(tmp_path: Path) -> None:
     assert (
         'no stage is named "0"' in answer(tmp_path, "FROM scratch AS one\nCOPY a /", {"ctx/a": ""}, target="0").refused
     )
+
+
+def test_a_context_without_a_file_is_unsure(tmp_path: Path) -> None:
+    """A checkout has no such folder, so a plain build stops; what reads nothing of it would be reused for ever."""
+
+    def unsure(files: dict[str, str], dockerfile: str = "docker/Dockerfile", more: str = "more") -> str:
+        files = {"more/a": "", **files}
+        named = {"other": "more", "extra": more}
+        case = Case(
+            files={path: File(text) for path, text in files.items()},
+            pieces=(Piece(0, "FROM scratch\nCOPY --from=other a /"),),
+            dockerfile=dockerfile,
+            named=named,
+        )
+        case.write(tmp_path)
+        return "; ".join(ours(case, tmp_path).unsure)
+
+    assert unsure({}) == "images.yaml:1: the context ctx holds no file; a plain build would stop there"
+    assert not unsure({"ctx/.dockerignore": "*"})
+    assert not unsure({}, dockerfile="ctx/Dockerfile")
+    assert not unsure({"ctx/a": ""}, more="../../outside")  # Not read, and no folder of the workspace.
+    assert "the context gone holds no file" in unsure({"ctx/a": ""}, more="gone")
+    assert "the context gone holds no file" in unsure({"ctx/a": "", "gone": "a file"}, more="gone")
+
+
+@pytest.mark.parametrize("instruction", ["RUN true", "COPY a ."])
+def test_a_working_folder_that_is_the_root_is_none(tmp_path: Path, instruction: str) -> None:
+    """BuildKit's own default is `/`; what the configuration says counts where it reaches the image."""
+    text = f"FROM {{}} AS early\n{{}}{instruction}\nFROM scratch\nCOPY --from=early / /"
+    files = {"ctx/a": ""}
+
+    def keys(base: str, *, locked: bool) -> set[str]:
+        texts = (text.format(base, line) for line in ("", "WORKDIR /\n", "WORKDIR ..\n"))
+        return {key(tmp_path, one, files, locked=locked) for one in texts}
+
+    assert len(keys("scratch", locked=False)) == 1
+    assert len(keys("ubuntu:22.04", locked=True)) == 1
+    assert len(keys("ubuntu:22.04", locked=False)) == 3  # Where only the base knows it, it may be another one.
+    counted = {key(tmp_path, f"FROM scratch\n{line}{instruction}", files) for line in ("", "WORKDIR /\n")}
+    assert len(counted) == 2
+
+
+def test_a_folder_below_one_that_only_the_base_knows_is_not_below_the_root(tmp_path: Path) -> None:
+    text = "FROM ubuntu:22.04 AS early\n{}\nRUN true\nFROM scratch\nCOPY --from=early / /"
+    lines = ("WORKDIR rel", "WORKDIR /rel", "WORKDIR rel\nWORKDIR ../rel")
+    for locked, count in ((False, 3), (True, 2)):
+        keys = {key(tmp_path, text.format(line), locked=locked) for line in lines}
+        assert len(keys) == count, locked

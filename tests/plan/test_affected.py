@@ -225,6 +225,16 @@ def test_cases(path: str, expected: str) -> None:
     assert set(told(FILES, path).split()) == set(expected.split())
 
 
+def test_the_last_and_the_first_file_of_a_context_of_which_nothing_is_read() -> None:
+    """Without a file in its context an image is always built."""
+    graph = FILES["images.yaml"] + "  bare: {context: place, dockerfile: ../docker/bare.Dockerfile}\n"
+    files = {**FILES, "images.yaml": graph, "docker/bare.Dockerfile": "FROM scratch\n"}
+    for path in ("place/new", "place/"):
+        assert told(files, path) == "bare:files", path
+    assert told({**files, "place/one": "1"}, "place/one") == "bare:files"
+    assert told({**files, "place/one": "1", "place/two": "2"}, "place/one") == ""
+
+
 def test_the_whole_workspace() -> None:
     assert [word.partition(":")[0] for word in told(FILES, "").split()] == ["base", "docs", "tool", "app"]
 

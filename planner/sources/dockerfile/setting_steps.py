@@ -11,8 +11,9 @@ from planner.sources.dockerfile.walk import State, Walk
 
 
 def workdir(walk: Walk, item: Workdir, state: State) -> State:
+    """The folder is relative where only the base knows it. A root that is known is as none: BuildKit's own default."""
     written = walk.word(item.path, state)
-    path = posixpath.normpath(posixpath.join(state.workdir or "/", written))
+    path = posixpath.normpath(posixpath.join(state.workdir or ("/" if state.known else ""), written))
     parts: Parts = (("path", path),)
     if state.user:
         parts = (*parts, ("user", state.user))
@@ -20,7 +21,7 @@ def workdir(walk: Walk, item: Workdir, state: State) -> State:
         parts = (*parts, ("in the configuration", written))
     if walk.counted or path != "/":
         walk.add(item.text, item.span, parts)
-    return replace(state, workdir=path)
+    return replace(state, workdir="" if path == "/" and state.known else path)
 
 
 def setting(walk: Walk, item: Setting, state: State) -> State:
