@@ -47,11 +47,9 @@ class Registry:
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has no way to our loopback
 
 
-@contextmanager
-def running_registry(program: Path, folder: Path, *, settings: dict[str, Any] | None = None) -> Iterator[Registry]:
-    """`settings` adds to or replaces the top level of the configuration, for example `auth`."""
-    folder.mkdir(parents=True)
-    configuration = {
+def configuration_of(folder: Path, address: str) -> dict[str, Any]:
+    """What a registry at an address with its storage in a folder reads."""
+    return {
         "version": "0.1",
         "log": {"accesslog": {"disabled": True}, "level": "info"},
         "storage": {
@@ -59,9 +57,15 @@ def running_registry(program: Path, folder: Path, *, settings: dict[str, Any] | 
             "delete": {"enabled": True},
             "maintenance": {"uploadpurging": {"enabled": False}},
         },
-        "http": {"addr": "127.0.0.1:0", "secret": "of this run only"},
-        **(settings or {}),
+        "http": {"addr": address, "secret": "of this run only"},
     }
+
+
+@contextmanager
+def running_registry(program: Path, folder: Path, *, settings: dict[str, Any] | None = None) -> Iterator[Registry]:
+    """`settings` adds to or replaces the top level of the configuration, for example `auth`."""
+    folder.mkdir(parents=True)
+    configuration = {**configuration_of(folder, "127.0.0.1:0"), **(settings or {})}
     (folder / "config.yml").write_text(json.dumps(configuration))  # JSON is YAML
     log = folder / "registry.log"
     server = Server(

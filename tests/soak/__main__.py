@@ -1,7 +1,7 @@
 """python -m tests.soak [--cycles 1000] [--minutes 30] [--seed 1] [--log FILE] [--plot FILE]
 
 Cycles of random edit, plan and build with pushes, on two buildkitds, through a registry that fails, with random kills
-of the planner and of buildkitds. After every cycle nothing may be stale and nothing lost. Ends with 1 at the first.
+of the planner and of buildkitds, and clean-ups. After every cycle nothing may be stale and nothing lost. Ends with 1 at the first.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.engine.engine import running_engine
+from tests.soak.cleaning import CLEAN_EVERY, clean
 from tests.soak.plot import drawn_over_cycles
 from tests.soak.world import Lost, Stale, World, soaking
+
+PROGRESS_EVERY = 10
 
 
 def soak(world: World, cycles: int, seconds: float, log: Path | None = None) -> Iterator[dict[str, float]]:
@@ -25,6 +28,8 @@ def soak(world: World, cycles: int, seconds: float, log: Path | None = None) -> 
     began = time.monotonic()
     while world.counts.cycles < cycles and time.monotonic() - began < seconds:
         world.cycle()
+        if world.counts.cycles % CLEAN_EVERY == 0:
+            clean(world)
         measured = {"cycle": float(world.counts.cycles), "at": time.monotonic() - began, **world.measure()}
         if log is not None:
             with open(log, "a") as stream:
@@ -50,6 +55,8 @@ def main() -> int:
         try:
             for one in soak(world, options.cycles, options.minutes * 60, options.log):
                 found.append(one)
+                if world.counts.cycles % PROGRESS_EVERY == 0:
+                    print(f"{world.counts.cycles} cycles, {one['at']:.0f} s: {asdict(world.counts)}", flush=True)
         except (Stale, Lost) as violation:
             print(f"seed {options.seed}, cycle {world.counts.cycles}: {type(violation).__name__}: {violation}")
             status = 1

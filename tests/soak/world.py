@@ -29,6 +29,7 @@ from tests.engine.buildkit import Buildkitd
 from tests.engine.engine import Engine
 from tests.registry.faults import Fault, Proxy, faulty
 from tests.soak.family import SoakFamily, new_family
+from tests.soak.registry import SoakRegistry
 from tests.workspace import IDENTITY
 
 PREFIX = "soak"
@@ -61,6 +62,8 @@ class Counts:
     built: int = 0
     compared: int = 0
     pulled: int = 0
+    cleaned: int = 0
+    gc_failed: int = 0
 
 
 @dataclass
@@ -68,6 +71,7 @@ class World:
     """Everything of one soak. `cycle` does one round and raises Stale or Lost."""
 
     engine: Engine
+    registry: SoakRegistry
     proxy: Proxy
     daemons: list[Buildkitd]
     family: SoakFamily
@@ -75,6 +79,8 @@ class World:
     counts: Counts = field(default_factory=Counts)
     states: dict[str, str] = field(default_factory=dict)
     planner_memory: int = 0
+    gone: set[tuple[str, str, str]] = field(default_factory=set)
+    """Records of what a clean-up removed."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,7 +89,7 @@ class World:
     @property
     def direct(self) -> str:
         """Where the images are, past the proxy."""
-        return f"{self.engine.registry.address}/{PREFIX}"
+        return f"{self.registry.address}/{PREFIX}"
 
     def cycle(self) -> None:
         """Edit, plan, build amid what may go wrong, and look."""
@@ -175,7 +181,7 @@ class World:
     def check(self, keys: dict[str, str], *, complete: bool = False) -> None:
         """What is published or recorded under the present keys is whole and holds what it must."""
         registry = HttpRegistry()
-        recorded = {(name, key): digest for name, key, digest in self.records()}
+        recorded = {(name, key): digest for name, key, digest in self.records(gone=complete)}
         for name, key in keys.items():
             repository = f"{self.direct}/{name}"
             tagged = registry.digest_of(repository, key)
@@ -190,7 +196,7 @@ class World:
                 self.counts.compared += 1
 
     def check_all_records(self) -> None:
-        """Every record's image can be pulled."""
+        """Every record's image can be pulled, but for what a clean-up removed."""
         registry = HttpRegistry()
         for name, _, digest in self.records():
             self._pull(registry, name, digest)
@@ -202,14 +208,15 @@ class World:
             raise Lost(f"a record of {name} names {digest}: {error}") from error
         self.counts.pulled += 1
 
-    def records(self) -> list[tuple[str, str, str]]:
-        """Image, key and digest of every local record."""
+    def records(self, *, gone: bool = False) -> list[tuple[str, str, str]]:
+        """Image, key and digest of every local record; with `gone`, of those too whose images a clean-up removed."""
         place = self.family.workspace.root / ".planner" / "records.sqlite"
         if not place.exists():
             return []
         with contextlib.closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as database:
             found = database.execute("SELECT image, key, digest FROM records WHERE store = ?", (Store.REGISTRY.value,))
-            return [(str(image), str(key), str(digest)) for image, key, digest in found.fetchall()]
+            rows = [(str(image), str(key), str(digest)) for image, key, digest in found.fetchall()]
+            return [row for row in rows if gone or row not in self.gone]
 
     def _state(self, registry: HttpRegistry, name: str, digest: str) -> str:
         """`/state` of a published image; equal digests are read once."""
@@ -236,7 +243,7 @@ class World:
             "builders, memory": float(sum(memory(daemon) for daemon in self.daemons)),
             "state folder, disk": float(size(state) - size(state / "journal.jsonl")),
             "journal, disk": float(size(state / "journal.jsonl")),
-            "registry, disk": float(size(self.engine.folder / "registry")),
+            "registry, disk": float(size(self.registry.folder / "storage")),
             "builders, disk": float(sum(size(daemon.folder / "state") for daemon in self.daemons)),
         }
 
@@ -273,15 +280,17 @@ def size(folder: Path) -> int:
 @contextmanager
 def soaking(engine: Engine, folder: Path, seed: int) -> Iterator[World]:
     """A world; its buildkitds end with the block."""
-    registries = (engine.registry.address,)
-    with faulty(engine.registry.address) as proxy, ExitStack() as ending:
+    own = SoakRegistry(engine.programs / "registry", engine.folder / f"{folder.name}-registry")
+    with ExitStack() as ending:
+        ending.callback(own.stop)
+        proxy = ending.enter_context(faulty(own.address))
         daemons = []
         for name in ("one", "two"):
             place = engine.folder / f"{folder.name}-{name}"
-            daemon = Buildkitd(engine.programs, place, registries=registries, mirror=engine.registry.address)
+            daemon = Buildkitd(engine.programs, place, registries=(engine.registry.address, own.address), mirror=engine.registry.address)
             ending.callback(daemon.stop)
             daemon.start()
             daemons.append(daemon)
         family = new_family(folder / "family", f"{proxy.address}/{PREFIX}")
         chance = random.Random(seed)  # noqa: S311 -- the same soak again by its seed
-        yield World(engine, proxy, daemons, family, chance)
+        yield World(engine, own, proxy, daemons, family, chance)

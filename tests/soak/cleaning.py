@@ -1,0 +1,68 @@
+"""Cleans up in a soak as a user would: `planner gc --apply` through the registry that fails, then the registry's own
+collection of blobs. What the present state of the family needs must outlive both.
+"""
+
+from __future__ import annotations
+
+from planner.registry.client import HttpRegistry
+from tests.registry.faults import Fault
+from tests.soak.world import Lost, World
+
+CLEAN_EVERY = 10
+GC = ("gc", "--apply", "--grace", "0", "--wait", "0", "--last", "1")
+"""Nothing is spared for its age, so that the first run puts away and the second deletes."""
+FAULTS = 0.5
+"""The part of clean-ups that begins with a run amid faults."""
+
+
+def clean(world: World) -> None:
+    """Clean up and look at what is left. Raises Lost where something went that the present state needs."""
+    keys = world.planned()
+    before = {name: tagged(world, name, key) for name, key in keys.items()}
+    if world.chance.random() < FAULTS:
+        fault = world.chance.choice(list(Fault))
+        world.proxy.arm(fault, at=world.chance.randrange(60), times=world.chance.choice([1, 3, 20]))
+        world.counts.faults += 1
+        ran_well = _gc(world)
+        world.proxy.arm(None)
+        world.counts.gc_failed += not ran_well
+        _expect_kept(world, keys, before)
+    for _ in range(2):
+        if not _gc(world):
+            raise Lost("a gc that nothing was in the way of failed")
+    world.registry.collect()
+    world.counts.cleaned += 1
+    _expect_kept(world, keys, before)
+    _note_gone(world, keys)
+
+
+def _gc(world: World) -> bool:
+    """Whether it ended well. Raises Lost for a traceback."""
+    run = world.family.workspace.planner(*GC, **world.engine.environment)
+    if "Traceback" in run.stderr:
+        raise Lost(f"a bug:\n{run.stderr}")
+    return run.returncode == 0
+
+
+def tagged(world: World, name: str, key: str) -> str | None:
+    """The digest that is published for a key, past the proxy."""
+    return HttpRegistry().digest_of(f"{world.direct}/{name}", key)
+
+
+def _expect_kept(world: World, keys: dict[str, str], before: dict[str, str | None]) -> None:
+    """What was tagged under the present keys still is, and can be pulled."""
+    for name, key in keys.items():
+        if before[name] != tagged(world, name, key):
+            raise Lost(f"gc took {name} {before[name]} in its present state {key}")
+    world.check(keys)
+
+
+def _note_gone(world: World, keys: dict[str, str]) -> None:
+    """Records of images that nothing wants any more may name what is gone, until the planner meets them again."""
+    present = set(keys.items())
+    registry = HttpRegistry()
+    world.gone = {
+        (name, key, digest)
+        for name, key, digest in world.records()
+        if (name, key) not in present and registry.digest_of(f"{world.direct}/{name}", digest) is None
+    }
