@@ -161,14 +161,17 @@ def _ability(policy: Policy, run: Run, resources: frozenset[Resource]) -> Abilit
 def _reach(
     policy: Policy, rule: ScopeRule, scope: Scope, resources: frozenset[Resource], *, relayed: bool = False
 ) -> set[Resource]:
-    """Everything that a credential for a scope can write: its paths and all below, or the whole registry.
+    """Everything that a credential for a scope can write: its paths and all below, their repositories, or the registry.
 
     What is `relayed` for a run, somebody else writes who has the credential and chooses the path.
 
     Who reads a path reads all below it too, so what is written below counts as well.
     """
     paths = tuple(filled(path, scope) for path in rule.paths)
-    whole = policy.registries[rule.registry].isolation is not Isolation.PATH and not relayed
+    isolation = Isolation.PATH if relayed else policy.registries[rule.registry].isolation
+    if isolation is Isolation.REPOSITORY:
+        paths = tuple("/".join(path.split("/")[:2]) for path in paths)
+    whole = isolation in (Isolation.REGISTRY, Isolation.NONE)
     return {
         one
         for one in resources

@@ -23,7 +23,7 @@ MAX_CONDITION, MAX_MAPPING = 4096, 2048
 READER, WRITER = "roles/artifactregistry.reader", "roles/artifactregistry.repoAdmin"
 POOL = "planner"
 DAY = 86_400
-SHARED = "pull requests share one repository: IAM keeps them from main and releases, not from one another"
+SHARED = "a repository for each scope, since IAM keeps apart nothing smaller"
 
 
 class Impossible(ValueError):

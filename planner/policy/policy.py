@@ -16,11 +16,21 @@ NUMBER = "{number}"
 
 
 class Isolation(enum.StrEnum):
-    """What a registry can keep apart: paths, itself as a whole (one credential writes all of it), or nothing."""
+    """What a registry can keep apart: paths, the first two parts of a path, itself as a whole, or nothing.
+
+    With `repository` one credential writes all below PROJECT/REPOSITORY, with `registry` all that is there.
+    """
 
     PATH = "path"
+    REPOSITORY = "repository"
     REGISTRY = "registry"
     NONE = "none"
+
+
+KEPT = ((Isolation.REGISTRY, "ghcr.io"), (Isolation.REPOSITORY, "-docker.pkg.dev"))
+"""What a registry keeps apart at best, by the end of its host: GitHub grants a token all packages that its repository
+may write (docs.github.com, "About permissions for GitHub Packages"), IAM grants repositories of Artifact Registry and
+knows no attributes below them (docs.cloud.google.com/iam/docs/conditions-resource-attributes)."""
 
 
 class Backend(enum.StrEnum):
@@ -62,6 +72,12 @@ class ScopeRule:
     def paths(self) -> tuple[str, ...]:
         """Every path that belongs to the scope."""
         return tuple(dict.fromkeys([self.cache, self.images]))
+
+
+def kept_at_best(address: str) -> Isolation:
+    """The finest isolation that the registry of an address can have, as far as its host tells."""
+    host = address.partition(":")[0].lower().rstrip(".")
+    return next((kept for kept, end in KEPT if host.endswith(end)), Isolation.PATH)
 
 
 def filled(path: str, scope: Scope) -> str:

@@ -17,6 +17,7 @@ from planner.policy.policy import (
     RegistryRule,
     ScopeRule,
     TokenServer,
+    kept_at_best,
 )
 from planner.policy.relay_file import relay_of
 from planner.policy.scopes import PR, SCOPES
@@ -119,8 +120,18 @@ def _registries(reader: Reader, top: Entries) -> dict[str, RegistryRule]:
         if "isolation" in fields:
             told = choice(reader, fields, "isolation", path, list(Isolation))
             isolation = Isolation(told) if told else Isolation.NONE
+            _expect_kept(reader, fields["isolation"][1], f"{path}.isolation", address, isolation)
         found[name] = RegistryRule(name=name, address=address, isolation=isolation)
     return found
+
+
+def _expect_kept(reader: Reader, node: Node, path: str, address: str, isolation: Isolation) -> None:
+    """A registry that is known to keep less apart than a policy believes would make its proof worth nothing."""
+    best, order = kept_at_best(address), list(Isolation)
+    if order.index(isolation) < order.index(best):
+        what = "no paths" if best is Isolation.REPOSITORY else "neither paths nor repositories"
+        hint = f"write isolation: {best}, and ask planner policy check what that leaves open"
+        reader.wrong(node, f"{path}: {address} keeps {what} apart, so {isolation} is not so there", hint)
 
 
 def _scopes(reader: Reader, node: Node, top: Entries, registries: Mapping[str, RegistryRule]) -> dict[str, ScopeRule]:

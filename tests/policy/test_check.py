@@ -96,7 +96,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return read("\n".join(lines).encode(), "policy.yaml")
 
 
-ISOLATION = ["path", "path", "registry", "none"]
+ISOLATION = ["path", "path", "repository", "registry", "none"]
 TRUTH = st.sampled_from(["true", "true", "false"])
 
 
@@ -131,7 +131,15 @@ def test_the_search_agrees_with_a_fixpoint_over_all_runs(policy: Policy) -> None
         ("cache: cache/main", "cache: Cache/main", "is a path of a registry"),
         ("write: [trusted]", "write: [trustd]", 'did you mean "trusted"?'),
         ("registry: cache, cache: cache/rel", "registry: cash, cache: cache/rel", 'did you mean "cache"?'),
-        ("isolation: path", "isolation: paths", "is one of path, registry, none"),
+        ("isolation: path", "isolation: paths", "is one of path, repository, registry, none"),
+        (
+            '"registry.acme.example", ',
+            "ghcr.io, ",
+            "registries.cache.isolation: ghcr.io keeps neither paths nor repositories apart, so path is not so there",
+        ),
+        ('"registry.acme.example", ', "GHCR.IO:443, ", "  write isolation: registry"),
+        ('"registry.acme.example", isolation: path', "ghcr.io, isolation: repository", "  write isolation: registry"),
+        ('"registry.acme.example", ', "eu-docker.pkg.dev, ", "  write isolation: repository"),
         ("10GiB", "10 gigs", "is a size such as 10GiB"),
         ("14d", "soon", "is a number of days"),
         ("  service: registry.acme.example\n", "", "token_server: has no service"),
@@ -152,3 +160,32 @@ def test_the_sound_file_is_read() -> None:
     assert policy.retention == {"pr": 14, "main": 90}
     assert policy.token_server is not None
     assert policy.token_server.issuers[1] == ("gitlab", "https://gitlab.com")
+
+
+ARTIFACT_REGISTRY = (
+    ('"registry.acme.example", isolation: path', "eu-docker.pkg.dev, isolation: repository"),
+    ("cache: cache/main, images: images", "cache: acme/main/cache, images: acme/main/images"),
+    ("cache: cache/release, images: release", "cache: acme/release/cache, images: acme/release/images"),
+)
+"""Each scope in a repository of its own; what pull requests have is said by each test."""
+
+
+@pytest.mark.parametrize(
+    ("pulls", "told"),
+    [
+        ('cache: "acme/pr/c/{number}", images: "acme/pr/i/{number}"', ["reaches another pull request"]),
+        ('cache: "acme/main/c/{number}", images: "acme/pr/i/{number}"', ["release", "trusted", "another"]),
+        ('cache: "acme/{number}/c", images: "acme/{number}/i"', []),
+    ],
+)
+def test_what_shares_a_repository_is_not_kept_apart(pulls: str, told: list[str]) -> None:
+    """Artifact Registry grants by PROJECT/REPOSITORY: what lies below one is one place."""
+    text = 'cache: "cache/pr/{number}", images: "pr/{number}"'
+    proof = check(sound(*ARTIFACT_REGISTRY, (text, pulls)), "sha256")
+    assert len(proof.chains) == len(told)
+    for chain, word in zip(proof.chains, told, strict=True):
+        assert word in chain.what
+    by_path = sound(
+        *ARTIFACT_REGISTRY, (text, pulls), ("eu-docker.pkg.dev, isolation: repository", "a.example, isolation: path")
+    )
+    assert check(by_path, "sha256").holds, "control: a registry that keeps paths apart"

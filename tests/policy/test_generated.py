@@ -26,10 +26,11 @@ from tests.workspace import Workspace
 
 FORMS = Path(__file__).parent / "registries"
 GOOGLE = (
-    ('address: "registry.acme.example"', 'address: "europe-docker.pkg.dev"'),
+    ('"registry.acme.example", isolation: path', '"europe-docker.pkg.dev", isolation: repository'),
     ("cache: cache/main, images: images", "cache: acme/main/cache, images: acme/main/images"),
     ("cache: cache/release, images: release", "cache: acme/release/cache, images: acme/release/images"),
     ('cache: "cache/pr/{number}", images: "pr/{number}"', 'cache: "acme/pr/c/{number}", images: "acme/pr/i/{number}"'),
+    ("write: [pr]", "write: []"),
 )
 
 
@@ -144,7 +145,7 @@ def test_google_binds_each_level_to_its_own_repositories() -> None:
     document = google_document()
     assert bound(document, "trusted") == {"main": "repoAdmin"}
     assert bound(document, "release") == {"main": "reader", "release": "repoAdmin"}
-    assert bound(document, "pr") == {"main": "reader", "pr": "repoAdmin"}
+    assert bound(document, "pr") == {"main": "reader", "pr": "reader"}
     assert bound(document, "untrusted") == {"main": "reader"}
     cleanup = document["resource"]["google_artifact_registry_repository"]["acme--pr"]["cleanup_policies"]
     assert cleanup[0]["condition"] == {
@@ -197,7 +198,8 @@ def test_terraform_has_its_documented_form_and_reads_what_we_wrote_letter_by_let
         (("acme/pr/c/{number}", "acme/{number}/pr"), "does not begin with PROJECT/REPOSITORY"),
         (("europe-docker.pkg.dev", "registry.example"), "is no registry of Artifact Registry"),
         (("branches: [main", f"branches: [{', '.join(f'branch-{n}' for n in range(200))}"), "longer than the 2048"),
-        (("isolation: path", "isolation: none"), "does not hold"),
+        (("isolation: repository", "isolation: none"), "does not hold"),
+        (("write: []", "write: [pr]"), "does not hold"),
     ],
 )
 def test_what_artifact_registry_cannot_do_is_refused(change: tuple[str, str], said: str) -> None:
