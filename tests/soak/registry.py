@@ -1,4 +1,4 @@
-"""The registry of a soak: it can be stopped, have its own collection of blobs done, and come back at the same address."""
+"""The registry of a soak: it stops, has its own collection of blobs done, and comes back at the same address."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def taken_and_built_again(world: World) -> None:
 def taking_all(world: World) -> bool:
     """A gc that knows nothing of what is wanted."""
     registry = HttpRegistry()
-    for name, _, digest in world.records():
+    for name, _, digest in world.records(gone=True):
         registry.delete(f"{world.direct}/{name}", digest)
     return True
 

@@ -194,6 +194,8 @@ class World:
                         f"{name} {digest} under {key}: {self.states[digest]!r}, not {self.family.state(name)!r}"
                     )
                 self.counts.compared += 1
+        if complete:
+            self.gone = {one for one in self.gone if one[:2] not in keys.items()}
 
     def check_all_records(self) -> None:
         """Every record's image can be pulled, but for what a clean-up removed."""
@@ -284,10 +286,10 @@ def soaking(engine: Engine, folder: Path, seed: int) -> Iterator[World]:
     with ExitStack() as ending:
         ending.callback(own.stop)
         proxy = ending.enter_context(faulty(own.address))
-        daemons = []
+        daemons, registries = [], (engine.registry.address, own.address)
         for name in ("one", "two"):
             place = engine.folder / f"{folder.name}-{name}"
-            daemon = Buildkitd(engine.programs, place, registries=(engine.registry.address, own.address), mirror=engine.registry.address)
+            daemon = Buildkitd(engine.programs, place, registries=registries, mirror=engine.registry.address)
             ending.callback(daemon.stop)
             daemon.start()
             daemons.append(daemon)
