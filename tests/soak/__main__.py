@@ -1,7 +1,8 @@
 """python -m tests.soak [--cycles 1000] [--minutes 30] [--seed 1] [--log FILE] [--plot FILE]
 
 Cycles of random edit, plan and build with pushes, on two buildkitds, through a registry that fails, with random kills
-of the planner and of buildkitds, and clean-ups. After every cycle nothing may be stale and nothing lost. Ends with 1 at the first.
+of the planner and of buildkitds, and clean-ups. After every cycle nothing may be stale and nothing lost.
+Ends with 1 at the first.
 """
 
 from __future__ import annotations
