@@ -18,9 +18,13 @@ from tests.build.family import BuildSpace
 from tests.engine.buildkit import running_buildkitd
 from tests.engine.engine import Engine
 from tests.engine.workfolder import work_folder
+from tests.trust.forging import place
+from tests.trust.relaying import reading, sides
 from tests.trust.runs import environment_of
+from tests.trust.signed_family import space
 from tests.trust.stack import SCOPES, Stack, running_stack
 
+__all__ = ["place", "reading", "sides", "space"]
 FILES = {
     "images.yaml": "version: 1\nkeys: {algorithm: sha256}\nimages:\n  app: {dockerfile: app.Dockerfile}\n",
     "app.Dockerfile": "FROM ubuntu:22.04\nRUN echo one > /one\nCOPY app.txt /\nRUN cat /app.txt > /two\n",

@@ -10,10 +10,8 @@ import pytest
 from planner.registry.snapshot import Snapshot
 from planner.trust import seal
 from tests.engine.engine import Engine
+from tests.trust.forging import APP, records, used, written
 from tests.trust.sealing import SCOPE, right, signing
-from tests.trust.test_signed_records import APP, place, records, used, written
-
-__all__ = ["place"]
 
 
 def test_a_key_whose_time_is_over_is_believed_by_a_clock_that_stands(

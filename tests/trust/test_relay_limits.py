@@ -1,0 +1,84 @@
+"""What a relay does not build for a pull request, and what of its graph does not get out of its scope."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.trust.pushing import Client
+from tests.trust.relaying import Sides, files, published, refused, tags
+
+
+def test_what_the_commit_does_not_have_is_not_built(sides: Sides) -> None:
+    sides.propose(base__txt="edited\n")
+    request = sides.ask("base")
+    image = request["images"][0]
+    for changed, told in (
+        ({"key": "s2-" + "0" * 64}, f"its key is {image['key']}"),
+        ({"name": "other"}, "the commit has no such image"),
+        ({"platforms": ["linux/s390x"]}, "the commit builds it for linux/amd64"),
+    ):
+        refused(sides, {**request, "images": [{**image, **changed}]}, told)
+    assert sides.serve(request).returncode == 0, "control"
+
+
+def test_more_than_the_policy_allows_is_not_built(sides: Sides) -> None:
+    sides.propose(base__txt="edited\n")
+    refused(sides, sides.ask(), "3 images would be built, and relay.images is 2")
+    assert sides.serve(sides.ask("base", "app")).returncode == 0, "control"
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("secrets: [id=token]", "asks for secrets"),
+        ("ssh: [default]", "asks for ssh"),
+        ("network: host", "asks for network host"),
+    ],
+)
+def test_nothing_is_built_with_what_a_pull_request_does_not_get(sides: Sides, declared: str, told: str) -> None:
+    """Also where it is a parent of what is asked for."""
+    text = files(sides.prefix)["images.yaml"]
+    sides.propose(
+        images__yaml=text.replace("{dockerfile: base.Dockerfile}", f"{{dockerfile: base.Dockerfile, {declared}}}")
+    )
+    refused(sides, sides.ask("app"), f"base: {told}")
+
+
+def test_another_pull_requests_images_are_not_read(sides: Sides) -> None:
+    name = f"{sides.prefix}/pr/18/secret:latest"
+    assert Client(sides.engine.registry).image(f"{sides.path}/pr/18/secret", "latest") == 201
+    sides.propose(base__Dockerfile=f"FROM {name}\nCOPY base.txt /\n")
+    refused(sides, sides.ask("base"), "which a pull request may not")
+
+
+def test_tags_and_registry_of_a_pull_requests_graph_do_not_leave_its_scope(sides: Sides) -> None:
+    published(sides)
+    before = tags(sides, "images")
+    text = files(sides.prefix)["images.yaml"]
+    evil = (
+        f"{{dockerfile: base.Dockerfile, tags: ['{sides.prefix}/images/base:v1', '{sides.prefix}/images/app:latest']}}"
+    )
+    text = text.replace("{dockerfile: base.Dockerfile}", evil).replace("app: {dockerfile: app.Dockerfile}", "")
+    text = text.replace("more: {dockerfile: more.Dockerfile}", "")
+    sides.propose(images__yaml=text, base__txt="edited\n")
+    run = sides.serve(sides.ask("base"))
+    assert run.returncode == 0, run.stderr
+    assert tags(sides, "images") == before
+    assert "base:latest" in tags(sides, "pr/17"), "control: its own tags are given"
+
+
+def test_variables_of_the_trusted_run_do_not_get_into_images(sides: Sides) -> None:
+    """A graph file may ask for any variable; here there is none, so that keys are the same on both sides."""
+    text = files(sides.prefix)["images.yaml"].replace("images:\n", "variables: {SOME_VALUE: none}\nimages:\n", 1)
+    asking = "{dockerfile: base.Dockerfile, args: {LEAK: '${SOME_VALUE}'}}"
+    text = text.replace("{dockerfile: base.Dockerfile}", asking)
+    sides.propose(images__yaml=text, base__Dockerfile="FROM scratch\nARG LEAK\nCOPY base.txt /${LEAK}.txt\n")
+    request = sides.ask("base")
+    assert request == sides.ask("base", SOME_VALUE="hunter2")
+    with_it, without = (sides.outside("key", "base", **one).stdout for one in ({"SOME_VALUE": "hunter2"}, {}))
+    assert with_it != without, "control: other commands do read it"
+    run = sides.serve(request, SOME_VALUE="hunter2")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["images"][0]["key"] == request["images"][0]["key"]
