@@ -18,9 +18,9 @@ from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
 from tests.engine.install import ENGINE
 from tests.engine.registry import running_registry
+from tests.trust.forging import POLICY
 from tests.trust.pushing import Client
 from tests.trust.sealing import Forger, right, section
-from tests.trust.test_signed_records import POLICY
 from tests.workspace import Workspace
 
 ROUNDS, TURNS = 2, 7
