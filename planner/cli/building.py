@@ -33,7 +33,7 @@ from planner.plan.rebuild import Action, Plan, PlannedImage
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.shared import SharedRecords
 from planner.ports import Leases, Records, Registry
-from planner.schedule.migrate import record_again
+from planner.schedule.migrate import publish_again, record_again
 from planner.schedule.outcome import Outcome
 from planner.schedule.run import execute
 from planner.schedule.tries import Job
@@ -79,6 +79,11 @@ def built(
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
     if options.only:
         plan = only(plan, chosen(options.images, graph))
+    if options.push and published is not None:
+        registry_name = keys.made_by.loaded.family.registry
+        lost = publish_again(plan, keys, records, builders.first, registry_name, published.saw)
+        if lost:
+            note(f"published {lost} images anew that a clean-up had put away")
     past = past_runs(state.root)
     work = work_of(options, keys, plan, then, builders, past)
     stored = parents_of(plan, keys, then, _by_key(options, keys, state) if registry is not None else None)

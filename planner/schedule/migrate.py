@@ -1,12 +1,15 @@
-"""Records again, under the keys of today, what was found under those of an older schema. Builds nothing."""
+"""Records again what today's names do not lead to: an older schema has it, or a clean-up put it away. Builds nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from planner.digest import written
 from planner.digest.key import Keys, resolved_key
+from planner.model.build import Store, Stored
 from planner.plan.baseline import Baseline, lister
+from planner.plan.rebuild import Action, Plan
 from planner.ports import Builder, Records
 from planner.schedule.requests import request_of
 
@@ -31,5 +34,31 @@ def record_again(keys: Keys, then: Baseline, records: Records, builder: Builder,
                 builder.name(request_of(keys, name, stored, registry=registry), record.stored)
         manifests = written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item))
         records.add(replace(record, key=keys.keys[name], resolved_key=resolved, manifests=manifests))
+        count += 1
+    return count
+
+
+def publish_again(
+    plan: Plan, keys: Keys, records: Records, builder: Builder, registry: str, is_published: Callable[[Stored], bool]
+) -> int:
+    """Write the tags and the record anew of each image that is reused although its key names it no more.
+
+    A clean-up that did not know the key has put it away, and would delete what a build has just counted on. Gives how
+    many there were. Raises RegistryError.
+    """
+    stored = {image.name: image.stored for image in plan.images if image.stored is not None}
+    count = 0
+    for image in plan.images:
+        kept = image.stored
+        if image.action is not Action.REUSE or kept is None or kept.store is not Store.REGISTRY or is_published(kept):
+            continue
+        node = keys.made_by.loaded.graph.nodes[image.name]
+        if not all(parent in stored for parent in node.parents):
+            continue
+        builder.name(request_of(keys, image.name, stored, registry=registry), kept)
+        for record in records.find(image.name, node.image.platforms, image.key):
+            if record.stored == kept:
+                records.add(record)
+                break
         count += 1
     return count

@@ -117,3 +117,24 @@ def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
     for name in NAMES:
         whole(CLIENT, f"{prefix}/{name}", images[name]["digest"])
     expect_sound(prefix)
+
+
+def test_what_a_clean_up_put_away_is_named_again_when_it_is_reused(tmp_path: Path, engine: Engine, prefix: str) -> None:
+    main = published_space(tmp_path / "main", engine, prefix)
+    main.build("--push")
+    edit = clone(main, tmp_path / "edit")
+    edit.write({"base.txt": "two\n"})
+    edit.build("--push")
+    main.write({"base.txt": "three\n"})
+    main.build("--push")  # What `latest` named until now, nothing names but the keys of the edit.
+    put_away = main.planner("gc", "--apply", "--wait", "30", "--grace", "0", "--ref", "main", "--last", "1")
+    assert put_away.returncode == 0, put_away.stderr
+    assert "app" in lost(edit, prefix), "else there is nothing to name again"
+    again = edit.planner("build", "--push", **engine.environment)
+    assert again.returncode == 0, again.stderr
+    assert "a clean-up had put away" in again.stderr
+    assert lost(edit, prefix) == set()
+    expect_sound(prefix)
+    edit.commit()
+    other = clone(edit, tmp_path / "other").build("--push")
+    assert {image["outcome"] for name, image in other.items() if name} == {"reused"}
