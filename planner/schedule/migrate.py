@@ -1,4 +1,4 @@
-"""Records again what today's names do not lead to: an older schema has it, or a clean-up put it away. Builds nothing."""
+"""Records again what no name of today leads to: an older schema has it, or a clean-up put it away. Builds nothing."""
 
 from __future__ import annotations
 
