@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from planner.digest.trace import Traced
+from planner.errors import DefinitionError, Mistake
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
 from planner.model.selection import Selection
 from planner.sources.go_match import matches
@@ -65,9 +66,19 @@ class ContextTree:
         if not path:
             return MODE_FOLDER
         mode = self.tree.mode(self.path(path))
-        if not mode or not self.rules.ignores(path):
+        if not mode or self._shows(path, mode):
             return mode
         return mode if mode == MODE_FOLDER and self._keeps_some(path) else 0
+
+    def _shows(self, path: str, mode: int) -> bool:
+        """Whether the context shows what is at a path. Raises DefinitionError for a file that BuildKit would empty."""
+        if self.rules.ignores(path):
+            return False
+        if mode not in (MODE_FOLDER, MODE_LINK) and (rule := self.rules.emptied_by(path)) is not None:
+            what = f"{rule.text} leaves out a folder above {path} once more, after a line brought {path} back"
+            hint = "put it before the line with the !: BuildKit would list the file and send it empty"
+            raise DefinitionError([Mistake(file=self.rules.file, line=rule.line, what=what, hint=hint)])
+        return True
 
     def _keeps_some(self, folder: str) -> bool:
         return self.rules.has_exceptions and self._holds_any(folder)
@@ -80,13 +91,20 @@ class ContextTree:
                 yield entry
 
     def files(
-        self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False
+        self, folder: str, excludes: IgnoreRules | None = None, *, folders: bool = False
     ) -> Iterator[tuple[str, Entry]]:
         """Every file and link under a folder of the context, with its context path, in the order of its bytes.
 
-        `excludes` are judged by the path relative to where the walk began, which `below` carries. `folders` asks for
-        the folders too, except those that are excluded or of which the context holds no file.
+        `excludes` are judged by the path relative to the folder. `folders` asks for the folders too, except those that
+        are excluded or of which the context holds no file. Raises DefinitionError for a file that BuildKit would empty.
         """
+        for path, entry in self._walk(folder, excludes, "", folders=folders):
+            if self._shows(path, entry.mode) or entry.mode == MODE_FOLDER:
+                yield path, entry
+
+    def _walk(
+        self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False
+    ) -> Iterator[tuple[str, Entry]]:
         for entry in self.tree.entries(self.path(folder)):
             path = f"{folder}/{entry.name}" if folder else entry.name
             inside = f"{below}/{entry.name}" if below else entry.name
@@ -95,12 +113,12 @@ class ContextTree:
                     continue
                 if folders and not (excludes is not None and excludes.ignores(inside)) and self._holds_any(path):
                     yield path, entry
-                yield from self.files(path, excludes, inside, folders=folders)
+                yield from self._walk(path, excludes, inside, folders=folders)
             elif not self.rules.ignores(path) and not (excludes is not None and excludes.ignores(inside)):
                 yield path, entry
 
     def _holds_any(self, folder: str) -> bool:
-        return next(self.files(folder), None) is not None
+        return next(self._walk(folder), None) is not None
 
     @staticmethod
     def _skips(rules: IgnoreRules, folder: str) -> bool:
@@ -122,7 +140,7 @@ class ContextTree:
         for entry in self.tree.entries(self.path(folder)):
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.mode != MODE_FOLDER:
-                if not self.rules.ignores(path):
+                if self._shows(path, entry.mode):
                     kept.append(entry)
             elif not self._skips(self.rules, path) and (oid := self.folder_id(path)):
                 kept.append(Entry(entry.name, entry.mode, oid))

@@ -21,6 +21,7 @@ from planner.digest.manifest import selected
 from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed
 from planner.digest.trace import Traced
+from planner.errors import DefinitionError
 from planner.ports import MODE_FILE, MODE_LINK, Tree
 from planner.sources.go_match import matches
 
@@ -118,7 +119,7 @@ class Suppositions:
             return True
         try:
             return any(signature(seen, watched.reading) != watched.now for seen in self._seen(context, inside))
-        except LinkRead:
+        except (LinkRead, DefinitionError):  # Some edit is refused, which never leaves a key as it was.
             return True
 
     def _seen(self, context: ContextTree, inside: str) -> Iterator[ContextTree]:

@@ -6,6 +6,7 @@ from the context's root down, as fsutil walks a context. The same language serve
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +34,9 @@ class IgnoreRules:
     """A list of rules in order; the last one that matches a path or a folder above it decides."""
 
     rules: tuple[Rule, ...] = ()
+    file: str = field(default="", compare=False)
     _folders: dict[str, tuple[bool, tuple[bool, ...]]] = field(default_factory=dict, compare=False, repr=False)
+    _matched: dict[str, tuple[bool, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def parse(cls, data: bytes, file: str) -> IgnoreRules:
@@ -63,7 +66,7 @@ class IgnoreRules:
             mistakes.append(Mistake(file=file, what=f"more than {MAX_PATTERNS} patterns"))
         if mistakes:
             raise DefinitionError(mistakes)
-        return cls(rules=tuple(rules))
+        return cls(rules=tuple(rules), file=file)
 
     @property
     def is_empty(self) -> bool:
@@ -104,9 +107,48 @@ class IgnoreRules:
             return None
         return next(rule for rule, hit in zip(reversed(self.rules), reversed(hits), strict=True) if hit)
 
+    def emptied_by(self, path: str) -> Rule | None:
+        """The rule by which BuildKit sends a file empty that it does not leave out; None where it sends it whole.
+
+        fsutil lists by `MatchesUsingParentResults`, for which a rule that leaves out what is left out already does not
+        count below a folder, and opens by `MatchesOrParentMatches`, for which it does (filter.go, `Walk` and `Open`).
+        """
+        folder = posixpath.dirname(path)
+        if not (folder and self._leaves_out_again):
+            return None
+        above = self._matches(folder)
+        if not any(map(_is_late, self.rules, above, self._judged(folder)[1])):
+            return None
+        by: Rule | None = None
+        for rule, hit in zip(self.rules, above, strict=True):
+            if rule.exception == (by is not None) and (hit or rule.pattern.matches(path)):
+                by = None if rule.exception else rule
+        return by
+
+    @functools.cached_property
+    def _leaves_out_again(self) -> bool:
+        """Whether a rule leaves something out after an exception that follows one which does."""
+        kinds = "".join("!" if rule.exception else "-" for rule in self.rules)
+        return "!" in kinds.strip("!").strip("-")
+
+    def _matches(self, folder: str) -> tuple[bool, ...]:
+        """Which rules match a folder or one above it, whatever the rules before them say."""
+        if not folder:
+            return (False,) * len(self.rules)
+        if folder not in self._matched:
+            above = self._matches(posixpath.dirname(folder))
+            hits = (hit or rule.pattern.matches(folder) for rule, hit in zip(self.rules, above, strict=True))
+            self._matched[folder] = tuple(hits)
+        return self._matched[folder]
+
     def could_match_below(self, folder: str) -> bool:
         """Whether some rule might speak of the folder or of anything under it; False is certain."""
         return any(rule.pattern.could_match_below(folder) for rule in self.rules)
+
+
+def _is_late(rule: Rule, matches: bool, counts: bool) -> bool:
+    """Whether a rule matches a folder in which it does not count, as an earlier one left it out already."""
+    return matches and not counts and not rule.exception
 
 
 def _written(line: str) -> str:

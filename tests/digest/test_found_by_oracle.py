@@ -321,3 +321,24 @@ def test_a_folder_below_one_that_only_the_base_knows_is_not_below_the_root(tmp_p
     for locked, count in ((False, 3), (True, 2)):
         keys = {key(tmp_path, text.format(line), locked=locked) for line in lines}
         assert len(keys) == count, locked
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        ("*\n!lib/**\n*\n", 3),
+        ("lib\n!lib/deep/a\n# words\n**/lib\n", 4),
+        ("*\n!lib/deep\n**/deep\n", 0),  # It counts in the folder that it names, and leaves it out.
+        ("*\n!lib\n*/deep/b\n", 0),
+        ("*\n*\n!lib/deep\n", 0),
+        ("!lib\n*\n!lib/deep\n!lib/**\n", 0),
+        ("*\n!lib/deep\n*\n!lib/deep/a\n", 0),
+    ],
+)
+def test_a_file_that_buildkit_would_send_empty_is_refused(tmp_path: Path, rules: str, line: int) -> None:
+    """It lists the file and then refuses to open it: fsutil's Walk and Open judge by two rules."""
+    files = {"ctx/lib/deep/a": "a", "ctx/other": "", "ctx/.dockerignore": rules}
+    for copied in ("lib", "lib/deep/a", "lib/*", "--parents lib/./deep", "--exclude=b lib", "."):
+        refused = answer(tmp_path, f"FROM scratch\nCOPY {copied} /x/", files).refused
+        assert refused.startswith(f"ctx/.dockerignore:{line}: ") if line else not refused, (copied, refused)
+    assert not answer(tmp_path, "FROM scratch\nCOPY oth* /x/", files).refused

@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,5 +177,10 @@ def running_judge(engine: Engine, parallel: int = 2) -> Iterator[Judge]:
         yield Judge(process)
     finally:
         assert process.stdin is not None
-        process.stdin.close()
-        process.wait(60)
+        with suppress(OSError):  # It may have ended.
+            process.stdin.close()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -23,6 +23,7 @@ from tests.oracle.ours import sent
 
 EDITS_OF_ONE = 20
 ATTEMPTS = 30
+TRIES_OF_ONE = 20
 ALL_OF_IT = "# all of it\n"
 
 
@@ -121,8 +122,14 @@ class Chain:
         return Standing(state, root, ours(root), images)
 
     def edits(self, before: Standing, rng: random.Random, count: int) -> Iterator[Outcome]:
-        """That many edits that build, one after the other, and those that do not."""
+        """That many edits that build, one after the other, and those that do not.
+
+        Raises RuntimeError where next to none builds.
+        """
+        tries = TRIES_OF_ONE * count
         while count > 0:
+            if (tries := tries - 1) < 0:
+                raise RuntimeError("next to no edit of this family builds")
             outcome, after = self.see(before, edited(before.state, rng))
             count -= not outcome.refused
             yield outcome

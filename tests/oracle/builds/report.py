@@ -1,28 +1,56 @@
-"""What the runs of the oracle found: counts by edit, findings, and a finding made small for people."""
+"""What the runs of the oracle found: counts by edit, why some were not judged, and findings with the seed of each."""
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tests.engine.engine import Engine
-from tests.oracle.builds.builder import Builder
-from tests.oracle.builds.cases import keep
-from tests.oracle.builds.chain import Chain, Found, Outcome
-from tests.oracle.builds.edits import Edited
+from tests.oracle.builds.chain import Found, Outcome
 from tests.oracle.builds.known import known
 from tests.oracle.builds.law import Doing, Finding
 from tests.oracle.builds.sample import Family
-from tests.oracle.builds.shrink import shrunk
-from tests.oracle.judge import Judge
+
+REFUSALS = 25
+"""Reasons why edits were not judged that are printed."""
+VARYING = re.compile(r"""(["'`]).*?\1|\S*[/.:$*=]\S*|\b[0-9a-f]{8,}\b|\d+|\b(on stage|stage|path):? \S+""")
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A finding, the edit that shows it, and the family that it was met in."""
+
+    found: Found
+    outcome: Outcome
+    family: int
+
+    @property
+    def kind(self) -> tuple[Finding, str]:
+        """Suspects of one kind have, as far as can be told, one cause."""
+        return self.found.finding, cause(self.found.why)
+
+    def told(self) -> str:
+        """One line for people."""
+        edit = self.outcome.edited.edit
+        why = " ".join(self.found.why.split())
+        return f"{self.found.finding} of {self.found.image or 'the family'} by {edit} (family {self.family}): {why}"
+
+
+def cause(why: str) -> str:
+    """What is said, without the names and numbers of the case."""
+    first = why.partition("\n")[0]
+    if first.startswith("not cached"):
+        return "not cached"
+    return " ".join(VARYING.sub("…", first).split())
 
 
 @dataclass
 class Report:
-    """What was found. `ends` counts by edit and how it ended, `doing` the images by what the plan did with them."""
+    """What was found. `ends` counts by edit and how it ended, `doing` the images by what the plan did with them.
+
+    `refusals` says why edits were not judged, `broken` are the families that did not come to their end.
+    """
 
     families: int = 0
     images: int = 0
@@ -30,96 +58,60 @@ class Report:
     edits: int = 0
     ends: Counter[tuple[str, str]] = field(default_factory=Counter)
     doing: Counter[Doing] = field(default_factory=Counter)
-    findings: list[tuple[Found, Outcome, int]] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+    findings: list[Suspect] = field(default_factory=list)
     known: Counter[str] = field(default_factory=Counter)
-    unconfirmed: int = 0
+    broken: list[tuple[int, str]] = field(default_factory=list)
 
-    def add(self, one: Family) -> None:
-        """Count the outcomes of a family."""
-        self.families += 1
+    def add(self, one: Family) -> Sequence[Suspect]:
+        """Count the outcomes of a family; gives what is suspected of them."""
+        self.families += bool(one.images)
         self.images += one.images
         self.builds += one.builds
-        for outcome in one.outcomes:
-            self.edits += not outcome.refused
-            if outcome.refused:
-                end = "refused"
+        self.edits += one.edits
+        if one.broken:
+            self.broken.append((one.number, one.broken))
+        found = [suspect for outcome in one.outcomes for suspect in self._of(outcome, one.number)]
+        self.findings.extend(found)
+        return found
+
+    def _of(self, outcome: Outcome, number: int) -> Iterable[Suspect]:
+        if outcome.refused:
+            end = "not judged"
+            self.refusals[cause(outcome.refused)] += 1
+        else:
+            end = "changed" if any(outcome.changed.values()) else "same"
+            self.doing.update(outcome.doing.values())
+        self.ends[outcome.edited.edit, end] += 1
+        for found in outcome.found:
+            if reason := known(outcome, found):
+                self.known[reason] += 1
             else:
-                end = "changed" if any(outcome.changed.values()) else "same"
-                self.doing.update(outcome.doing.values())
-            self.ends[outcome.edited.edit, end] += 1
-            for found in outcome.found:
-                if reason := known(outcome, found):
-                    self.known[reason] += 1
-                else:
-                    self.findings.append((found, outcome, one.number))
+                yield Suspect(found, outcome, number)
 
     def count(self, finding: Finding) -> int:
-        return sum(found.finding is finding for found, _, _ in self.findings)
+        return sum(one.found.finding is finding for one in self.findings)
 
     def line(self) -> str:
         """All of it in one line."""
         counts = ", ".join(f"{self.count(finding)} {finding}" for finding in Finding)
         doing = ", ".join(f"{self.doing[one]} {one}" for one in Doing)
+        broken = f"; {len(self.broken)} families broken off" if self.broken else ""
         return (
             f"{self.edits} edits of {self.families} families ({self.images} images, {self.builds} builds; "
-            f"planned: {doing}): {counts}; {sum(self.known.values())} of known kinds"
+            f"planned: {doing}; {self.refusals.total()} more edits not judged): {counts}; "
+            f"{self.known.total()} of known kinds{broken}"
         )
 
     def table(self) -> str:
-        """How edits of each kind ended, and the known kinds."""
-        columns = ("changed", "same", "refused")
-        lines = [f"{'edit':<18}" + "".join(f"{column:>10}" for column in columns)]
+        """How edits of each kind ended, why some were not judged, the known kinds, and the families broken off."""
+        columns = ("changed", "same", "not judged")
+        lines = [f"{'edit':<18}" + "".join(f"{column:>12}" for column in columns)]
         for edit in sorted({name for name, _ in self.ends}):
-            lines.append(f"{edit:<18}" + "".join(f"{self.ends[edit, column]:>10}" for column in columns))
+            lines.append(f"{edit:<18}" + "".join(f"{self.ends[edit, column]:>12}" for column in columns))
+        lines += [f"{count:>6} not judged: {reason}" for reason, count in self.refusals.most_common(REFUSALS)]
+        if rest := self.refusals.total() - sum(count for _, count in self.refusals.most_common(REFUSALS)):
+            lines.append(f"{rest:>6} not judged: other reasons")
         lines += [f"{count:>6} meant: {reason}" for reason, count in sorted(self.known.items())]
+        lines += [f"family {number} was broken off: {text.rstrip()}" for number, text in self.broken]
         return "\n".join(lines)
-
-
-class Again:
-    """Sees one edit again with nothing in BuildKit's cache, as no other family could have filled it."""
-
-    def __init__(self, engine: Engine, judge: Judge, folder: Path) -> None:
-        self.engine = engine
-        self.chain = Chain(Builder(judge, folder / "store"), folder / "again")
-
-    def found(self, one: Edited) -> tuple[Found, ...]:
-        """What the edit shows."""
-        self.engine.run("buildctl", "prune", "--all")
-        try:
-            before = self.chain.standing(one.before)
-        except ValueError:
-            return ()
-        return self.chain.see(before, one)[0].found
-
-    def shows(self, finding: Finding) -> Callable[[Edited], bool]:
-        """Whether an edit shows a finding."""
-        return lambda one: any(found.finding is finding for found in self.found(one))
-
-
-def confirm(report: Report, again: Again, say: Callable[[str], None], *, seed: int, shown: int) -> None:
-    """See every finding again without cache; drop what is not seen, make the rest small, print and keep it."""
-    findings, report.findings = report.findings, []
-    seen: Counter[tuple[Finding, str]] = Counter()
-    for found, outcome, number in findings:
-        fails = again.shows(found.finding)
-        if not fails(outcome.edited):
-            report.unconfirmed += 1
-            continue
-        report.findings.append((found, outcome, number))
-        kind = (found.finding, outcome.edited.edit)
-        seen[kind] += 1
-        say(f"=== {found.finding} of {found.image} by {kind[1]} (seed {seed}, family {number}): {found.why}")
-        if seen[kind] > 1 or len(seen) > shown:
-            continue
-        small = shrunk(outcome.edited, found.image, fails)
-        say(told(small, again.found(small)))
-        if found.finding is not Finding.NEEDLESS:
-            keep(f"{found.finding} by {kind[1]}, seed {seed}, family {number}", small)
-
-
-def told(small: Edited, now: tuple[Found, ...]) -> str:
-    """A finding for people."""
-    before, after = small.before.shown(), small.after.shown()
-    texts = [f"{one.finding} of {one.image}: {one.why}" for one in now]
-    texts += [before, "--- the edit", *difflib.unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=1)]
-    return "\n".join(texts)

@@ -10,12 +10,15 @@ from tests.oracle.builds.family import TARGET, Member, State, names_of
 from tests.oracle.builds.grammar import NAMES
 
 
-def shrunk(one: Edited, image: str, fails: Callable[[Edited], bool], attempts: int = 60) -> Edited:
-    """The smallest edit found that still fails; what the image does not read is dropped first."""
+def alone(one: Edited, image: str) -> Edited | None:
+    """The edit of a family of one image and what it reads; None where that is all of it, or no family."""
+    kept = _both(one, lambda state: _keeping(state, read_by(one, image)))
+    return kept if kept != one and kept.before != kept.after and _is_valid(kept) else None
+
+
+def shrunk(one: Edited, fails: Callable[[Edited], bool], attempts: int) -> Edited:
+    """The smallest edit found within so many attempts that still fails."""
     left, again = attempts, True
-    alone = _both(one, lambda state: _keeping(state, read_by(one, image)))
-    if alone != one and alone.before != alone.after and _is_valid(alone) and fails(alone):
-        one = alone
     while again and left > 0:
         again = False
         for smaller in _smaller(one):

@@ -52,8 +52,9 @@ def test_what_is_reused_is_what_would_be_built(judge: Judge, tmp_path: Path) -> 
     report = Report()
     for one in families(judge, tmp_path, SEED, EDITS):
         report.add(one)
-    wrong = [found for found, _, _ in report.findings if found.finding is not Finding.NEEDLESS]
+    wrong = [one.told() for one in report.findings if one.found.finding is not Finding.NEEDLESS]
     assert not wrong, "python -m tests.oracle.builds --edits 24 --seed 1 makes it small"
+    assert not report.broken
     assert report.edits == EDITS
     assert any(end == "changed" for _, end in report.ends)
 
