@@ -34,6 +34,8 @@ def meant(refused: str, *, triggers: bool) -> str:
         return "a mount's key that looks like a slip is refused, in unreached stages too"
     if "an ignore file that leads out" in refused:
         return "an ignore file that leads out of its folder through a link is refused"
+    if "leaves out a folder above" in refused:
+        return "a file that an ignore file makes BuildKit list and send empty is refused"
     return ""
 
 

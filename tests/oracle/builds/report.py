@@ -14,7 +14,7 @@ from tests.oracle.builds.sample import Family
 
 REFUSALS = 25
 """Reasons why edits were not judged that are printed."""
-VARYING = re.compile(r"""(["'`]).*?\1|\S*[/.:$*=]\S*|\b[0-9a-f]{8,}\b|\d+|\b(on stage|stage|path):? \S+""")
+VARYING = re.compile(r"""(["'`]).*?\1|\S*[/.$*=]\S*|\S+:\S+|\b[0-9a-f]{8,}\b|\d+|\b(on stage|stage|path):? \S+""")
 
 
 @dataclass(frozen=True)
