@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planner.digest import kept
+from planner.digest import kept, restored
 from planner.digest.key import Facts
 from planner.digest.written import Unreadable
 from planner.local import cache_file
@@ -65,7 +65,7 @@ def _recall(place: str, asked: Sequence[str]) -> Remembered | None:
         return None
     _, (root,), environment, (text,) = groups
     try:
-        facts = kept.read(text)
+        facts = restored.read(text)
     except Unreadable:
         return None
     return Remembered(facts=facts, root=root, environment=tuple(environment))

@@ -342,3 +342,24 @@ def test_a_file_that_buildkit_would_send_empty_is_refused(tmp_path: Path, rules:
         refused = answer(tmp_path, f"FROM scratch\nCOPY {copied} /x/", files).refused
         assert refused.startswith(f"ctx/.dockerignore:{line}: ") if line else not refused, (copied, refused)
     assert not answer(tmp_path, "FROM scratch\nCOPY oth* /x/", files).refused
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused"),
+    [
+        ("EXPOSE 80 81/udp 90-99/TCP $A", "EXPOSE 80 --from=one"),
+        ("EXPOSE 80", "EXPOSE 90-89"),
+        ("EXPOSE 65535", "EXPOSE 65536"),
+        ("STOPSIGNAL SIGINT", "STOPSIGNAL SIGNOT"),
+        ("STOPSIGNAL term", "STOPSIGNAL 0"),
+        ("VOLUME /v", "VOLUME $A"),
+    ],
+)
+def test_a_setting_that_buildkit_refuses_counts_in_a_stage_that_is_copied_from(
+    tmp_path: Path, taken: str, refused: str
+) -> None:
+    """It stops the build; what it takes is in no image."""
+    text = "FROM scratch AS one\nARG A\n{}\nCOPY a /\nFROM scratch\nCOPY --from=one / /"
+    plain, same, other = (key(tmp_path, text.format(line), {"ctx/a": ""}) for line in ("LABEL a=b", taken, refused))
+    assert plain == same
+    assert plain != other

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from planner.digest import kept, manifest
+from planner.digest import kept, manifest, restored
 from planner.digest.key import keys_of
 from planner.digest.trace import Traced, agrees
 from planner.digest.written import Unreadable
@@ -108,7 +108,7 @@ def test_what_is_kept_is_what_was_found(tmp_path: Path) -> None:
     tree = worktree(space.root)
     traced = Traced(tree)
     found = keys_of(loaded_from(traced), tree, None, traced.taken())
-    again = kept.read(kept.write(found.facts))
+    again = restored.read(kept.write(found.facts))
     assert again.loaded.family == found.facts.loaded.family
     assert again.loaded.graph == found.facts.loaded.graph
     assert dict(again.manifests) == dict(found.manifests)
@@ -121,4 +121,4 @@ def test_what_is_kept_is_what_was_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}', '{"images": [[]]}', "nonsense"])
 def test_what_was_never_written_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
-        kept.read(text)
+        restored.read(text)

@@ -1,16 +1,14 @@
-"""Random Dockerfiles, contexts and requests. Everything that BuildKit reads differently has a small chance."""
+"""Random Dockerfiles and requests over random contexts. What BuildKit reads differently has a small chance each."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
 
-from tests.oracle.case import CONTEXT, EXECUTABLE, LINK, PLAIN, Case, File, Piece, valid
+from tests.oracle.case import Case, Piece, valid
+from tests.oracle.contexts import BASES, ContextMaker
 
-BASES = ("ubuntu:22.04", "golang:1.20", "python:3.11-alpine")
 STAGES = ("one", "two", "Three", "four")
-NAMES = ("a", "b", "c.txt", "d.sh", "lib", "src", ".hid", "e e", "aa", "b.c")
-FOLDERS = ("", "lib", "src", "src/deep", ".hid", "lib/src")
 ARGS = ("A", "B", "C", "HTTP_PROXY", "TARGETARCH", "TARGETPLATFORM", "BUILDPLATFORM", "TARGETSTAGE", "no_proxy")
 VALUES = ("1", "x", "a", "src", "", "b.c", "1:1", "755", "x y")
 PATTERNS = (
@@ -30,23 +28,6 @@ PATTERNS = (
     "a?",
     ".h*",
 )
-RULES = (
-    "*",
-    "src",
-    "lib",
-    "**/*.c",
-    "a",
-    "!a",
-    "!src/a",
-    "!src/deep",
-    "*.txt",
-    "src/*",
-    "# note",
-    "!**/b.c",
-    "**",
-    "!lib/**",
-)
-
 Rng = random.Random
 
 
@@ -59,19 +40,14 @@ def case_of(rng: Rng) -> Case:
             return made
 
 
-class Maker:
+class Maker(ContextMaker):
     """Makes the parts of one case; what was made before (stages, arguments, files) is used later."""
 
     def __init__(self, rng: Rng) -> None:
-        self.rng = rng
-        self.files: dict[str, File] = {}
+        super().__init__(rng)
         self.stages: list[str] = []
-        self.named: dict[str, str] = {}
         self.images: tuple[str, ...] = ()  # references to images that are built before
         self.escape = "\\"
-
-    def chance(self, probability: float) -> bool:
-        return self.rng.random() < probability
 
     def case(self) -> Case:
         rng = self.rng
@@ -91,44 +67,6 @@ class Maker:
             network=rng.choice(("", "", "", "none", "host")) if self.chance(0.2) else "",
             locked=self.chance(0.5),
         )
-
-    def contexts(self) -> None:
-        rng = self.rng
-        for path in ("a", "c.txt", "src/b.c", "src/deep/a", "lib/d.sh", ".hid/a"):
-            if self.chance(0.8):
-                self.files[f"{CONTEXT}/{path}"] = self.file()
-        for _ in range(rng.randint(1, 6)):
-            self.files[self.new_path(CONTEXT)] = self.file()
-        for _ in range(rng.randint(0, 2)):
-            self.files[rng.choice((self.new_path(CONTEXT), "ctx/link", "ctx/lib/link"))] = File(
-                self.link_target(), LINK
-            )
-        if self.chance(0.5):
-            self.files["ctx/.dockerignore"] = File(self.ignore_text())
-        if self.chance(0.15):
-            place = rng.choice(("ctx/Dockerfile", "ctx/src/my.Dockerfile", "docker/Dockerfile"))
-            self.files[f"{place}.dockerignore"] = File(self.ignore_text())
-        if self.chance(0.3):
-            for _ in range(rng.randint(1, 4)):
-                self.files[self.new_path("more")] = self.file()
-            self.named[rng.choice(("extra", "one", "golang:1.20"))] = "more"
-            if self.chance(0.2):
-                self.files["more/.dockerignore"] = File(self.ignore_text())
-        if self.chance(0.1):
-            self.named[rng.choice(("img", "two", "ubuntu:22.04"))] = f"docker-image://{rng.choice(BASES)}"
-
-    def file(self) -> File:
-        return File(self.rng.choice(("one\n", "two\n", "", "#!/bin/sh\n")), EXECUTABLE if self.chance(0.2) else PLAIN)
-
-    def new_path(self, root: str) -> str:
-        folder = self.rng.choice(FOLDERS)
-        return "/".join(part for part in (root, folder, self.rng.choice(NAMES)) if part)
-
-    def link_target(self) -> str:
-        return self.rng.choice(("a", "src", "../a", "lib/src", "src/deep", "/src/a", "b", "../more/a", "missing", "."))
-
-    def ignore_text(self) -> str:
-        return "".join(f"{self.rng.choice(RULES)}\n" for _ in range(self.rng.randint(0, 4)))
 
     def dockerfile(self) -> list[str]:
         rng = self.rng

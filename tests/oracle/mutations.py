@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.oracle.case import EXECUTABLE, LINK, PLAIN, Case, File, Pair, Piece, valid
-from tests.oracle.grammar import ARGS, BASES, RULES, STAGES, VALUES, Maker
+from tests.oracle.contexts import BASES, RULES
+from tests.oracle.grammar import ARGS, STAGES, VALUES, Maker
 
 Rng = random.Random
 Mutation = Callable[[Case, Rng], Case | None]

@@ -18,7 +18,7 @@ from planner.schedule.requests import context_id, request_of
 from planner.sources.load import load
 from tests.engine.base_images import PATH
 from tests.oracle.case import CONTEXT, Case
-from tests.oracle.grammar import BASES
+from tests.oracle.contexts import BASES
 
 NAME = ImageName("image")
 PLATFORMS = ("linux/amd64", "linux/arm64")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
+from planner.sources.dockerfile.setting_values import JUDGED, is_taken
 from planner.sources.dockerfile.steps import Parts
 from planner.sources.dockerfile.syntax import Setting, Workdir
 from planner.sources.dockerfile.walk import State, Walk
@@ -31,7 +32,8 @@ def setting(walk: Walk, item: Setting, state: State) -> State:
     if item.keyword in {"CMD", "ENTRYPOINT"} and not item.json_form:
         shell = (("shell", " ".join(state.shell)),)
     parts = (("json", str(item.json_form)), *((item.keyword, word) for word in words), *shell)
-    walk.config(item, parts)
+    if walk.counted or (item.keyword in JUDGED and (walk.uncertain or not is_taken(item.keyword, words))):
+        walk.add(item.text, item.span, parts)
     if item.keyword == "USER":
         return replace(state, user=words[0])
     if item.keyword == "SHELL":

@@ -126,10 +126,10 @@ def main() -> int:
     run.say(run.report.table())
     for line in found.lines():
         run.say(line)
-    unknown = len(found.left)
-    run.say(f"{len(found.unseen)} suspects not seen again without cache, {unknown} not looked at")
+    run.say(f"{len(found.unseen)} suspects not seen again without cache")
     ended = "" if run.report.edits >= options.edits else f"ENDED BEFORE {options.edits} EDITS: "
-    run.say(f"{ended}seed {options.seed}: {run.report.line()}, in {time.monotonic() - run.began:.0f} s")
+    left = f"; {len(found.left)} SUSPECTS NOT LOOKED AT" if found.left else ""
+    run.say(f"{ended}seed {options.seed}: {run.report.line()}{left}, in {time.monotonic() - run.began:.0f} s")
     wrong = any(one.found.finding is not Finding.NEEDLESS for one in (*run.report.findings, *found.left))
     return 1 if wrong or ended or run.report.broken else 0
 

@@ -139,7 +139,7 @@ class Chain:
         shutil.rmtree(before.root)
 
     def see(self, before: Standing, one: Edited) -> tuple[Outcome, Standing | None]:
-        """Plan and build one edit; gives what is then standing, unless something was refused."""
+        """Plan and build one edit; gives what is then standing, unless something was refused or does not build."""
         root = self.place()
         one.after.write(root)
         now = ours(root)
@@ -151,6 +151,7 @@ class Chain:
         images: dict[str, Built] = {}
         changed: dict[str, bool] = {}
         found: list[Found] = []
+        builds = True
         if (other := ours(root, before.ours)).keys is None or other.keys.keys != now.keys.keys:
             found.append(Found(Finding.FORGETS, "", other.refused or "another key"))
         for member in one.after.members:
@@ -173,8 +174,13 @@ class Chain:
                 found.extend(self._sent(one.after, member, root, now.keys, images, new))
             if doing is not Doing.FOR_PARENT:
                 changed[name] = new is None or bool(_differs(old, new))
+            builds = builds and new is not None
             images[name] = old if doing is Doing.REUSE or new is None else new
-        return Outcome(one, plan.doing, changed, tuple(found)), Standing(one.after, root, now, images)
+        outcome = Outcome(one, plan.doing, changed, tuple(found))
+        if not builds:  # Every later edit would show it again.
+            shutil.rmtree(root)
+            return outcome, None
+        return outcome, Standing(one.after, root, now, images)
 
     def _stale(self, before: Standing, name: str, new: Built) -> str:
         """What tells an image that was built anyway from the recorded one, "" for nothing.

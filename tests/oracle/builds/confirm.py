@@ -85,17 +85,19 @@ class Confirmation:
         """See suspects again until all are, or no time is left. Raises Lost; the one at hand is not tried again."""
         while self.is_open:
             one = self.waiting.pop(0)
-            at = f"{self.count - len(self.waiting)} of {self.count}: {one.told()}"
+            at = f"{self.count - len(self.waiting)} of {self.count}"
             if self._seen_of(one) >= OF_A_KIND:
                 self.like.append(one)
-                progress(f"{at}: like {OF_A_KIND} that were seen again")
+                progress(f"{at} is like {OF_A_KIND} that were seen again: {one.told()}")
                 continue
             began = time.monotonic()
             self.broken.append(one)
             small = self._again(again, one)
             self.broken.pop()
             (self.unseen if small is None else self.seen).append(one)
-            progress(f"{at}: {'not ' if small is None else ''}seen again ({time.monotonic() - began:.0f} s)")
+            progress(
+                f"{at} {'not ' if small is None else ''}seen again ({time.monotonic() - began:.0f} s): {one.told()}"
+            )
             if small is not None:
                 self._show(again, one, small, say, progress)
 

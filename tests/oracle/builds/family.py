@@ -87,8 +87,8 @@ class State:
 
 def _set_times(root: Path) -> None:
     """One time for all: a stage that is a named context and does nothing else is an image of files with their times."""
-    for folder, _, files in os.walk(root, topdown=False):
-        for name in files:
+    for folder, folders, files in os.walk(root, topdown=False):
+        for name in (*files, *folders):  # A link to a folder is among the folders.
             os.utime(f"{folder}/{name}", (TIME, TIME), follow_symlinks=False)
         os.utime(folder, (TIME, TIME))
 

@@ -75,8 +75,9 @@ def test_what_is_not_seen_again_is_no_finding_and_is_not_kept(kept: Path) -> Non
     found = confirmed(suspects, Fake(nothing), said)
     assert (len(found.unseen), found.seen, found.left) == (len(suspects), [], [])
     assert kept.read_text() == "[]\n"
-    assert "1 of 5: stale of app by edit not cached: [one 1/3] RUN x (family 0)" in said[0]
-    assert "not seen again" in said[0]
+    assert said[0] == "1 of 5 not seen again (0 s): stale of app by edit not cached: [one 1/3] RUN x (family 0): " + (
+        "not cached: [one 1/3] RUN x"
+    )
     assert "(seed 7)" in found.lines()[0]
 
 
