@@ -79,9 +79,8 @@ def built(
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
     if options.only:
         plan = only(plan, chosen(options.images, graph))
-    if options.push and published is not None:
-        registry_name = keys.made_by.loaded.family.registry
-        lost = publish_again(plan, keys, records, builders.first, registry_name, published.saw)
+    if options.push and published is not None and registry is not None:
+        lost = publish_again(plan, keys, records, registry, published.saw)
         if lost:
             note(f"published {lost} images anew that a clean-up had put away")
     past = past_runs(state.root)

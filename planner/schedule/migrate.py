@@ -10,7 +10,7 @@ from planner.digest.key import Keys, resolved_key
 from planner.model.build import Store, Stored
 from planner.plan.baseline import Baseline, lister
 from planner.plan.rebuild import Action, Plan
-from planner.ports import Builder, Records
+from planner.ports import Builder, Records, Registry
 from planner.schedule.requests import request_of
 
 
@@ -39,24 +39,21 @@ def record_again(keys: Keys, then: Baseline, records: Records, builder: Builder,
 
 
 def publish_again(
-    plan: Plan, keys: Keys, records: Records, builder: Builder, registry: str, is_published: Callable[[Stored], bool]
+    plan: Plan, keys: Keys, records: Records, registry: Registry, is_published: Callable[[Stored], bool]
 ) -> int:
-    """Write the tags and the record anew of each image that is reused although its key names it no more.
+    """Let the key name each image again that is reused although it names it no more, and write its record anew.
 
-    A clean-up that did not know the key has put it away, and would delete what a build has just counted on. Gives how
-    many there were. Raises RegistryError.
+    A clean-up that did not know the key has put it away, and would delete what a build has just counted on. Other tags
+    stay as they are. Gives how many there were. Raises RegistryError.
     """
-    stored = {image.name: image.stored for image in plan.images if image.stored is not None}
     count = 0
     for image in plan.images:
         kept = image.stored
         if image.action is not Action.REUSE or kept is None or kept.store is not Store.REGISTRY or is_published(kept):
             continue
-        node = keys.made_by.loaded.graph.nodes[image.name]
-        if not all(parent in stored for parent in node.parents):
-            continue
-        builder.name(request_of(keys, image.name, stored, registry=registry), kept)
-        for record in records.find(image.name, node.image.platforms, image.key):
+        registry.tag(kept.repository, kept.digest, image.key)
+        platforms = keys.made_by.loaded.graph.nodes[image.name].image.platforms
+        for record in records.find(image.name, platforms, image.key):
             if record.stored == kept:
                 records.add(record)
                 break
