@@ -5,17 +5,19 @@ What it learns was true within this very run. A question that nobody has in the 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
-from itertools import pairwise
+from concurrent.futures import Future
 
 from planner.errors import RegistryError
 from planner.registry.client import HttpRegistry
 from planner.registry.snapshot import Snapshot
 
-ASKERS = 4
+ASKERS = 16
+"""Threads that ask."""
 TOGETHER = 32
-"""Questions that are asked at once, over one connection."""
+"""Questions that each of them asks at once, where the registry lets it."""
 
 
 class Ahead:
@@ -25,60 +27,45 @@ class Ahead:
         self.registry = registry
         self.snapshot = snapshot
         self.prefix = prefix
-        questions = list(snapshot.newest_keys(prefix))
-        # The first one goes alone: its answer tells how the registry wants to be asked.
-        starts = [0, *range(1, len(questions), TOGETHER), len(questions)]
-        self._waiting = deque(_Batch(questions[a:b]) for a, b in pairwise(starts) if a < b)
-        self._batches = {question: batch for batch in self._waiting for question in batch.questions}
-        # Nobody waits for them at the end: a registry that hangs keeps no command that needs it no more.
+        self._host = prefix.partition("/")[0]
+        self._answers: dict[tuple[str, str], Future[str | None]] = {
+            question: Future() for question in snapshot.newest_keys(prefix)
+        }
+        self._waiting = deque(self._answers.items())
+        # Nobody waits for the threads at the end: a registry that hangs keeps no command that needs it no more.
         threading.Thread(target=self._begin, daemon=True).start()
 
     def _begin(self) -> None:
-        others = min(ASKERS, len(self._waiting) - 1)
-        self._ask_next()
-        for _ in range(others):
+        self._ask_some(1)  # Its answer tells how the registry wants to be asked.
+        for _ in range(min(ASKERS, len(self._waiting))):
             threading.Thread(target=self._ask, daemon=True).start()
 
     def _ask(self) -> None:
-        while self._ask_next():
+        while self._ask_some(TOGETHER if self.registry.transport.asks_together(self._host) else 1):
             pass
 
-    def _ask_next(self) -> bool:
-        try:
-            batch = self._waiting.popleft()
-        except IndexError:
+    def _ask_some(self, most: int) -> bool:
+        some: deque[tuple[tuple[str, str], Future[str | None]]] = deque()
+        with contextlib.suppress(IndexError):
+            while len(some) < most:
+                some.append(self._waiting.popleft())
+        if not some:
             return False
-        host = self.prefix.partition("/")[0]
         try:
-            for question, digest in zip(batch.questions, self.registry.digests_of(host, batch.questions), strict=True):
-                batch.named[question] = digest
+            for digest in self.registry.digests_of(self._host, [question for question, _ in some]):
+                some.popleft()[1].set_result(digest)
         except RegistryError as error:
-            failed = batch.questions[len(batch.named)]
-            batch.errors[failed] = error
+            some.popleft()[1].set_exception(error)
         finally:
-            batch.done.set()
+            for _, answer in some:
+                answer.set_result(None)  # As if nobody had asked.
         return True
 
     def named(self, repository: str, key: str) -> str | None:
         """The digest that a key names; None where it names none, or nobody asked. Raises RegistryError."""
-        batch = self._batches.get((repository, key))
-        if batch is None:
-            return None
-        batch.done.wait()
-        if (repository, key) in batch.errors:
-            raise batch.errors[repository, key]
-        return batch.named.get((repository, key))
+        asked = self._answers.get((repository, key))
+        return asked.result() if asked is not None else None
 
     def stop(self) -> None:
         """Ask no more."""
         self._waiting.clear()
-
-
-class _Batch:
-    """Questions that one thread asks in turn up to the first error; `done` is set at its end."""
-
-    def __init__(self, questions: list[tuple[str, str]]) -> None:
-        self.questions = questions
-        self.named: dict[tuple[str, str], str | None] = {}
-        self.errors: dict[tuple[str, str], RegistryError] = {}
-        self.done = threading.Event()

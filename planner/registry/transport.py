@@ -110,14 +110,18 @@ class Transport:
             self.sleep(self.patience.pause(turn, answer.headers.get("retry-after")))
         raise AssertionError("a request is tried at least once")
 
+    def asks_together(self, host: str) -> bool:
+        """Whether several questions can be asked of a host at once, as far as is known by now."""
+        return host in self._common and host not in self._apart
+
     def heads(self, host: str, paths: Sequence[str], headers: Mapping[str, str]) -> list[Answer]:
         """Answers to HEAD requests, asked all at once: for the first of the paths, as far as they are beyond doubt.
 
         The rest is for `ask`: all of them where nothing was asked of this host before, or where each scope has a token.
         """
-        known = self._common.get(host)
-        if known is None or host in self._apart:
+        if not self.asks_together(host):
             return []
+        known = self._common[host]
         sent = {**headers, "Authorization": known} if known else headers
         found: list[Answer] = []
         for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, (TIMEOUT[0], STALLED)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from planner.errors import RegistryError
 from planner.model.build import Record
 from planner.registry.ahead import Ahead
+from planner.registry.artefact import record_tag
 from planner.registry.client import HttpRegistry
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
@@ -95,3 +99,50 @@ def test_a_failure_is_told_when_its_answer_is_wanted_and_only_then(engine: Engin
         assert ahead.named(f"{far}/{NAME}", OTHER) is None
         with pytest.raises(RegistryError, match="status 500"):
             ahead.named(f"{far}/{NAME}", KEY)
+
+
+def test_where_each_repository_wants_a_token_many_are_asked_at_once(tmp_path: Path) -> None:
+    """Not one after the other, as questions that could go together would be."""
+    active, most, lock = 0, 0, threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            nonlocal active, most
+            with lock:
+                active += 1
+                most = max(most, active)
+            time.sleep(0.05)
+            body = b'{"token": "t"}' if self.path.startswith("/token") else b""
+            self.send_response(200 if body or self.headers.get("Authorization") else 401)
+            host = self.headers["Host"]
+            self.send_header("WWW-Authenticate", f'Bearer realm="http://{host}/token",service="s"')
+            self.send_header("Docker-Content-Digest", "sha256:" + "1" * 64)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+            with lock:
+                active -= 1
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        prefix = f"127.0.0.1:{server.server_address[1]}/x"
+        snapshot = Snapshot(tmp_path)
+        for number in range(33):
+            snapshot.keep(f"{prefix}/{number}", record_tag(KEY), b"{}")
+        ahead = Ahead(impatient(), snapshot, prefix)
+        assert {ahead.named(f"{prefix}/{number}", KEY) for number in range(33)} == {"sha256:" + "1" * 64}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert most >= 8
