@@ -123,15 +123,16 @@ class _Judge:
             image = loaded.graph.nodes[self.name].image
             written = loaded.dockerfiles[image.dockerfile]
             heads = [one for one in written.instructions if isinstance(one, From)]
-            names = {id(head): head.stage or f"#{number}" for number, head in enumerate(heads)}
+            names = [head.stage or f"#{number}" for number, head in enumerate(heads)]
+            left = iter(names)
             named = replace(
                 written,
                 instructions=tuple(
-                    replace(one, stage=names[id(one)]) if isinstance(one, From) else one for one in written.instructions
+                    replace(one, stage=next(left)) if isinstance(one, From) else one for one in written.instructions
                 ),
             )
             self._others = []
-            for name in names.values():
+            for name in names:
                 target = replace(image, target=name)
                 images = tuple(target if one.name == self.name else one for one in loaded.family.images)
                 family = replace(loaded.family, images=images)

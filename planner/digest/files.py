@@ -66,19 +66,17 @@ class ContextTree:
         if not path:
             return MODE_FOLDER
         mode = self.tree.mode(self.path(path))
-        if not mode or self._shows(path, mode):
+        if not mode or not self.rules.ignores(path):
+            self._refuse_emptied(path, mode)
             return mode
         return mode if mode == MODE_FOLDER and self._keeps_some(path) else 0
 
-    def _shows(self, path: str, mode: int) -> bool:
-        """Whether the context shows what is at a path. Raises DefinitionError for a file that BuildKit would empty."""
-        if self.rules.ignores(path):
-            return False
-        if mode not in (MODE_FOLDER, MODE_LINK) and (rule := self.rules.emptied_by(path)) is not None:
+    def _refuse_emptied(self, path: str, mode: int) -> None:
+        """Raises DefinitionError for a file that is not ignored and that BuildKit would send empty."""
+        if mode and mode not in (MODE_FOLDER, MODE_LINK) and (rule := self.rules.emptied_by(path)) is not None:
             what = f"{rule.text} leaves out a folder above {path} once more, after a line brought {path} back"
             hint = "put it before the line with the !: BuildKit would list the file and send it empty"
             raise DefinitionError([Mistake(file=self.rules.file, line=rule.line, what=what, hint=hint)])
-        return True
 
     def _keeps_some(self, folder: str) -> bool:
         return self.rules.has_exceptions and self._holds_any(folder)
@@ -99,8 +97,8 @@ class ContextTree:
         are excluded or of which the context holds no file. Raises DefinitionError for a file that BuildKit would empty.
         """
         for path, entry in self._walk(folder, excludes, "", folders=folders):
-            if self._shows(path, entry.mode) or entry.mode == MODE_FOLDER:
-                yield path, entry
+            self._refuse_emptied(path, entry.mode)
+            yield path, entry
 
     def _walk(
         self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False
@@ -140,7 +138,8 @@ class ContextTree:
         for entry in self.tree.entries(self.path(folder)):
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.mode != MODE_FOLDER:
-                if self._shows(path, entry.mode):
+                if not self.rules.ignores(path):
+                    self._refuse_emptied(path, entry.mode)
                     kept.append(entry)
             elif not self._skips(self.rules, path) and (oid := self.folder_id(path)):
                 kept.append(Entry(entry.name, entry.mode, oid))

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from planner.digest.contexts import absent
+from planner.digest.contexts import absent, given
 from planner.digest.files import ContextTree, find, inclusion
 from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
@@ -188,6 +188,8 @@ class Manifests:
 
     def _absent(self, image: Image, inputs: Sequence[Input], warnings: list[str]) -> Iterator[Input]:
         """Contexts that hold no file: BuildKit's client refuses them, also where nothing is read of them."""
+        if not given(image):
+            return
         nothing = {self.hasher.pairs(()), self.hasher.pairs((("", f"{MODE_FOLDER:o} "),))}
         read = {
             item.selection.context or context_root(image, "")
