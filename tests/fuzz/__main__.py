@@ -30,12 +30,15 @@ def fuzz(name: str, folder: Path, seconds: float) -> dict[str, float]:
     ends = time.monotonic() + seconds
     inputs = covered = findings = 0
     while (left := ends - time.monotonic()) > 1 and findings < MOST:
+        known = {one.name for one in place.glob("found-*")}
         command = [sys.executable, "-m", "tests.fuzz.worker", name, str(place), str(int(left))]
         run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         inputs += sum(map(int, _STATS.findall(run.stderr)))
         covered = max([covered, *map(int, _COVERED.findall(run.stderr))])
         if run.returncode == 0:
             break
+        if not any(one.name not in known for one in place.glob("found-*")):
+            raise SystemExit(f"{name}: the fuzzer itself failed\n{run.stderr[-3000:]}")
         findings += 1
         print(f"{name}: finding {findings}\n{run.stdout[-3000:]}{run.stderr[-1500:]}", flush=True)
     spent = seconds - max(ends - time.monotonic(), 0)

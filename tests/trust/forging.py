@@ -33,21 +33,21 @@ from tests.trust.sealing import (
     edited,
     right,
 )
+from tests.trust.stack import HEAD
 
 APP = ImageName("app")
 KEY, OTHER = "s2-" + "a" * 64, "s2-" + "b" * 64
 RESOLVED = "s2-" + "c" * 64
-POLICY = """\
-version: 1
-repositories: {{github: {{name: acme/images, id: 4711, owner: 42}}}}
-protected: {{branches: [main], tags: ["v*"]}}
-registries: {{cache: {{address: "{address}", isolation: path}}}}
+POLICY = (
+    HEAD
+    + """\
 scopes:
   main:
     {{registry: cache, cache: {path}/cache, images: {path}, write: [trusted], read: [release, trusted, pr, untrusted]}}
   release: {{registry: cache, cache: {path}-r/cache, images: {path}-r, write: [release], read: [release]}}
   pr: {{registry: cache, cache: "{path}-pr/{{number}}/c", images: "{path}-pr/{{number}}", write: [pr], read: [pr]}}
 """
+)
 
 Attack = Callable[[Statement], str]
 

@@ -31,10 +31,14 @@ repositories: {{github: {{name: acme/images, id: 4711, owner: 42}}}}
 registries: {{cache: {{address: "{address}", isolation: path}}}}
 scopes:
   main:
-    {{registry: cache, cache: {path}/cache, images: {path}/images, write: [trusted], read: [release, trusted, pr, untrusted]}}
+    registry: cache
+    cache: {path}/cache
+    images: {path}/images
+    write: [trusted]
+    read: [release, trusted, pr, untrusted]
   pr: {{registry: cache, cache: "{path}/pc/{{number}}", images: "{path}/pr/{{number}}", write: [], read: [pr]}}
 relay: {{images: 2}}
-"""  # noqa: E501
+"""
 PLANNER = [sys.executable, "-m", "planner.cli.start"]
 
 

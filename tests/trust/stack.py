@@ -17,17 +17,22 @@ from tests.engine.registry import Registry, running_registry
 from tests.engine.server import Server
 from tests.trust import issuing
 
-SCOPES = """\
+HEAD = """\
 version: 1
 repositories: {{github: {{name: acme/images, id: 4711, owner: 42}}}}
 protected: {{branches: [main], tags: ["v*"]}}
 registries: {{cache: {{address: "{address}", isolation: path}}}}
+"""
+SCOPES = (
+    HEAD
+    + """\
 scopes:
   main:
     {{registry: cache, cache: cache/main, images: images, write: [trusted], read: [release, trusted, pr, untrusted]}}
   release: {{registry: cache, cache: cache/release, images: release, write: [release], read: [release]}}
   pr: {{registry: cache, cache: "cache/pr/{{number}}", images: "pr/{{number}}", write: [pr], read: [pr]}}
 """
+)
 POLICY = (
     SCOPES
     + """\
