@@ -7,7 +7,6 @@ of an error at the end. A vertex is told several times; the last word counts.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections import deque
@@ -28,7 +27,7 @@ CONNECTION = "[internal] waiting for connection"
 """The step of buildx that waits for its engine; it only fails where the engine does not answer."""
 _STEP = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 _CACHE = re.compile(r"(?:\[[^\]]*\] )?(?:importing cache manifest|exporting cache)")
-_SOURCE = re.compile(r"^(?P<file>.+):(?P<line>\d+)$")
+_SOURCE = re.compile(r"^(?P<file>.+):(?P<line>\d{1,9})$")
 _ERROR = re.compile(r"^(?:ERROR|error): (?:failed to build: )?(?:failed to solve: )?(?P<text>.*)$")
 
 
@@ -96,7 +95,7 @@ class Reading:
             return
         try:
             text = base64.b64decode(str(told.get("data", ""))).decode("utf-8", "replace")
-        except binascii.Error:
+        except ValueError:
             return
         *lines, vertex.unfinished = (vertex.unfinished + text).split("\n")
         for line in lines:
@@ -175,6 +174,6 @@ def _is_cancelled(error: str) -> bool:
 def _seconds(vertex: _Vertex) -> float:
     try:
         took = datetime.fromisoformat(vertex.completed) - datetime.fromisoformat(vertex.started)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):  # A time with a zone and one without have no difference.
         return 0.0
     return max(took.total_seconds(), 0.0)

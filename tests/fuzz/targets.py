@@ -6,9 +6,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from planner.build.rawjson import Reading
+from planner.digest import restored
 from planner.digest.written import Unreadable
 from planner.errors import PlannerError
+from planner.local import journal
 from planner.local.starlark import Starlark
+from planner.model.image import ImageName
 from planner.plan import labels, plan_file, record_file, relay_request
 from planner.policy import policy_file, pull_requests
 from planner.query import parse as query
@@ -79,6 +83,13 @@ def _quiet(_: str) -> None:
     """Say nothing."""
 
 
+def _rawjson(data: bytes) -> object:
+    """What an engine tells of a build: what cannot be read is passed over."""
+    reading = Reading(ImageName("a"))
+    news = [one for line in data.decode("utf-8", "replace").splitlines() for one in reading.line(line)]
+    return news, reading.steps(), list(reading.cache_troubles()), reading.failure(1)
+
+
 def _registry_answer(data: bytes) -> object:
     document = read_json(data)
     if document is not None:
@@ -96,6 +107,10 @@ _LLB = (
     b"# syntax=docker/dockerfile:1\nARG A=1\nFROM --platform=$BUILDPLATFORM x:${A:-2} AS s\n"
     b"COPY --from=s --chmod=755 --exclude=*.md a* /b/\nRUN --mount=type=bind,from=s,target=/x <<E\ncat $A\nE\n"
     b'ENV A=1 B="c d"\nONBUILD ADD --checksum=sha256:00 http://x/y /z\nHEALTHCHECK --interval=5s CMD ["a"]\n'
+)
+_RAWJSON = (
+    b'{"vertexes": [{"digest": "sha256:0", "name": "[1/2] COPY a /", "started": "2026-01-01T00:00:00Z", "completed": '
+    b'"2026-01-01T00:00:01.5Z", "cached": true, "error": "x"}], "logs": [{"vertex": "sha256:0", "data": "YQ=="}]}'
 )
 _JSON_PLAN = (
     b'{"version": 1, "against": "HEAD", "images": [{"name": "a", "action": "build", "key": "x3-0", "level": 0, '
@@ -143,6 +158,15 @@ TARGETS: Mapping[str, Target] = {
     "record": Target(
         read=lambda data: record_file.read(data, "r.example/x"), seeds=(b'{"version": 1}',), errors=(Unreadable,)
     ),
+    "facts": Target(
+        read=lambda data: restored.read(data.decode("utf-8", "replace")), seeds=(b"[]", b"{}"), errors=(Unreadable,)
+    ),
+    "journal": Target(
+        read=lambda data: journal.runs(data.decode("utf-8", "replace").splitlines()),
+        seeds=(b'{"event": "run", "at": 1.5, "all": false, "images": ["a"]}\n{"event": "end"}\n',),
+        errors=(),
+    ),
+    "rawjson": Target(read=_rawjson, seeds=(_RAWJSON,), errors=()),
     "registry": Target(
         read=_registry_answer,
         seeds=(b'{"schemaVersion": 2, "artifactType": "a", "annotations": {}, "layers": [], "subject": {}}',),
