@@ -7,6 +7,7 @@ asks sends the rest one by one. HEAD changes nothing, so that a question asked t
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
@@ -20,11 +21,12 @@ _VALUE = re.compile(r"[ -~]*")
 
 
 def heads(
-    way: Way, targets: Sequence[str], headers: Mapping[str, str], timeout: tuple[float, float]
+    way: Way, targets: Sequence[str], headers: Mapping[str, str], timeout: tuple[float, float, float]
 ) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Status and headers (names in lower case) for the first of the targets, as far as they are beyond doubt.
 
-    Raises nothing for what goes wrong on the way: then the answers end.
+    `timeout` is seconds to connect, seconds between two pieces, and seconds for all answers: who sends a byte now and
+    then keeps nobody. Raises nothing for what goes wrong on the way: then the answers end.
     """
     if (
         way.proxy is not None
@@ -37,13 +39,17 @@ def heads(
     common = {"Host": name if usual else f"{name}:{way.port}", "User-Agent": AGENT, **headers}
     rest = "".join(f"{name}: {value}\r\n" for name, value in common.items())
     try:
-        with closing(way.connection(timeout)) as connection:
-            socket = connection.sock
+        with closing(way.connection(timeout[:2])) as connection:
+            socket, over = connection.sock, time.monotonic() + timeout[2]
             socket.sendall("".join(f"HEAD {target} HTTP/1.1\r\n{rest}\r\n" for target in targets).encode("ascii"))
             pending = b""
             for _ in targets:
                 while (end := pending.find(b"\r\n\r\n")) < 0:
-                    piece = socket.recv(MAX_HEAD) if len(pending) <= MAX_HEAD else b""
+                    left = over - time.monotonic()
+                    if left <= 0 or len(pending) > MAX_HEAD:
+                        return
+                    socket.settimeout(min(left, timeout[1]))
+                    piece = socket.recv(MAX_HEAD)
                     if not piece:
                         return
                     pending += piece

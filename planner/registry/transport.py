@@ -19,8 +19,10 @@ from planner.registry.docker_config import HUB, Login, stored_login
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
-STALLED = 5.0
-"""Seconds after which of questions that were asked all at once the rest is asked one by one."""
+STALLED = (10.0, 5.0, 20.0)
+"""Seconds to connect, without a byte, and in all, after which of questions that were asked all at once the rest is
+asked one by one.
+"""
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
 LOGIN_HOLDS = 240.0
@@ -124,7 +126,7 @@ class Transport:
         known = self._common[host]
         sent = {**headers, "Authorization": known} if known else headers
         found: list[Answer] = []
-        for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, (TIMEOUT[0], STALLED)):
+        for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, STALLED):
             if status not in (200, 404):
                 return found
             found.append(Answer(status=status, headers=given))

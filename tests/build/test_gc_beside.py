@@ -18,7 +18,7 @@ from planner.registry.client import HttpRegistry
 from planner.registry.whole import whole
 from tests.build.family import FILES, BuildSpace
 from tests.build.shared import clone, published_space
-from tests.build.test_killed_push import NAMES, expect_sound
+from tests.build.sound import NAMES, expect_sound
 from tests.engine.engine import Engine
 from tests.registry.stocked import key_of, stock
 from tests.workspace import IDENTITY

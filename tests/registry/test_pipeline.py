@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,7 @@ from tests.registry.test_client import Answer, answering
 DIGEST = "sha256:" + "1" * 64
 FOUND = f"HTTP/1.1 200 OK\r\nDocker-Content-Digest: {DIGEST}\r\nContent-Length: 7\r\n\r\n".encode()
 GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 20\r\n\r\n"
-TIMEOUT = (5.0, 5.0)
+TIMEOUT = (5.0, 5.0, 10.0)
 
 
 @contextmanager
@@ -90,6 +92,32 @@ def test_nothing_is_asked_that_could_be_two_questions(target: str) -> None:
 
 def test_nobody_there_is_no_answer() -> None:
     assert statuses(Way(name="127.0.0.1", port=1, trust=None)) == []
+
+
+@pytest.mark.parametrize("piece", [b"x", FOUND], ids=["bytes", "answers"])
+def test_who_says_a_little_now_and_then_is_not_heard_to_the_end(piece: bytes) -> None:
+    """Each piece comes in time; all of them would take 20 s."""
+    said = 0
+    gone = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        nonlocal said
+        with connection, contextlib.suppress(OSError):
+            connection.recv(1 << 16)
+            connection.sendall(FOUND + b"HTTP/1.1 200 OK\r\nX: " if piece == b"x" else b"")
+            while said < 400:
+                connection.sendall(piece)
+                said += 1
+                time.sleep(0.05)
+        gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: trickle(server.accept()[0]), daemon=True).start()
+        way = Way(name="127.0.0.1", port=server.getsockname()[1], trust=None)
+        found = [status for status, _ in heads(way, ["/v2/x/manifests/1"] * 400, {}, (5.0, 5.0, 0.4))]
+        assert gone.wait(30)
+    assert said < 400
+    assert 1 <= len(found) < 400
 
 
 @given(
