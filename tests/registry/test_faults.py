@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.engine import Engine as BuildEngine
-from planner.errors import PlannerError
 from planner.model.build import BuildRequest, FilesContext, Record, Store, Stored
 from planner.model.image import ImageName
 from planner.registry import artefact
@@ -31,6 +29,7 @@ from planner.registry.whole import whole
 from tests.engine.engine import Engine, running_engine
 from tests.memory import MemoryTree
 from tests.registry.faults import Fault, Proxy, faulty
+from tests.registry.sweep import Pick, Tally, every, gone, rotating, sweep
 
 NAME = ImageName("app")
 KEY = "x3-" + "1" * 32
@@ -134,61 +133,25 @@ def expect_sound(address: str, path: str, digest: str, *, listed_only: bool = Fa
             assert tag == artefact.referrers_tag(digest)
 
 
-Pick = Callable[[int], Sequence[Fault]]
-"""Which faults to try at the request of a number."""
-
-
-def rotating(at: int) -> Sequence[Fault]:
-    """One at every other request, so that all come in turn: enough for each run of the tests."""
-    kinds = list(Fault)
-    return (kinds[(at // 2 * 5 + at) % len(kinds)],) if at % 2 == at // 2 % 2 else ()
-
-
-def gone(at: int) -> Sequence[Fault]:
-    """What seems not to be there, at each request, and another one at every other."""
-    return (Fault.NOT_FOUND, *rotating(at))
-
-
-def every(_: int) -> Sequence[Fault]:
-    """All of them."""
-    return tuple(Fault)
-
-
-def sweep(proxy: Proxy, folder: Path, pick: Pick, act: Callable[[], Any]) -> Iterator[tuple[str, Path]]:
-    """Arm one fault after the other; gives a path in the registry and a folder that are of this case alone.
-
-    Every other fault lasts for four requests, so that no patience helps.
-    """
-    proxy.arm(None)
-    act()
-    for at in range(proxy.number):
-        for fault in pick(at):
-            proxy.arm(fault, at, 1 if at % 2 else 4)
-            yield f"{at}-{fault.name.lower().replace('_', '-')}", folder / f"{at}-{fault.name}"
-
-
-def pushes(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[int, int]:
+def pushes(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     direct, base = engine.registry.address, f"push-{pick.__name__}"
     digest = push(direct, f"{base}/n/{NAME}")
-    cases = failed = 0
-    for case, own in sweep(proxy, folder, pick, lambda: publish(f"{proxy.address}/{base}/n", digest, folder)):
-        path = f"{base}/{case}"
+    tally = Tally()
+    for case in sweep(proxy, folder, pick, lambda: publish(f"{proxy.address}/{base}/n", digest, folder)):
+        path = f"{base}/{case.path}"
         assert push(direct, f"{path}/{NAME}") == digest
-        cases += 1
-        try:
-            publish(f"{proxy.address}/{path}", digest, own)
-        except PlannerError:
-            failed += 1
+        with tally.trying(case):
+            publish(f"{proxy.address}/{path}", digest, case.folder)
         proxy.arm(None)
         expect_sound(direct, path, digest)
-        publish(f"{proxy.address}/{path}", digest, own)
-        found = look(f"{direct}/{path}", own / "look", DIRECT)
+        publish(f"{proxy.address}/{path}", digest, case.folder)
+        found = look(f"{direct}/{path}", case.folder / "look", DIRECT)
         assert found is not None
         assert found.stored.digest == digest
-    return cases, failed
+    return tally
 
 
-def copies(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[int, int]:
+def copies(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     """Source and target are two registries by name, so that blobs are streamed."""
     direct, base = engine.registry.address, f"copy-{pick.__name__}"
     digest = push(direct, f"{base}/{NAME}")
@@ -200,40 +163,34 @@ def copies(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[int,
         copy(registry, plan_copy(registry, source, digest, target))
         registry.tag(target, digest, KEY)
 
-    cases = failed = 0
-    for case, _ in sweep(proxy, folder, pick, lambda: go(f"{base}/n")):
-        path = f"{base}/{case}"
-        cases += 1
-        try:
+    tally = Tally()
+    for case in sweep(proxy, folder, pick, lambda: go(f"{base}/n")):
+        path = f"{base}/{case.path}"
+        with tally.trying(case):
             go(path)
-        except PlannerError:
-            failed += 1
         proxy.arm(None)
         expect_sound(direct, path, digest)
         go(path)
         whole(DIRECT, f"{direct}/{path}/{NAME}", digest)
-    return cases, failed
+    return tally
 
 
-def looks(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[int, int]:
+def looks(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     """What is found is true or an error or nothing, and never something else; a snapshot is as good after it."""
     direct, base = engine.registry.address, f"look-{pick.__name__}"
     digest = push(direct, f"{base}/{NAME}")
     publish(f"{direct}/{base}", digest, folder)
     truth = replace(record_of(f"{proxy.address}/{base}/{NAME}", digest), built_at=0.0, seconds=0.0, manifests="")
-    cases = failed = 0
-    for _, own in sweep(proxy, folder, pick, lambda: look(f"{proxy.address}/{base}", folder / "n", impatient())):
-        cases += 1
-        try:
-            assert look(f"{proxy.address}/{base}", own, impatient()) in (truth, None)
-        except PlannerError:
-            failed += 1
+    tally = Tally()
+    for case in sweep(proxy, folder, pick, lambda: look(f"{proxy.address}/{base}", folder / "n", impatient())):
+        with tally.trying(case):
+            assert look(f"{proxy.address}/{base}", case.folder, impatient()) in (truth, None)
         proxy.arm(None)
-        assert look(f"{proxy.address}/{base}", own, impatient()) == truth
-    return cases, failed
+        assert look(f"{proxy.address}/{base}", case.folder, impatient()) == truth
+    return tally
 
 
-def listings(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[int, int]:
+def listings(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     """A listing is whole, or empty, or there is none."""
     direct, base = engine.registry.address, f"list-{pick.__name__}"
     digest = push(direct, f"{base}/{NAME}")
@@ -244,15 +201,15 @@ def listings(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> tuple[in
     registry.tags = lambda repository, page=2: plain(repository, page)  # type: ignore[method-assign]
     truth = {one.digest: one for one in listing(registry, repository).manifests}
     assert len(truth) == 5
-    cases = failed = 0
-    for _ in sweep(proxy, folder, pick, lambda: listing(registry, repository)):
-        cases += 1
-        try:
+    tally = Tally()
+    for case in sweep(proxy, folder, pick, lambda: listing(registry, repository)):
+        with tally.trying(case):
             found = {one.digest: one for one in listing(registry, repository).manifests}
             assert found in (truth, {}), "a repository may seem not to be there: then nothing of it is removed either"
-        except PlannerError:
-            failed += 1
-    return cases, failed
+    return tally
+
+
+SORTS = (pushes, copies, looks, listings)
 
 
 @pytest.mark.parametrize(("sort", "pick"), [(pushes, rotating), (copies, rotating), (looks, every), (listings, gone)])
@@ -260,11 +217,11 @@ def test_a_fault_at_any_request(
     engine: Engine,
     proxy: Proxy,
     tmp_path: Path,
-    sort: Callable[[Engine, Proxy, Path, Pick], tuple[int, int]],
+    sort: Callable[[Engine, Proxy, Path, Pick], Tally],
     pick: Pick,
 ) -> None:
-    cases, failed = sort(engine, proxy, tmp_path, pick)
-    assert 0 < failed < cases, "some faults last, and some pass"
+    tally = sort(engine, proxy, tmp_path, pick)
+    assert 0 < tally.told.total() < tally.made.total(), "some faults last, and some pass"
 
 
 def test_a_registry_that_wants_patience_gets_it(engine: Engine, proxy: Proxy) -> None:
@@ -281,11 +238,16 @@ def test_a_registry_that_wants_patience_gets_it(engine: Engine, proxy: Proxy) ->
 
 
 def main() -> None:
-    """Every fault at every request; prints how many there were."""
+    """Every fault at every request; prints how many there were, and of each how many were told as an error."""
+    tallies = []
     with running_engine() as engine, faulty(engine.registry.address) as proxy, tempfile.TemporaryDirectory() as folder:
-        for sort in (pushes, copies, looks, listings):
-            cases, failed = sort(engine, proxy, Path(folder) / sort.__name__, every)
-            print(f"{sort.__name__}: {cases} faults, {failed} of them told as an error, 0 violations", flush=True)
+        for sort in SORTS:
+            tally = sort(engine, proxy, Path(folder) / sort.__name__, every)
+            print(f"{sort.__name__}: {tally.made.total()} faults, {tally.told.total()} told, 0 violations", flush=True)
+            tallies.append(tally)
+    for fault in Fault:
+        cells = " | ".join(f"{tally.made[fault]}, {tally.told[fault]}" for tally in tallies)
+        print(f"| {fault.name.lower().replace('_', ' ')} | {cells} |")
 
 
 if __name__ == "__main__":
