@@ -270,9 +270,16 @@ class PublishedRecords:
             self._attach(repository, image.digest, body)
         for tag in (resolved_tag(record.resolved_key), LATEST, record_tag(record.key)):
             self.registry.put(repository, tag, body, artefact.MANIFEST)
-            if self.registry.digest_of(repository, tag) != digest:
+            if self.registry.digest_of(repository, tag) != digest and not self._moved(tag, record):
                 raise RegistryError(f"{repository}:{tag} does not name the record that was just written")
         self._looks[record.image] = _Look(key=record.key, record=record, latest=record)
+
+    def _moved(self, tag: str, record: Record) -> bool:
+        """Whether another run moved a tag meanwhile, to a record that may have it as well."""
+        self._renew(self.repository(record.image), tag)
+        key = record.key if tag == record_tag(record.key) else ""
+        resolved = record.resolved_key if tag == resolved_tag(record.resolved_key) else ""
+        return self._summarized(record.image, tag, key=key, resolved_key=resolved, quiet=True) is not None
 
     def _own_doubt(self, body: bytes) -> str:
         """Why a record of ours would not count: a run that only reads may have no key, and must hide no signed one."""
