@@ -46,7 +46,8 @@ class SqliteRecords:
     def __init__(self, path: Path, *, writable: bool = True) -> None:
         self.path = path
         self._lock = threading.Lock()
-        place = f"file:{urllib.parse.quote(os.fsencode(path.absolute()))}?mode={'rwc' if writable else 'ro'}"
+        # Not "ro" for who only reads: whoever comes after a kill takes back what was half written.
+        place = f"file:{urllib.parse.quote(os.fsencode(path.absolute()))}?mode={'rwc' if writable else 'rw'}"
         with self._telling():
             self._database = sqlite3.connect(
                 place, uri=True, timeout=WAIT, check_same_thread=False, isolation_level=None
@@ -54,7 +55,9 @@ class SqliteRecords:
             found = int(self._database.execute("PRAGMA user_version").fetchone()[0])
             if found > FORMAT:
                 raise StateError(f"{path}: was written by a newer planner (format {found}): upgrade, or remove it")
-            if writable:
+            if not writable:
+                self._database.execute("PRAGMA query_only = ON")
+            else:
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
 

@@ -102,6 +102,41 @@ def test_a_kill_loses_nothing_that_was_told_to_be_written(tmp_path: Path) -> Non
     assert len(records.find(BASE, RECORD.platforms, f"x3-{last}")) == 1
 
 
+MIDWAY = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("BEGIN IMMEDIATE")
+database.execute("UPDATE records SET manifests = zeroblob(1000000), key = 'half ' || key")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_what_was_before(tmp_path: Path) -> None:
+    """Whoever comes next takes the half back, also one that only reads."""
+    path = tmp_path / "r"
+    records = SqliteRecords(path)
+    for number in range(20):
+        records.add(replace(RECORD, key=f"x3-{number}"))
+    records.close()
+    subprocess.run([sys.executable, "-c", MIDWAY, os.fspath(path)], check=False)
+    assert (tmp_path / "r-journal").stat().st_size > 0
+    reader = SqliteRecords(path, writable=False)
+    assert len(reader.find(BASE, RECORD.platforms, "x3-19")) == 1
+    assert reader.find(BASE, RECORD.platforms, "half x3-19") == []
+    assert not (tmp_path / "r-journal").exists()
+
+
+def test_a_reader_writes_nothing(tmp_path: Path) -> None:
+    SqliteRecords(tmp_path / "r").close()
+    reader = SqliteRecords(tmp_path / "r", writable=False)
+    with pytest.raises(StateError, match="readonly"):
+        reader.add(RECORD)
+    with pytest.raises(StateError, match="unable to open"):
+        SqliteRecords(tmp_path / "none", writable=False)
+    assert not (tmp_path / "none").exists()
+
+
 def test_two_writers_at_once(tmp_path: Path) -> None:
     one, other = SqliteRecords(tmp_path / "r"), SqliteRecords(tmp_path / "r")
     for number in range(20):
