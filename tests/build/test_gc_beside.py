@@ -20,6 +20,7 @@ from tests.build.family import FILES, BuildSpace
 from tests.build.shared import clone, published_space
 from tests.build.sound import NAMES, expect_sound
 from tests.engine.engine import Engine
+from tests.registry.faults import faulty
 from tests.registry.stocked import key_of, stock
 from tests.workspace import IDENTITY
 
@@ -27,14 +28,14 @@ CLIENT = HttpRegistry()
 DAY = 86_400.0
 AN_HOUR = "0.0417"
 """In days: short, and longer than this build."""
-PLANTED = """\
+WITHOUT_LATEST = """\
 import planner.cli.gc_roots, planner.plan.retention
 planner.plan.retention.LATEST = {}
 planner.plan.retention._is_ours = lambda tag: True
-planner.cli.gc_roots.LONGEST = 0.0
-from planner.cli.start import main
-main()
 """
+WITHOUT_LEASES = "planner.cli.gc_roots.LONGEST = 0.0\n"
+RUN = "from planner.cli.start import main\nmain()\n"
+HEEDLESS = ("-c", WITHOUT_LATEST + WITHOUT_LEASES + RUN)
 """A clean-up that heeds neither leases nor `latest`."""
 SLOW = {name: text.replace("RUN ", "RUN sleep 1; ") for name, text in FILES.items() if name.endswith(".Dockerfile")} | {
     "base.txt": "two\n"
@@ -46,17 +47,20 @@ def prefix(engine: Engine, tmp_path: Path) -> str:
     return f"{engine.registry.address}/g-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
 
 
+def clean_up(space: BuildSpace, grace: str, code: tuple[str, ...], *more: str) -> CompletedProcess[str]:
+    options = ("--apply", "--wait", "0", "--grace", grace, "--ref", "main", "--last", "1", *more)
+    command = [sys.executable, *code, "-C", os.fspath(space.root), "gc", *options]
+    return subprocess.run(command, env={**os.environ, **IDENTITY}, capture_output=True, text=True, check=False)
+
+
 @contextmanager
 def cleaning(space: BuildSpace, grace: str, code: tuple[str, ...]) -> Iterator[list[CompletedProcess[str]]]:
     """Clean-ups that delete at once what they put away, one after the other, for as long as this is open."""
     over, runs = threading.Event(), list[CompletedProcess[str]]()
-    options = ("--apply", "--wait", "0", "--grace", grace, "--ref", "main", "--last", "1")
-    command = [sys.executable, *code, "-C", os.fspath(space.root), "gc", *options]
 
     def clean() -> None:
         while not over.is_set():
-            run = subprocess.run(command, env={**os.environ, **IDENTITY}, capture_output=True, text=True, check=False)
-            runs.append(run)
+            runs.append(clean_up(space, grace, code))
 
     thread = threading.Thread(target=clean)
     thread.start()
@@ -110,13 +114,49 @@ def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, prefix:
 def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
     tmp_path: Path, engine: Engine, prefix: str
 ) -> None:
-    edit, ended = build_beside(tmp_path, engine, prefix, "0", ("-c", PLANTED))
+    edit, ended = build_beside(tmp_path, engine, prefix, "0", HEEDLESS)
     assert "Traceback" not in ended.stderr
     assert lost(edit, prefix), "else the test above could not fail"
     images = edit.build("--push")
     for name in NAMES:
         whole(CLIENT, f"{prefix}/{name}", images[name]["digest"])
     expect_sound(prefix)
+
+
+@pytest.mark.parametrize(
+    ("grace", "code", "goes"),
+    [
+        ("0", WITHOUT_LATEST + RUN, False),
+        (AN_HOUR, WITHOUT_LATEST + WITHOUT_LEASES + RUN, False),
+        ("0", WITHOUT_LATEST + WITHOUT_LEASES + RUN, True),
+    ],
+    ids=["a lease", "a grace time", "neither"],
+)
+def test_each_alone_keeps_what_was_just_recorded(
+    tmp_path: Path, engine: Engine, grace: str, code: str, goes: bool
+) -> None:
+    """Clean-ups in the moment in which an image is recorded and its lease is about to be given up, without `latest`."""
+    gone: list[bool] = []
+    with faulty(engine.registry.address) as proxy:
+        path = f"h-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
+        direct = f"{engine.registry.address}/{path}"
+        main = published_space(tmp_path / "main", engine, f"{proxy.address}/{path}")
+        main.build("--push")
+        edit = clone(main, tmp_path / "edit")
+        edit.write({"base.txt": "two\n"})
+        key = edit.keys()["base"]
+
+        def clean(_: int, line: str) -> None:
+            if line.startswith(f"DELETE /v2/{path}/base/") and not gone:
+                assert CLIENT.digest_of(f"{direct}/base", f"rec-{key}") is not None
+                runs = [clean_up(main, grace, ("-c", code), "--against", direct) for _ in range(2)]
+                assert [run.returncode for run in runs] == [0, 0], runs
+                gone.append(CLIENT.digest_of(f"{direct}/base", key) is None)
+
+        proxy.on_request = clean
+        ended = edit.planner("build", "base", "--push", "--lease", "3600", **engine.environment)
+    assert ended.returncode == 0, ended.stderr
+    assert gone == [goes]
 
 
 def test_what_a_clean_up_put_away_is_named_again_when_it_is_reused(tmp_path: Path, engine: Engine, prefix: str) -> None:
