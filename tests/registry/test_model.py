@@ -2,6 +2,8 @@
 
 Whatever happens in which order: what is found is what was published and can be pulled, and what is wanted or pinned is
 never removed.
+
+python -m tests.registry.test_model [ORDERS] tries that many random orders, and as many with each planted bug.
 """
 
 from __future__ import annotations
@@ -9,11 +11,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import json
+import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -54,9 +59,11 @@ class Sharing(RuleBasedStateMachine):
     """Two clients, three keys, one repository."""
 
     address: str
+    done: ClassVar[Counter[str]] = Counter()
 
     @initialize()
     def begin(self) -> None:
+        self.done["orders"] += 1
         self.path = f"model-{next(RUNS)}"
         self.prefix = f"{self.address}/{self.path}"
         self.repository = f"{self.prefix}/{NAME}"
@@ -161,6 +168,7 @@ class Sharing(RuleBasedStateMachine):
 
     @invariant()
     def what_is_found_can_be_pulled(self) -> None:
+        self.done["looks"] += 1
         for client in self.clients:
             client.look({NAME: key_of(0)})
             for number in range(3):
@@ -245,15 +253,21 @@ def test_planted_bugs_are_caught(
 
 
 def main() -> None:
-    """Random orders: many without a bug, and enough with each planted one to find it."""
+    """Random orders: many without a bug, and enough with each planted one to find it. Prints how many there were."""
+    orders = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     with running_engine() as engine:
-        play(engine, 60)
-        print("60 random orders: no promise broken", flush=True)
+        play(engine, orders)
+        print(json.dumps({**Sharing.done, "violations": 0}), flush=True)
         for plant in PLANTED:
-            with pytest.MonkeyPatch.context() as patch, pytest.raises((AssertionError, RegistryError)):
+            Sharing.done.clear()
+            with pytest.MonkeyPatch.context() as patch, pytest.raises((AssertionError, RegistryError)) as caught:
                 plant(patch)
-                play(engine, 100)
-            print(f"{plant.__name__}: caught", flush=True)
+                play(engine, orders)
+            told = str(caught.value).partition("\n")[0][:120]
+            print(
+                json.dumps({"planted": plant.__name__, **Sharing.done, "caught": caught.typename, "by": told}),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
