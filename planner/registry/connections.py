@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import select
 import threading
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from planner.errors import RegistryError
 from planner.registry import certificates
+from planner.registry.timely import Timely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class Way:
             made = http.client.HTTPSConnection(host, port, timeout=timeout[0], context=self.trust)
             if self.proxy is not None:
                 made.set_tunnel(self.name, self.port, dict(self.proxy_login))
+        made.response_class = Timely
         made.connect()
         made.sock.settimeout(timeout[1])
         return made
@@ -71,7 +75,7 @@ class Given:
 
     def __init__(
         self,
-        response: http.client.HTTPResponse,
+        response: Timely,
         connection: http.client.HTTPConnection,
         kept: list[http.client.HTTPConnection],
     ) -> None:
@@ -81,6 +85,10 @@ class Given:
         self._connection = connection
         self._kept = kept
         self._left = response.length
+
+    def take_time(self, seconds: float = math.inf) -> None:
+        """Let the rest of the body take this long from now on, for as long as pieces of it come."""
+        self._response.take_time(seconds)
 
     def read(self, size: int) -> bytes:
         """The next bytes of the body, at most `size`; b"" at its end. Raises Broken where it breaks off before."""
@@ -126,6 +134,7 @@ class Connections:
         body: bytes | Iterable[bytes] | None = None,
     ) -> Given:
         """The answer, its body unread: to be closed. `timeout` is seconds to connect and seconds between two pieces.
+        All of it has to come in time (see `timely`).
 
         Raises Broken where none comes, RegistryError where the other side is not who it should be.
         """
@@ -180,14 +189,14 @@ def _answered(
     line: str,
     body: bytes | Iterable[bytes] | None,
     headers: Mapping[str, str],
-) -> http.client.HTTPResponse:
+) -> Timely:
     try:
         connection.request(method, line, body=body, headers=headers)
     except (BrokenPipeError, ConnectionResetError):
         # Who refuses a long body may answer before its end, and close.
         if body is None:
             raise
-    return connection.getresponse()
+    return cast(Timely, connection.getresponse())
 
 
 def _told(error: Exception, host: str) -> Exception:

@@ -51,6 +51,7 @@ class _Reading:
         """Read to the end, and give the checksum. Raises Broken, RegistryError."""
         part = {"Range": f"bytes={self.size}-", "If-Range": self.tag} if self.size and self.tag else {}
         with closing(_asked(connections, url, part)) as given:
+            given.take_time(self.ends - time.monotonic())
             if given.status == 206 and part:
                 if not given.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
                     raise RegistryError("answers with another part than was asked for")

@@ -226,6 +226,7 @@ class Transport:
             skip = start if given.status == 200 else 0
             if given.status == 206 and not given.headers.get("content-range", "").startswith(f"bytes {start}-"):
                 raise RegistryError(f"{request.host}: answers with another part than was asked for")
+            given.take_time()
             try:
                 while piece := given.read(size):
                     if len(piece) > skip:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +21,7 @@ from planner.registry.pipeline import heads
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
 from tests.registry.test_client import Answer, answering
+from tests.registry.trickle import trickling
 
 DIGEST = "sha256:" + "1" * 64
 FOUND = f"HTTP/1.1 200 OK\r\nDocker-Content-Digest: {DIGEST}\r\nContent-Length: 7\r\n\r\n".encode()
@@ -94,29 +93,16 @@ def test_nobody_there_is_no_answer() -> None:
     assert statuses(Way(name="127.0.0.1", port=1, trust=None)) == []
 
 
-@pytest.mark.parametrize("piece", [b"x", FOUND], ids=["bytes", "answers"])
-def test_who_says_a_little_now_and_then_is_not_heard_to_the_end(piece: bytes) -> None:
+@pytest.mark.parametrize(
+    ("first", "piece"), [(FOUND + b"HTTP/1.1 200 OK\r\nX: ", b"x"), (b"", FOUND)], ids=["bytes", "answers"]
+)
+def test_who_says_a_little_now_and_then_is_not_heard_to_the_end(first: bytes, piece: bytes) -> None:
     """Each piece comes in time; all of them would take 20 s."""
-    said = 0
-    gone = threading.Event()
-
-    def trickle(connection: socket.socket) -> None:
-        nonlocal said
-        with connection, contextlib.suppress(OSError):
-            connection.recv(1 << 16)
-            connection.sendall(FOUND + b"HTTP/1.1 200 OK\r\nX: " if piece == b"x" else b"")
-            while said < 400:
-                connection.sendall(piece)
-                said += 1
-                time.sleep(0.05)
-        gone.set()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: trickle(server.accept()[0]), daemon=True).start()
-        way = Way(name="127.0.0.1", port=server.getsockname()[1], trust=None)
+    with trickling(first, piece, 400) as server:
+        way = Way(name="127.0.0.1", port=server.port, trust=None)
         found = [status for status, _ in heads(way, ["/v2/x/manifests/1"] * 400, {}, (5.0, 5.0, 0.4))]
-        assert gone.wait(30)
-    assert said < 400
+        assert server.gone.wait(30)
+    assert server.said < 400
     assert 1 <= len(found) < 400
 
 

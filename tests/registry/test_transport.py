@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from planner.errors import RegistryError
+from planner.errors import RegistryAway, RegistryError
+from planner.registry import timely
 from planner.registry.client import HttpRegistry, digest_of
 from planner.registry.connections import Connections, host_of, is_loopback, read, way_to
+from planner.registry.download import checksum
 from planner.registry.transport import Patience, Transport
 from tests.registry.test_client import Answer, answering
+from tests.registry.trickle import trickling
 
 BLOB = digest_of(b"blob")
 
@@ -134,6 +137,36 @@ def test_a_body_that_is_not_read_to_its_end_spoils_no_other_answer() -> None:
             given = connections.send("GET", f"http://{host}/long", headers={}, timeout=(5.0, 5.0))
             assert given.status == 200
             given.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [(b"", b"x"), (HEAD, b"X: y\r\n"), (HEAD + b"\r\n", b"x")],
+    ids=["first line", "head", "body"],
+)
+def test_an_answer_that_trickles_in_has_some_time_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes
+) -> None:
+    """Each piece comes in time; all of them would take 20 s."""
+    monkeypatch.setattr(timely, "WHOLE", 0.4)
+    registry = client()
+    with trickling(first, piece, 400) as server:
+        with pytest.raises(RegistryAway, match="TimeoutError"):
+            registry.fetch(f"127.0.0.1:{server.port}/x", "1")
+        assert server.gone.wait(30)
+    assert 0 < server.said < 400
+
+
+def test_a_long_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timely, "WHOLE", 0.4)
+    with trickling(HEAD.replace(b"400", b"30") + b"\r\n", b"x", 30) as server:
+        pieces = HttpRegistry().pieces(f"127.0.0.1:{server.port}/x", "sha256:" + "1" * 64)
+        assert b"".join(pieces) == b"x" * 30
+        with pytest.raises(RegistryError, match="TimeoutError"):
+            checksum(f"http://127.0.0.1:{server.port}/x", seconds=0.4)
 
 
 @pytest.mark.parametrize(
