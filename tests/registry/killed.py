@@ -76,6 +76,15 @@ class CleanUp:
             self.versions += 1
             stock(CLIENT, self.repository, key_of(self.versions), at=time.time() - 90 * DAY)
 
+    def requests(self) -> int:
+        """How many a whole run makes that puts something away, and deletes what the one before put away."""
+        for _ in range(2):
+            self.leave_old_ones()
+            self.proxy.arm(None)
+            run = self.space.planner(*GC)
+            assert run.returncode == 0, run.stderr
+        return self.proxy.number
+
     def killed_at(self, number: int) -> str:
         """Kill at the request of this number; gives that request, "" where the run ended before."""
         seen: list[str] = []
@@ -118,13 +127,14 @@ class CleanUp:
         assert left <= wanted, left - wanted
 
 
-def kill_gc(root: Path, proxy: Proxy, upstream: str, numbers: Iterable[int]) -> Count:
-    """Kill at each of these requests, with more to remove each time."""
+def kill_gc(root: Path, proxy: Proxy, upstream: str, shares: Iterable[float]) -> Count:
+    """Kill at each of these shares (0 to 1) of the requests of a whole run, with more to remove each time."""
     clean_up, count = CleanUp(root, proxy, upstream), Count()
-    for turn, number in enumerate(numbers, 1):
+    requests = clean_up.requests()
+    for turn, share in enumerate(shares, 1):
         clean_up.leave_old_ones()
         count.runs += 1
-        at = clean_up.killed_at(number)
+        at = clean_up.killed_at(int(share * requests))
         count.killed += bool(at)
         count.at += [at] if at else []
         clean_up.expect_sound()
@@ -234,7 +244,7 @@ def main() -> None:
                 Path(folder) / "gc",
                 proxy,
                 registry.address,
-                told([chance.randrange(125) for _ in range(wanted)], "gc --apply"),
+                told([chance.random() for _ in range(wanted)], "gc --apply"),
             ),
             "pin --write": lambda: kill_pin(
                 Path(folder) / "pin",

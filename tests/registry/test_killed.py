@@ -11,7 +11,7 @@ from tests.registry.killed import kill_gc, kill_pin
 
 def test_gc_killed_while_it_writes_untags_and_deletes(engine: Engine, tmp_path: Path) -> None:
     with faulty(engine.registry.address) as proxy:
-        count = kill_gc(tmp_path / "gc", proxy, engine.registry.address, [40, 49, 110, 44, 118, 124])
+        count = kill_gc(tmp_path / "gc", proxy, engine.registry.address, [0.3, 0.6, 0.7, 0.8, 0.9, 0.97])
     assert count.killed >= 4
     assert "DELETE" in count.at or "HEAD" in count.at, "it came to where something is removed"
 
