@@ -33,7 +33,8 @@ class Manifest:
     """One manifest of one repository, with what it leads to.
 
     `children` are the manifests of an index, `subject` is what it is attached to, `blobs` are its own blobs with their
-    sizes (bytes). `at` is when it was recorded or renewed (seconds since 1970), 0 where nobody knows.
+    sizes (bytes). `at` is when it was recorded or renewed (seconds since 1970), 0 where nobody knows. What was put away
+    is in quarantine and no tag names it: `tags` are those that it had.
     """
 
     repository: str
@@ -45,6 +46,7 @@ class Manifest:
     blobs: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
     at: float = 0.0
+    put_away: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +155,8 @@ def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[
         for tag in one.tags:
             if tag in tags:
                 return told.format(tags[tag])
-    if one.tags and one.digest not in dates:
+    # What was put away was old enough: a run that was killed may have deleted its record before it.
+    if one.tags and one.digest not in dates and not one.put_away:
         return "has no record that tells its age"
     at = max(dates.get(one.digest, 0.0), one.at)
     if at and roots.now - at < roots.grace:
@@ -175,7 +178,7 @@ def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates:
     at = max(dates.get(one.digest, 0.0), one.at)
     if at and roots.now - at < roots.grace:
         return f"is younger than {roots.grace / DAY:g} days"
-    return "" if at or not one.tags else "tells no age"
+    return "" if at or not one.tags or one.put_away else "tells no age"
 
 
 def _is_ours(tag: str) -> bool:

@@ -130,7 +130,7 @@ def _listing(reader: _Reader, whole: bool) -> Listing:
     )
     before = {digest: tags for one in quarantined for digest, tags in one.entries}
     manifests = tuple(
-        manifest_of(repository, one, tuple(named.get(one.digest) or before.get(one.digest, ())))
+        manifest_of(repository, one, tuple(named.get(one.digest, ())), before.get(one.digest))
         for one in known.values()
         if not _is_quarantine(one.document)
     )
@@ -176,8 +176,14 @@ def _is_quarantine(document: Mapping[str, Any]) -> bool:
     return document.get("artifactType") == QUARANTINE
 
 
-def manifest_of(repository: str, one: Fetched, tags: tuple[str, ...]) -> Manifest:
-    """What retention looks at of a manifest."""
+def manifest_of(
+    repository: str, one: Fetched, tags: tuple[str, ...], before: tuple[str, ...] | None = None
+) -> Manifest:
+    """What retention looks at of a manifest. `before` are the tags of one that is in quarantine, of which it has none
+    by now.
+    """
+    put_away = before is not None and not tags
+    tags = tags or before or ()
     return Manifest(
         repository=repository,
         digest=one.digest,
@@ -188,6 +194,7 @@ def manifest_of(repository: str, one: Fetched, tags: tuple[str, ...]) -> Manifes
         blobs=dict(blobs(one.document)),
         size=len(one.body),
         at=read_time(one.document),
+        put_away=put_away,
     )
 
 

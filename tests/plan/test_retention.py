@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.plan.retention import DAY, Kind, Manifest, Roots, decide, freed
+from planner.plan.retention import DAY, Kind, Manifest, Roots, decide, decide_scope, freed
 
 
 def digest(number: int) -> str:
@@ -66,6 +66,14 @@ def test_a_tag_that_is_not_a_keys_keeps(tag: str) -> None:
 
 def test_an_image_without_a_record_has_no_age_and_stays() -> None:
     assert kept(image(1, key(1))) == {1}
+
+
+def test_what_was_put_away_and_lost_its_record_goes_unless_it_is_wanted() -> None:
+    half = replace(image(1, key(1)), put_away=True)
+    assert kept(half) == set()
+    assert kept(half, roots=replace(ROOTS, keys={key(1): "main"})) == {1}
+    assert [one.keep for one in decide_scope([half], ROOTS, "ended")] == [False]
+    assert [one.keep for one in decide_scope([replace(half, put_away=False)], ROOTS, "ended")] == [True]
 
 
 def test_a_kept_index_keeps_its_children_and_what_is_attached_to_them() -> None:

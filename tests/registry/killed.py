@@ -85,13 +85,13 @@ class CleanUp:
             assert run.returncode == 0, run.stderr
         return self.proxy.number
 
-    def killed_at(self, number: int) -> str:
-        """Kill at the request of this number; gives that request, "" where the run ended before."""
+    def killed_at(self, when: Callable[[int, str], bool]) -> str:
+        """Kill at the request that fits, by number and line; gives its method, "" where the run ended before."""
         seen: list[str] = []
         run = started(self.space, *GC)
 
         def kill(at: int, line: str) -> None:
-            if at == number:
+            if when(at, line):
                 seen.append(line.partition("/v2/")[0].strip())
                 with contextlib.suppress(ProcessLookupError):
                     run.kill()
@@ -134,7 +134,8 @@ def kill_gc(root: Path, proxy: Proxy, upstream: str, shares: Iterable[float]) ->
     for turn, share in enumerate(shares, 1):
         clean_up.leave_old_ones()
         count.runs += 1
-        at = clean_up.killed_at(int(share * requests))
+        number = int(share * requests)
+        at = clean_up.killed_at(lambda at, _, number=number: at == number)
         count.killed += bool(at)
         count.at += [at] if at else []
         clean_up.expect_sound()
