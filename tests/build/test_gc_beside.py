@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,11 +16,11 @@ import pytest
 
 from planner.registry.client import HttpRegistry
 from planner.registry.whole import whole
-from tests.build.family import FILES, BuildSpace
+from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space
 from tests.build.sound import NAMES, expect_sound
 from tests.engine.engine import Engine
-from tests.registry.faults import faulty
+from tests.registry.faults import Proxy, faulty
 from tests.registry.stocked import key_of, stock
 from tests.workspace import IDENTITY
 
@@ -35,16 +35,21 @@ planner.plan.retention._is_ours = lambda tag: True
 """
 WITHOUT_LEASES = "planner.cli.gc_roots.LONGEST = 0.0\n"
 RUN = "from planner.cli.start import main\nmain()\n"
+PLANNER = ("-m", "planner.cli.start")
 HEEDLESS = ("-c", WITHOUT_LATEST + WITHOUT_LEASES + RUN)
 """A clean-up that heeds neither leases nor `latest`."""
-SLOW = {name: text.replace("RUN ", "RUN sleep 1; ") for name, text in FILES.items() if name.endswith(".Dockerfile")} | {
-    "base.txt": "two\n"
-}
 
 
 @pytest.fixture
-def prefix(engine: Engine, tmp_path: Path) -> str:
-    return f"{engine.registry.address}/g-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
+def proxy(engine: Engine) -> Iterator[Proxy]:
+    """Builds go through it, clean-ups past it."""
+    with faulty(engine.registry.address) as running:
+        yield running
+
+
+@pytest.fixture
+def prefix(proxy: Proxy, tmp_path: Path) -> str:
+    return f"{proxy.address}/g-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
 
 
 def clean_up(space: BuildSpace, grace: str, code: tuple[str, ...], *more: str) -> CompletedProcess[str]:
@@ -54,13 +59,15 @@ def clean_up(space: BuildSpace, grace: str, code: tuple[str, ...], *more: str) -
 
 
 @contextmanager
-def cleaning(space: BuildSpace, grace: str, code: tuple[str, ...]) -> Iterator[list[CompletedProcess[str]]]:
+def cleaning(
+    space: BuildSpace, grace: str, code: tuple[str, ...], against: str
+) -> Iterator[list[CompletedProcess[str]]]:
     """Clean-ups that delete at once what they put away, one after the other, for as long as this is open."""
     over, runs = threading.Event(), list[CompletedProcess[str]]()
 
     def clean() -> None:
         while not over.is_set():
-            runs.append(clean_up(space, grace, code))
+            runs.append(clean_up(space, grace, code, "--against", against))
 
     thread = threading.Thread(target=clean)
     thread.start()
@@ -72,21 +79,30 @@ def cleaning(space: BuildSpace, grace: str, code: tuple[str, ...]) -> Iterator[l
 
 
 def build_beside(
-    root: Path, engine: Engine, prefix: str, grace: str, code: tuple[str, ...] = ("-m", "planner.cli.start")
+    root: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str, code: tuple[str, ...] = PLANNER
 ) -> tuple[BuildSpace, CompletedProcess[str]]:
     """Build an edit beside clean-ups that do not know it; gives its workspace, and how the build ended.
 
-    What is published on main stays in any case, and what is old and wanted by nobody goes in any case.
+    No image gets the tag of its key before a whole clean-up has ended that began when it was asked for. What is
+    published on main stays in any case, and what is old and wanted by nobody goes in any case.
     """
     main = published_space(root / "main", engine, prefix)
     live = {name: image["digest"] for name, image in main.build("--push").items() if name}
     old = {name: stock(CLIENT, f"{prefix}/{name}", key_of(1), at=time.time() - 90 * DAY) for name in NAMES}
     edit = clone(main, root / "edit")
-    edit.write({path: text.replace("registry.example/fam", prefix) for path, text in SLOW.items()})
-    with cleaning(main, grace, code) as runs:
+    edit.write({"base.txt": "two\n"})
+    with cleaning(main, grace, code, f"{proxy.upstream}/{prefix.partition('/')[2]}") as runs:
+
+        def wait(_: int, line: str) -> None:
+            if line.startswith("PUT ") and "/manifests/x3-" in line:
+                wanted, until = ended_well(runs) + 2, time.monotonic() + 60
+                while ended_well(runs) < wanted and time.monotonic() < until:
+                    time.sleep(0.05)
+
+        proxy.on_request = wait
         ended = edit.planner("build", "--push", "--format", "json", **engine.environment)
-        beside = sum(run.returncode == 0 for run in runs)
-    assert beside >= 2, "as good as no clean-up was beside the build"
+        proxy.on_request = None
+        assert ended_well(runs) >= 2, "as good as no clean-up was beside the build"
     for run in runs:
         assert run.returncode == 0 or "nothing is removed" in run.stderr, run.stderr
     for name in NAMES:
@@ -95,14 +111,18 @@ def build_beside(
     return edit, ended
 
 
+def ended_well(runs: Sequence[CompletedProcess[str]]) -> int:
+    return sum(run.returncode == 0 for run in runs)
+
+
 def lost(space: BuildSpace, prefix: str) -> set[str]:
     """The images whose keys name nothing."""
     return {name for name, key in space.keys().items() if CLIENT.digest_of(f"{prefix}/{name}", key) is None}
 
 
 @pytest.mark.parametrize("grace", [AN_HOUR, "0"])
-def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, prefix: str, grace: str) -> None:
-    edit, ended = build_beside(tmp_path, engine, prefix, grace)
+def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str) -> None:
+    edit, ended = build_beside(tmp_path, engine, proxy, prefix, grace)
     assert ended.returncode == 0, ended.stderr
     assert lost(edit, prefix) == set()
     expect_sound(prefix)
@@ -112,9 +132,9 @@ def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, prefix:
 
 
 def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
-    tmp_path: Path, engine: Engine, prefix: str
+    tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str
 ) -> None:
-    edit, ended = build_beside(tmp_path, engine, prefix, "0", HEEDLESS)
+    edit, ended = build_beside(tmp_path, engine, proxy, prefix, "0", HEEDLESS)
     assert "Traceback" not in ended.stderr
     assert lost(edit, prefix), "else the test above could not fail"
     images = edit.build("--push")
@@ -133,28 +153,28 @@ def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
     ids=["a lease", "a grace time", "neither"],
 )
 def test_each_alone_keeps_what_was_just_recorded(
-    tmp_path: Path, engine: Engine, grace: str, code: str, goes: bool
+    tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str, code: str, goes: bool
 ) -> None:
     """Clean-ups in the moment in which an image is recorded and its lease is about to be given up, without `latest`."""
     gone: list[bool] = []
-    with faulty(engine.registry.address) as proxy:
-        path = f"h-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
-        direct = f"{engine.registry.address}/{path}"
-        main = published_space(tmp_path / "main", engine, f"{proxy.address}/{path}")
-        main.build("--push")
-        edit = clone(main, tmp_path / "edit")
-        edit.write({"base.txt": "two\n"})
-        key = edit.keys()["base"]
+    path = prefix.partition("/")[2]
+    main = published_space(tmp_path / "main", engine, prefix)
+    main.build("--push")
+    edit = clone(main, tmp_path / "edit")
+    edit.write({"base.txt": "two\n"})
+    key = edit.keys()["base"]
 
-        def clean(_: int, line: str) -> None:
-            if line.startswith(f"DELETE /v2/{path}/base/") and not gone:
-                assert CLIENT.digest_of(f"{direct}/base", f"rec-{key}") is not None
-                runs = [clean_up(main, grace, ("-c", code), "--against", direct) for _ in range(2)]
-                assert [run.returncode for run in runs] == [0, 0], runs
-                gone.append(CLIENT.digest_of(f"{direct}/base", key) is None)
+    def clean(_: int, line: str) -> None:
+        if line.startswith(f"DELETE /v2/{path}/base/") and not gone:
+            assert CLIENT.digest_of(f"{proxy.upstream}/{path}/base", f"rec-{key}") is not None
+            for _ in range(2):
+                run = clean_up(main, grace, ("-c", code), "--against", f"{proxy.upstream}/{path}")
+                assert run.returncode == 0, run.stderr
+            gone.append(CLIENT.digest_of(f"{proxy.upstream}/{path}/base", key) is None)
 
-        proxy.on_request = clean
-        ended = edit.planner("build", "base", "--push", "--lease", "3600", **engine.environment)
+    proxy.on_request = clean
+    ended = edit.planner("build", "base", "--push", "--lease", "3600", **engine.environment)
+    proxy.on_request = None
     assert ended.returncode == 0, ended.stderr
     assert gone == [goes]
 
