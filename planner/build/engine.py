@@ -25,6 +25,16 @@ ANSWER = 30.0
 """Seconds within which an engine must say that it is there."""
 OLDEST_ENGINE = 23
 """The first Docker Engine whose BuildKit knows named contexts of images."""
+_QUIET = {
+    "BUILDX_METADATA_PROVENANCE": "disabled",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "BUILDX_GIT_INFO": "false",
+    "BUILDX_GIT_LABELS": "false",
+}
+"""What buildx would add on its own, or because the environment says so: nothing of it is in a key, and labels of git's
+
+commit would make another image at each one.
+"""
 _NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
 _FORMS = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
 
@@ -152,7 +162,7 @@ def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], fa
     engine = Engine(
         spec=spec,
         argv=argv,
-        environment={**environment, "BUILDX_METADATA_PROVENANCE": "disabled", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+        environment={**environment, **_QUIET},
         store=Store.ENGINE if docker else Store.LAYOUT,
         version=version,
         native=native,

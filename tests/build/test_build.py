@@ -176,6 +176,14 @@ def test_the_same_files_make_the_same_layers_in_another_folder(family: Family, t
     assert all(step["cached"] for step in again["app"]["steps"] if "] FROM " not in step["name"])
 
 
+def test_what_the_environment_says_to_buildx_is_not_in_the_image(family: Family) -> None:
+    space = family()
+    plain = space.build("base")["base"]["digest"]
+    shutil.rmtree(space.root / ".planner")
+    said = {"BUILDX_GIT_LABELS": "full", "BUILDX_GIT_INFO": "true", "SOURCE_DATE_EPOCH": "1"}
+    assert space.build("base", **said)["base"]["digest"] == plain
+
+
 def test_a_file_that_buildkit_leaves_out_of_its_cache_key_is_never_old(family: Family) -> None:
     """`--exclude` with a wildcard; see docs/engine.md."""
     space = family(app__Dockerfile="FROM ubuntu:22.04\nCOPY --exclude=* tool.* /x/\n")

@@ -93,13 +93,25 @@ def difference(case: Case) -> str:
         return f"buildx: {real}\n  planner: {mine}"
     if case.fails:
         return f"neither refuses: {real}"
-    return different(_ordered(real), _ordered(mine), "")
+    return different(ordered(real, case), ordered(mine, case), "")
 
 
-def _ordered(found: dict[str, Any]) -> dict[str, Any]:
-    """The groups that a matrix makes come in Go's order of maps, which is another one each time."""
+def ordered(found: dict[str, Any], case: Case) -> dict[str, Any]:
+    """A document without the order that Go's maps give it, which is another one each time.
+
+    The groups that a matrix makes come in that order, and overrides are applied in it (`Target.AddOverrides` of
+    buildx), so that of the outputs that `push` and `load` add either may be the first.
+    """
     groups = {name: {**group, "targets": sorted(group["targets"])} for name, group in found.get("group", {}).items()}
-    return {**found, "group": groups}
+    ordered = {**found, "group": groups}
+    if any(".push=" in text for text in case.sets) and any(".load=" in text for text in case.sets):
+        targets = found.get("target", {}).items()
+        ordered["target"] = {name: {**target, "output": _sorted(target.get("output", []))} for name, target in targets}
+    return ordered
+
+
+def _sorted(outputs: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(outputs, key=lambda output: sorted(output.items()))
 
 
 def different(real: Any, mine: Any, path: str) -> str:
