@@ -263,6 +263,17 @@ def test_what_buildkit_refuses_of_a_stage_that_is_not_built_is_unsure(tmp_path: 
     assert "not built" in "".join(found.unsure)
 
 
+@pytest.mark.parametrize(
+    "read", ["COPY --from=0 a /", "COPY --from=one a /", "COPY --from=7 a /", "COPY --from=$x a /"]
+)
+def test_what_buildkit_refuses_of_a_stage_that_a_named_context_replaces_is_unsure(tmp_path: Path, read: str) -> None:
+    """It builds none of it, and reads each `--from` all the same (`toCommand`, v0.32.2)."""
+    found = answer(tmp_path, f"FROM scratch AS one\nCMD x\n{read}", {"more/f": ""}, named={"one": "more"})
+    assert "not built" in "".join(found.unsure)
+    other = answer(tmp_path, "FROM scratch AS one\nCOPY --from=busybox a /", {"more/f": ""}, named={"one": "more"})
+    assert not other.unsure
+
+
 def test_a_stage_that_is_not_built_may_read_a_later_one(tmp_path: Path) -> None:
     later = "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nFROM scratch\nCOPY a /"
     assert not answer(tmp_path, later, {"ctx/a": ""}).unsure

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.sources.dockerfile.stages import SCRATCH, Resolve, Stage, Staged
-from planner.sources.dockerfile.syntax import Copy, Run
+from planner.sources.dockerfile.syntax import Copy, Instruction, Run
 
 
 def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
     """What the instructions of a stage read besides its base: stages by index, the rest as uses."""
-    for item in stage.instructions:
+    return _reads(stage.instructions, whole, resolve)
+
+
+def _reads(instructions: Iterable[Instruction], whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
+    for item in instructions:
         if isinstance(item, Copy) and item.from_:
             yield _read(item.from_, "COPY --from", item.from_span or item.span, whole, resolve, by_index=True)
         elif isinstance(item, Run):
@@ -84,9 +88,9 @@ def refused(whole: Staged, reached: tuple[int, ...], resolve: Resolve) -> Iterat
 def _wrong(stage: Stage, whole: Staged, resolve: Resolve, *, is_built: bool) -> Iterator[str]:
     if stage.refused and (stage.replaced or not is_built):
         yield stage.refused
-    if is_built:
+    if is_built and not stage.replaced:
         return
-    for read in stages_read(stage, whole, resolve):
+    for read in _reads(_all_of(stage), whole, resolve):
         if isinstance(read, int):
             if read >= stage.index and _leads_to(read, stage.index, whole, resolve):
                 yield "its stages read one another in a circle"
@@ -105,5 +109,11 @@ def _leads_to(start: int, end: int, whole: Staged, resolve: Resolve) -> bool:
         if index not in seen:
             seen.add(index)
             stage = whole.stages[index]
-            waiting += [read for read in (stage.base, *stages_read(stage, whole, resolve)) if isinstance(read, int)]
+            reads = (stage.base, *_reads(_all_of(stage), whole, resolve))
+            waiting += [read for read in reads if isinstance(read, int)]
     return False
+
+
+def _all_of(stage: Stage) -> tuple[Instruction, ...]:
+    """BuildKit reads each `--from`, of a stage that a named context replaces too (`buildStageDependencyGraph`)."""
+    return stage.passed_over or stage.instructions

@@ -36,8 +36,9 @@ def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
 class Stage:
     """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
 
-    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left. `refused`
-    is why BuildKit builds nothing of the file because of this FROM, whether the stage is built or not.
+    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left, the others
+    are `passed_over`. `refused` is why BuildKit builds nothing of the file because of this FROM, whether the stage is
+    built or not.
     """
 
     index: int
@@ -47,6 +48,7 @@ class Stage:
     platform: str
     instructions: tuple[Instruction, ...]
     replaced: bool = False
+    passed_over: tuple[Instruction, ...] = ()
     refused: str = ""
 
 
@@ -121,15 +123,16 @@ def _stage(
     if head.stage and head.stage in contexts:
         use = Use(role="FROM", reference=head.stage, span=head.span, origin=resolve(head.stage))
         # BuildKit passes over what such a stage does, but for its triggers, which its children still run.
-        body = tuple(item for item in body if isinstance(item, Onbuild))
+        triggers = tuple(item for item in body if isinstance(item, Onbuild))
         return Stage(
             index=len(before),
             name=head.stage,
             span=head.span,
             base=use,
             platform=platform,
-            instructions=body,
+            instructions=triggers,
             replaced=True,
+            passed_over=body,
             refused=_refused(head, {}, args, escape),
         )
     return Stage(
