@@ -80,15 +80,20 @@ class Tries:
         self.ending = ending
         self.cuttable = _cuttable(job)
 
-    def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored]) -> Ended:
-        """Reuse or build one image, and write its record. `stored` says where its parents are."""
+    def build(
+        self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored], failed: int = 0
+    ) -> Ended:
+        """Reuse or build one image, and write its record. `stored` says where its parents are.
+
+        `failed` tries came before this one.
+        """
         try:
             request = request_of(self.job.keys, name, stored, registry=self.job.registry)
             resolved = resolved_key(self.job.keys, name, {one: image.digest for one, image in stored.items()})
             reused = self._reused(name, resolved, request, builder)
             if reused is not None:
                 return Ended(name, reused=reused)
-            return self._leased(name, resolved, request, builder)
+            return self._leased(name, resolved, request, builder, failed)
         except BuildCancelled:
             return Ended(name)
         except (BuildFailed, PlannerError) as failure:
@@ -96,7 +101,9 @@ class Tries:
         except BaseException as bug:
             return Ended(name, bug=bug)
 
-    def _leased(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Ended:
+    def _leased(
+        self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder, failed: int
+    ) -> Ended:
         """Build under a lease where there are any, or take what another run built meanwhile."""
         lease = None
         if self.job.leases is not None and name in self.cuttable:
@@ -111,7 +118,7 @@ class Tries:
             return Ended(name, reused=lease.stored, by_another=True)
         try:
             result = builder.build(request, self.tell)
-            self.job.records.add(self._record(name, resolved, result))
+            self.job.records.add(self._record(name, resolved, result, failed))
         finally:
             if lease is not None:
                 lease.release()
@@ -137,7 +144,7 @@ class Tries:
                 continue
         return None
 
-    def _record(self, name: ImageName, resolved: str, result: BuildResult) -> Record:
+    def _record(self, name: ImageName, resolved: str, result: BuildResult, failed: int = 0) -> Record:
         keys = self.job.keys
         return Record(
             image=name,
@@ -149,6 +156,7 @@ class Tries:
             seconds=result.seconds,
             manifests=written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item)),
             steps=result.steps,
+            retries=failed,
         )
 
 

@@ -63,6 +63,6 @@ def _note_gone(world: World, keys: dict[str, str]) -> None:
     registry = HttpRegistry()
     world.gone = {
         (name, key, digest)
-        for name, key, digest in world.records()
+        for name, key, digest in world.records(gone=True)
         if (name, key) not in present and registry.digest_of(f"{world.direct}/{name}", digest) is None
     }

@@ -63,6 +63,9 @@ def taken_and_built_again(world: World) -> None:
     taken = {(name, key) for name, key, _ in world.gone}
     assert set(keys.items()) <= taken
     assert world.measure()["registry, disk"] < before
+    clean(world)
+    world.check_all_records()
+    assert set(keys.items()) <= {(name, key) for name, key, _ in world.gone}, "what is gone stays known as gone"
     become(world, 7)
     world.build(disturbed=False)
     world.check(keys, complete=True)
