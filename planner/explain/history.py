@@ -81,7 +81,8 @@ def history_text(found: Sequence[Past]) -> str:
         when = datetime.fromtimestamp(past.builds[-1].built_at, UTC).strftime("%Y-%m-%d %H:%M")
         lines.append(
             f"{printable(past.image):<{width}}  {len(past.builds):>6}  {past.median:>6.1f} s  "
-            f"{past.builds[-1].seconds:>6.1f} s  {trend:>6}  {past.cached:>6.0%}  {past.retries:>7}  {when}  {_drawn(past)}"
+            f"{past.builds[-1].seconds:>6.1f} s  {trend:>6}  {past.cached:>6.0%}  {past.retries:>7}  "
+            f"{when}  {_drawn(past)}"
         )
     return "\n".join(lines)
 

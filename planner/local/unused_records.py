@@ -1,7 +1,7 @@
 """Says which records of a state folder may go when there are too many, and drops them from its database.
 
-A dropped record costs a rebuild of a state that nobody built or reused for long, mostly from the engine's cache; it never
-makes anything stale.
+A dropped record costs a rebuild of a state that nobody built or reused for long, mostly from the engine's cache; it
+never makes anything stale.
 """
 
 from __future__ import annotations

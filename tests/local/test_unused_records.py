@@ -1,4 +1,4 @@
-"""Which records go when there are too many: never the newest of an image, never one in use, nothing within the bounds."""
+"""Which records go when there are too many: never the newest of an image, nor one in use, nor any within the bounds."""
 
 from __future__ import annotations
 
@@ -173,7 +173,8 @@ def test_a_file_of_an_older_planner_is_read_and_taken_over(tmp_path: Path) -> No
     with contextlib.closing(sqlite3.connect(path)) as database:  # as an older planner writes
         database.execute(
             "INSERT OR REPLACE INTO records (image, platforms, key, resolved_key, store, repository, digest, built_at,"
-            " seconds, steps, manifests) VALUES ('base', 'linux/amd64', 'x3-5', 'x3-6', 'layout', '', 'd', 1, 1, '[]', '')"
+            " seconds, steps, manifests)"
+            " VALUES ('base', 'linux/amd64', 'x3-5', 'x3-6', 'layout', '', 'd', 1, 1, '[]', '')"
         )
         database.commit()
     assert now.find(BASE, RECORD.platforms, "x3-5")[0].retries == 0
