@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-MOST = 100
+MOST = 50
 """Records that are kept of an image for the same platforms."""
 LARGEST = 256 << 20
 """Bytes that all records may take."""

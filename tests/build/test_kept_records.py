@@ -1,4 +1,4 @@
-"""A build drops the records that nobody used for longest, and none that it, `why`, `history` or `--resume` stands on."""
+"""A build drops records that nobody used for longest, and none that it, `why`, `history` or `--resume` stands on."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Checks:
         place = self.family.workspace.root / ".planner" / "records.sqlite"
         if not place.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as database:
+        with contextlib.closing(sqlite3.connect(f"file:{place}?mode=rw", uri=True)) as database:
             found = database.execute("SELECT image, key, digest FROM records WHERE store = ?", (Store.REGISTRY.value,))
             rows = [(str(image), str(key), str(digest)) for image, key, digest in found.fetchall()]
             return [row for row in rows if gone or row not in self.gone]

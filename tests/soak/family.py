@@ -22,7 +22,7 @@ PARENTS = {
     "top": ("join",),
 }
 CONTENTS = 2
-NEW = 0.3
+NEW = 0.5
 """The part of edits of a file that give it a content which no file had before."""
 
 

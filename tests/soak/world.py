@@ -28,7 +28,7 @@ PREFIX = "soak"
 ALL_RECORDS_EVERY = 10
 COMPLETE_EVERY = 5
 PRUNE_EVERY = 25
-LEASED = 0.5
+LEASED = 0.3
 """The part of builds that hold leases: each costs a wait, and one that a killed run held is waited for."""
 
 
@@ -109,6 +109,7 @@ class World:
         with self.disturbances(disturbed) as kill_planner:
             run = self.forks.run(self.family.workspace.root, *words, kill_after=kill_planner)
         self.proxy.arm(None)
+        self.proxy.every.clear()
         self.planner_memory = run.memory
         self._count(run.status, run.out, run.err)
         if "Traceback" in run.err or run.status not in (0, 1, -signal.SIGKILL):
