@@ -47,7 +47,7 @@ class SoakFamily:
 
     def edit(self, chance: random.Random) -> None:
         """Change a thing or two; sometimes only what counts for nothing."""
-        for _ in range(chance.choice([1, 1, 2, 3])):
+        for _ in range(chance.choice([1, 1, 1, 2])):
             what = chance.random()
             if what < 0.7:
                 self.own[chance.choice(list(PARENTS))] = self._content(chance)
