@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from planner.errors import RegistryError
 from planner.model.build import Store
+from planner.registry.artefact import record_tag
 from planner.registry.client import HttpRegistry
 from planner.registry.whole import blobs, whole
 from tests.soak.family import SoakFamily
@@ -55,8 +56,8 @@ class Checks:
         recorded = {(name, key): digest for name, key, digest in self.records(gone=complete)}
         for name, key in keys.items():
             tagged = registry.digest_of(f"{self.repositories}/{name}", key)
-            if complete and (tagged is None or (name, key) not in recorded):
-                raise Lost(f"{name} is not there in its present state {key} after a build that ended well")
+            if complete:
+                self._expect(registry, name, key, tagged, recorded.get((name, key)))
             for digest in {found for found in (tagged, recorded.get((name, key))) if found}:
                 if (name, digest) not in self.whole:
                     self._pull(registry, name, digest)
@@ -102,6 +103,16 @@ class Checks:
             raise Lost(f"a record of {name} names {digest}: {error}") from error
         self.whole.add((name, digest))
         self.pulled += 1
+
+    def _expect(self, registry: HttpRegistry, name: str, key: str, tagged: str | None, here: str | None) -> None:
+        """A build that ended well left the image, and a record of it.
+
+        A kill between the record in the registry and the one here leaves the first alone, which is enough to reuse it.
+        """
+        published = registry.digest_of(f"{self.repositories}/{name}", record_tag(key))
+        if tagged is None or (here is None and published is None):
+            told = f"tag {tagged}, record here {here}, record there {published}"
+            raise Lost(f"{name} is not there in its present state {key} after a build that ended well: {told}")
 
     def _compare(self, registry: HttpRegistry, name: str, key: str, digest: str) -> None:
         if digest not in self.states:

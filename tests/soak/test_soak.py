@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,16 @@ def taken_and_built_again(world: World) -> None:
     world.build(disturbed=False)
     world.checks.present(keys, complete=True)
     world.checks.all_records()
+    lose_records(world, "join")
+    world.build(disturbed=False)
+    world.checks.present(keys, complete=True)
+
+
+def lose_records(world: World, name: str) -> None:
+    """As after a kill between the record in the registry and the one in the state folder."""
+    with contextlib.closing(sqlite3.connect(world.family.workspace.root / ".planner" / "records.sqlite")) as database:
+        database.execute("DELETE FROM records WHERE image = ?", (name,))
+        database.commit()
 
 
 def taking_all(world: World) -> bool:
