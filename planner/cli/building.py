@@ -22,6 +22,7 @@ from planner.cli.outcome import note
 from planner.cli.parents import only, parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, is_pushed
 from planner.digest.key import Keys
+from planner.errors import StateError
 from planner.local.journal import NAME, Journal, past_runs
 from planner.local.records import SqliteRecords
 from planner.local.state import State
@@ -116,6 +117,8 @@ def built(
         )
         if names:
             journal.write("end", interrupted=outcome.interrupted, failed=sorted(outcome.failures))
+    with contextlib.suppress(StateError):  # the next run drops it
+        local.drop_unused({(image.name, image.key) for image in plan.images}, time.time())
     local.close()
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)

@@ -18,13 +18,17 @@ SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """One recorded build: when it ended (seconds since 1970, UTC), how long it took, how many steps came from cache."""
+    """One recorded build: when it ended (seconds since 1970, UTC), how long it took, how many steps came from cache.
+
+    `retries` are the tries before it that failed in a way that may pass.
+    """
 
     image: ImageName
     built_at: float
     seconds: float
     cached: int = 0
     steps: int = 0
+    retries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +55,11 @@ class Past:
         steps = sum(one.steps for one in self.builds)
         return sum(one.cached for one in self.builds) / steps if steps else 0.0
 
+    @property
+    def retries(self) -> int:
+        """All tries that failed before one of the builds came out."""
+        return sum(one.retries for one in self.builds)
+
 
 def pasts(builds: Sequence[Built]) -> list[Past]:
     """By image, the one that took longest in all first."""
@@ -66,13 +75,14 @@ def history_text(found: Sequence[Past]) -> str:
     if not found:
         return "nothing was built here yet"
     width = max(len(past.image) for past in found)
-    lines = [f"{'image':<{width}}  builds    median      last   trend  cached  last built"]
+    lines = [f"{'image':<{width}}  builds    median      last   trend  cached  retries  last built"]
     for past in found:
         trend = "" if past.trend is None else f"×{past.trend:.2f}"
         when = datetime.fromtimestamp(past.builds[-1].built_at, UTC).strftime("%Y-%m-%d %H:%M")
         lines.append(
             f"{printable(past.image):<{width}}  {len(past.builds):>6}  {past.median:>6.1f} s  "
-            f"{past.builds[-1].seconds:>6.1f} s  {trend:>6}  {past.cached:>6.0%}  {when}  {_drawn(past)}"
+            f"{past.builds[-1].seconds:>6.1f} s  {trend:>6}  {past.cached:>6.0%}  {past.retries:>7}  "
+            f"{when}  {_drawn(past)}"
         )
     return "\n".join(lines)
 
@@ -91,8 +101,15 @@ def history_json(found: Sequence[Past]) -> str:
             "median_seconds": round(past.median, 3),
             "trend": None if past.trend is None else round(past.trend, 3),
             "cached": round(past.cached, 3),
+            "retries": past.retries,
             "builds": [
-                {"built_at": one.built_at, "seconds": round(one.seconds, 3), "cached": one.cached, "steps": one.steps}
+                {
+                    "built_at": one.built_at,
+                    "seconds": round(one.seconds, 3),
+                    "cached": one.cached,
+                    "steps": one.steps,
+                    "retries": one.retries,
+                }
                 for one in past.builds
             ],
         }

@@ -9,11 +9,12 @@ import sqlite3
 import threading
 import urllib.parse
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.errors import StateError
+from planner.local.unused_records import drop_unused
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 
@@ -35,6 +36,8 @@ CREATE INDEX IF NOT EXISTS newest ON records (image, built_at);
 CREATE INDEX IF NOT EXISTS resolved ON records (image, resolved_key);
 """
 _COLUMNS = "image, platforms, key, resolved_key, store, repository, digest, built_at, seconds, steps, manifests"
+_LATER = {"used_at": "REAL NOT NULL DEFAULT 0", "retries": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns that older planners neither wrote nor miss."""
 
 
 class SqliteRecords:
@@ -59,7 +62,19 @@ class SqliteRecords:
                 self._database.execute("PRAGMA query_only = ON")
             else:
                 self._database.execute("PRAGMA synchronous = FULL")
-                self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+                self._make()
+            self._retries = "retries" if "retries" in self._known() else "0"
+
+    def _make(self) -> None:
+        self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+        if not _LATER.keys() <= self._known():
+            self._database.execute("BEGIN IMMEDIATE")
+            for name in _LATER.keys() - self._known():
+                self._database.execute(f"ALTER TABLE records ADD COLUMN {name} {_LATER[name]}")
+            self._database.execute("COMMIT")
+
+    def _known(self) -> set[str]:
+        return {str(row[1]) for row in self._database.execute("PRAGMA table_info(records)")}
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:
@@ -96,13 +111,16 @@ class SqliteRecords:
 
     def history(self) -> list[Built]:
         """Every recorded build, oldest first. Reads no manifests."""
-        query = "SELECT image, built_at, seconds, steps FROM records GROUP BY image, platforms, key ORDER BY built_at"
+        query = (
+            f"SELECT image, built_at, seconds, steps, {self._retries} FROM records "  # noqa: S608
+            "GROUP BY image, platforms, key ORDER BY built_at"
+        )
         with self._lock, self._telling():
             rows = self._database.execute(query).fetchall()
         return [_built(*row) for row in rows]
 
     def _select(self, where: str, values: tuple[str, ...], limit: int) -> list[Record]:
-        query = f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY built_at DESC LIMIT ?"  # noqa: S608
+        query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY built_at DESC LIMIT ?"  # noqa: S608
         with self._lock, self._telling():
             rows = self._database.execute(query, (*values, limit)).fetchall()
         return [_record(row) for row in rows]
@@ -121,9 +139,11 @@ class SqliteRecords:
             record.seconds,
             json.dumps([[step.name, step.seconds, step.cached] for step in record.steps]),
             zlib.compress(record.manifests.encode(), 1),
+            record.retries,
         )
+        marks = ",".join("?" * len(row))
         with self._lock, self._telling():
-            self._database.execute(f"INSERT OR REPLACE INTO records ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)  # noqa: S608
+            self._database.execute(f"INSERT OR REPLACE INTO records ({_COLUMNS}, retries) VALUES ({marks})", row)  # noqa: S608
 
     def forget(self, record: Record) -> None:
         """See Records."""
@@ -138,6 +158,14 @@ class SqliteRecords:
                     record.stored.repository,
                 ),
             )
+
+    def drop_unused(self, present: Collection[tuple[ImageName, str]], now: float) -> int:
+        """Drop what was unused for longest where there are too many records; see `planner.local.unused_records`.
+
+        `present` are the images and keys of a run that ends `now`. Gives how many were dropped.
+        """
+        with self._lock, self._telling():
+            return drop_unused(self._database, present, now)
 
     def close(self) -> None:
         """Close the file."""
@@ -181,7 +209,7 @@ class NoRecords:
 
 
 def _record(row: Sequence[object]) -> Record:
-    image, platforms, key, resolved, store, repository, digest, built_at, seconds, steps, manifests = row
+    image, platforms, key, resolved, store, repository, digest, built_at, seconds, steps, manifests, retries = row
     return Record(
         image=ImageName(str(image)),
         platforms=tuple(str(platforms).split(",")),
@@ -195,10 +223,11 @@ def _record(row: Sequence[object]) -> Record:
             StepTime(name=str(name), seconds=float(took), cached=bool(cached))
             for name, took, cached in json.loads(str(steps))
         ),
+        retries=int(str(retries)),
     )
 
 
-def _built(image: object, built_at: object, seconds: object, steps: object) -> Built:
+def _built(image: object, built_at: object, seconds: object, steps: object, retries: object) -> Built:
     found = json.loads(str(steps))
     from planner.explain.history import Built  # it brings statistics along
 
@@ -208,6 +237,7 @@ def _built(image: object, built_at: object, seconds: object, steps: object) -> B
         seconds=float(str(seconds)),
         cached=sum(bool(step[2]) for step in found),
         steps=len(found),
+        retries=int(str(retries)),
     )
 
 

@@ -121,7 +121,8 @@ class Record:
     """An image that was built once: (image, platforms, key) -> where it is. Written only after it is stored.
 
     `manifests` are the manifests behind the key in the text form of `planner.digest.written`; they let a later plan
-    say what changed. `built_at` is in seconds since 1970, UTC.
+    say what changed. `built_at` is in seconds since 1970, UTC. `retries` counts the tries before it that failed in a
+    way that may pass.
     """
 
     image: ImageName
@@ -133,3 +134,4 @@ class Record:
     seconds: float
     manifests: str
     steps: tuple[StepTime, ...] = ()
+    retries: int = 0

@@ -36,6 +36,7 @@ def write(record: Record) -> bytes:
         "seconds": record.seconds,
         "steps": [[step.name, step.seconds, step.cached] for step in record.steps],
         "manifests": record.manifests,
+        "retries": record.retries,
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")
 
@@ -67,6 +68,7 @@ def _record(found: Mapping[str, Any], repository: str) -> Record:
         steps=tuple(
             StepTime(name=_text(name), seconds=_number(took), cached=bool(cached)) for name, took, cached in steps
         ),
+        retries=_count(found.get("retries", 0)),  # older planners did not count them
     )
 
 
@@ -80,6 +82,12 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise Unreadable("a number is none")
     return float(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_STEPS:
+        raise Unreadable("a count is none")
+    return value
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str:

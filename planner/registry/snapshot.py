@@ -10,11 +10,14 @@ import json
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from planner.digest.written import Unreadable
 from planner.errors import StateError
+from planner.registry import artefact
 from planner.registry.artefact import recorded_key
 from planner.registry.client import digest_of, read_json
 
@@ -22,6 +25,10 @@ VERSION = 1
 MAX_FILE = 256 << 20
 MAX_TAGS = 32
 """Records kept of one image, the newest ones."""
+SPARE_LAYERS = 64
+"""Layers more than there are records, from which on those that no record leads to are removed."""
+ABANDONED = 3600.0
+"""Seconds after which a file that is half written has nobody who writes it."""
 
 
 class Snapshot:
@@ -113,17 +120,36 @@ class Snapshot:
         with self._lock:
             self._looked[prefix] = at
             changed, self._changed = self._changed, False
-            document = {"version": VERSION, "tags": self._tags}
+            tags = {repository: dict(some) for repository, some in self._tags.items()} if changed else {}
+            document = {"version": VERSION, "tags": tags}
             data = json.dumps(document, separators=(",", ":")).encode("ascii") if changed else b""
             times = json.dumps({"version": VERSION, "looked": self._looked}).encode("ascii")
         try:
             if changed:
                 self._write(self._file, data)
+                self._tidy(tags)
             # The times come last: they say that what was seen until then is kept.
             self._write(self._times, times)
         except OSError as error:
             hint = "the state folder needs room and must be writable; --state DIR names another one"
             raise StateError(f"{self._file}: cannot be written: {error.strerror}\n  {hint}") from error
+
+    def _tidy(self, tags: Mapping[str, Mapping[str, str]]) -> None:
+        """Remove the layers that no record here leads to, where they are many, and what killed processes left.
+
+        Another process may miss what goes: it asks the registry again.
+        """
+        folder = self.folder / "layers"
+        names = _names(folder)
+        layers = {name for name in names if not name.startswith(".")}
+        gone: list[Path] = []
+        if len(layers) > sum(map(len, tags.values())) + SPARE_LAYERS:
+            gone += [folder / name for name in layers - _layers(tags)]
+        halves = [folder / name for name in names if name.startswith(".")]
+        halves += [self.folder / name for name in _names(self.folder) if name.startswith(".")]
+        for place in (*gone, *filter(_is_abandoned, halves)):
+            with contextlib.suppress(OSError):
+                place.unlink()
 
     def _place(self, digest: str) -> Path:
         return self.folder / "layers" / digest.removeprefix("sha256:")
@@ -144,3 +170,27 @@ class Snapshot:
 
 def _object(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 -- names are all that is asked for
+    except OSError:
+        return []
+
+
+def _is_abandoned(place: Path) -> bool:
+    try:
+        return time.time() - place.stat().st_mtime > ABANDONED
+    except OSError:
+        return False
+
+
+def _layers(tags: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """The names of the files of layers that records lead to."""
+    found = set()
+    for text in {text for some in tags.values() for text in some.values()}:
+        with contextlib.suppress(Unreadable):
+            document = read_json(text.encode("utf-8", "surrogateescape")) or {}
+            found.add(artefact.summary(document).layer.removeprefix("sha256:"))
+    return found

@@ -106,7 +106,8 @@ class _Execution:
         now = time.monotonic()
         for placed in self.fleet.place(now):
             self.job.listener.begun(placed.image, placed.worker)
-            pool.submit(self._build, placed.image, placed.worker, dict(self.stored))
+            failed = len(self.retried.get(placed.image, ()))
+            pool.submit(self._build, placed.image, placed.worker, dict(self.stored), failed)
         for worker in self.fleet.to_ask(now):
             pool.submit(self._ask, worker)
         try:
@@ -122,9 +123,9 @@ class _Execution:
             case Ended():
                 self._ended(event)
 
-    def _build(self, name: ImageName, worker: str, stored: Mapping[ImageName, Stored]) -> None:
+    def _build(self, name: ImageName, worker: str, stored: Mapping[ImageName, Stored], failed: int) -> None:
         """In a thread of the pool."""
-        self.events.put(self.tries.build(name, self.job.builders[worker], stored))
+        self.events.put(self.tries.build(name, self.job.builders[worker], stored, failed))
 
     def _ask(self, worker: str) -> None:
         """In a thread of the pool."""

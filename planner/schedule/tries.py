@@ -80,15 +80,18 @@ class Tries:
         self.ending = ending
         self.cuttable = _cuttable(job)
 
-    def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored]) -> Ended:
-        """Reuse or build one image, and write its record. `stored` says where its parents are."""
+    def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored], failed: int = 0) -> Ended:
+        """Reuse or build one image, and write its record. `stored` says where its parents are.
+
+        `failed` tries came before this one.
+        """
         try:
             request = request_of(self.job.keys, name, stored, registry=self.job.registry)
             resolved = resolved_key(self.job.keys, name, {one: image.digest for one, image in stored.items()})
             reused = self._reused(name, resolved, request, builder)
             if reused is not None:
-                return Ended(name, reused=reused)
-            return self._leased(name, resolved, request, builder)
+                return reused
+            return self._leased(name, resolved, request, builder, failed)
         except BuildCancelled:
             return Ended(name)
         except (BuildFailed, PlannerError) as failure:
@@ -96,7 +99,7 @@ class Tries:
         except BaseException as bug:
             return Ended(name, bug=bug)
 
-    def _leased(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Ended:
+    def _leased(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder, failed: int) -> Ended:
         """Build under a lease where there are any, or take what another run built meanwhile."""
         lease = None
         if self.job.leases is not None and name in self.cuttable:
@@ -106,19 +109,24 @@ class Tries:
 
             lease = self.job.leases.take(name, self.job.keys.keys[name], tell, self.ending)
         if isinstance(lease, Record):
-            builder.name(request, lease.stored)
-            self.job.records.add(lease)
-            return Ended(name, reused=lease.stored, by_another=True)
+            return self._taken(lease, request, builder)
         try:
             result = builder.build(request, self.tell)
-            self.job.records.add(self._record(name, resolved, result))
+            self.job.records.add(self._record(name, resolved, result, failed))
         finally:
             if lease is not None:
                 lease.release()
         return Ended(name, result=result)
 
-    def _reused(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Stored | None:
-        """Early cutoff: the image that these very inputs gave before, recorded under the new key too.
+    def _taken(self, record: Record, request: BuildRequest, builder: Builder) -> Ended:
+        """What another run built of the same key since the plan was made."""
+        builder.name(request, record.stored)
+        self.job.records.add(record)
+        return Ended(record.image, reused=record.stored, by_another=True)
+
+    def _reused(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder) -> Ended | None:
+        """The image that these very inputs gave before: under this key in another run, or under the key of parents that
+        came out as they were (early cutoff), which is recorded under the new key too.
 
         Never for an image that somebody asked for or that reads what may change unseen. Where the registry fails, the
         image is built.
@@ -129,15 +137,17 @@ class Tries:
         for record in self.job.records.find_resolved(name, platforms, resolved):
             try:
                 if self.job.holds(record.stored):
+                    if record.key == request.key:
+                        return self._taken(record, request, builder)
                     builder.name(request, record.stored)
                     result = BuildResult(image=record.stored, seconds=record.seconds, steps=record.steps)
                     self.job.records.add(self._record(name, resolved, result))
-                    return record.stored
+                    return Ended(name, reused=record.stored)
             except RegistryError:
                 continue
         return None
 
-    def _record(self, name: ImageName, resolved: str, result: BuildResult) -> Record:
+    def _record(self, name: ImageName, resolved: str, result: BuildResult, failed: int = 0) -> Record:
         keys = self.job.keys
         return Record(
             image=name,
@@ -149,6 +159,7 @@ class Tries:
             seconds=result.seconds,
             manifests=written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item)),
             steps=result.steps,
+            retries=failed,
         )
 
 

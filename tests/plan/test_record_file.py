@@ -26,6 +26,7 @@ RECORD = Record(
     seconds=1.5,
     manifests='[{"name": "caf\\u00e9 \\udcff"}]',
     steps=(StepTime(name="[1/2] RUN true", seconds=0.5, cached=True),),
+    retries=2,
 )
 IMAGE = Fetched(digest="sha256:" + "a" * 64, media_type="application/x", body=b"{}", document={})
 
@@ -72,6 +73,15 @@ def test_a_field_of_another_kind_is_refused(field: str) -> None:
     del document[field]
     with pytest.raises(Unreadable):
         record_file.read(json.dumps(document).encode(), "r")
+
+
+def test_a_record_of_an_older_planner_counts_no_retries() -> None:
+    document = json.loads(record_file.write(RECORD))
+    for wrong in (None, -1, True, 1.5, "1", 10_001):
+        with pytest.raises(Unreadable):
+            record_file.read(json.dumps({**document, "retries": wrong}).encode(), "r")
+    del document["retries"]
+    assert record_file.read(json.dumps(document).encode(), "r").retries == 0
 
 
 @given(st.binary(max_size=200))

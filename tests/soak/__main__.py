@@ -17,9 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.engine.engine import running_engine
+from tests.soak.checking import Lost, Stale
 from tests.soak.cleaning import CLEAN_EVERY, clean
+from tests.soak.measuring import measure
 from tests.soak.plot import drawn_over_cycles
-from tests.soak.world import Lost, Stale, World, soaking
+from tests.soak.world import World, soaking
 
 PROGRESS_EVERY = 10
 
@@ -31,7 +33,7 @@ def soak(world: World, cycles: int, seconds: float, log: Path | None = None) -> 
         world.cycle()
         if world.counts.cycles % CLEAN_EVERY == 0:
             clean(world)
-        measured = {"cycle": float(world.counts.cycles), "at": time.monotonic() - began, **world.measure()}
+        measured = {"cycle": float(world.counts.cycles), "at": time.monotonic() - began, **measure(world)}
         if log is not None:
             with open(log, "a") as stream:
                 stream.write(json.dumps({**measured, "counts": asdict(world.counts)}) + "\n")

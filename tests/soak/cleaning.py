@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from planner.registry.client import HttpRegistry
 from tests.registry.faults import Fault
-from tests.soak.world import Lost, World
+from tests.soak.asking import asked
+from tests.soak.checking import Lost
+from tests.soak.world import World
 
-CLEAN_EVERY = 10
+CLEAN_EVERY = 20
 GC = ("gc", "--apply", "--grace", "0", "--wait", "0", "--last", "1")
 """Nothing is spared for its age, so that the first run puts away and the second deletes."""
 FAULTS = 0.5
@@ -33,20 +35,21 @@ def clean(world: World) -> None:
     world.registry.collect()
     world.counts.cleaned += 1
     _expect_kept(world, keys, before)
-    _note_gone(world, keys)
+    world.checks.cleaned(keys)
 
 
 def _gc(world: World) -> bool:
     """Whether it ended well. Raises Lost for a traceback."""
-    run = world.family.workspace.planner(*GC, **world.engine.environment)
-    if "Traceback" in run.stderr:
-        raise Lost(f"a bug:\n{run.stderr}")
-    return run.returncode == 0
+    try:
+        run = asked(world.family.workspace.root, world.environment, *GC)
+    except Exception as bug:
+        raise Lost(f"a bug: {bug!r}") from bug
+    return run.status == 0
 
 
 def tagged(world: World, name: str, key: str) -> str | None:
     """The digest that is published for a key, past the proxy."""
-    return HttpRegistry().digest_of(f"{world.direct}/{name}", key)
+    return HttpRegistry().digest_of(f"{world.checks.repositories}/{name}", key)
 
 
 def _expect_kept(world: World, keys: dict[str, str], before: dict[str, str | None]) -> None:
@@ -54,15 +57,5 @@ def _expect_kept(world: World, keys: dict[str, str], before: dict[str, str | Non
     for name, key in keys.items():
         if before[name] != tagged(world, name, key):
             raise Lost(f"gc took {name} {before[name]} in its present state {key}")
-    world.check(keys)
-
-
-def _note_gone(world: World, keys: dict[str, str]) -> None:
-    """Records of images that nothing wants any more may name what is gone, until the planner meets them again."""
-    present = set(keys.items())
-    registry = HttpRegistry()
-    world.gone = {
-        (name, key, digest)
-        for name, key, digest in world.records()
-        if (name, key) not in present and registry.digest_of(f"{world.direct}/{name}", digest) is None
-    }
+    world.checks.whole.clear()
+    world.checks.present(keys)

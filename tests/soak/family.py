@@ -1,7 +1,8 @@
 """A family whose images say what they were built from, and random edits of it.
 
 `/state` in each image is the text of its own file after that of all its parents, so that what an image must hold can be
-computed without building anything. Files have two contents each, so that in a long run everything comes back.
+computed without building anything. Files have two contents each that come back, and now and then one that never was,
+so that a long run meets old states again and never ends to make new ones.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ PARENTS = {
     "top": ("join",),
 }
 CONTENTS = 2
+NEW = 0.5
+"""The part of edits of a file that give it a content which no file had before."""
 
 
 @dataclass
@@ -32,6 +35,7 @@ class SoakFamily:
     own: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARENTS, 0))
     swapped: bool = False
     remark: int = 0
+    newest: int = CONTENTS
 
     def parents(self, name: str) -> tuple[str, ...]:
         """The parents of an image; the leaf changes its own now and then."""
@@ -43,15 +47,21 @@ class SoakFamily:
 
     def edit(self, chance: random.Random) -> None:
         """Change a thing or two; sometimes only what counts for nothing."""
-        for _ in range(chance.choice([1, 1, 2, 3])):
+        for _ in range(chance.choice([1, 1, 1, 2])):
             what = chance.random()
             if what < 0.7:
-                self.own[chance.choice(list(PARENTS))] = chance.randrange(CONTENTS)
+                self.own[chance.choice(list(PARENTS))] = self._content(chance)
             elif what < 0.85:
                 self.swapped = not self.swapped
             else:
                 self.remark += 1
         self.write()
+
+    def _content(self, chance: random.Random) -> int:
+        if chance.random() >= NEW:
+            return chance.randrange(CONTENTS)
+        self.newest += 1
+        return self.newest
 
     def write(self) -> None:
         """Write all files."""

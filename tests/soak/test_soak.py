@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ from planner.registry.client import HttpRegistry
 from tests.engine.engine import Engine
 from tests.soak import cleaning
 from tests.soak.__main__ import soak
+from tests.soak.checking import Lost, Stale
 from tests.soak.cleaning import clean
+from tests.soak.measuring import measure
 from tests.soak.plot import drawn_over_cycles
-from tests.soak.world import Lost, Stale, World, soaking
+from tests.soak.world import World, soaking
 
 
 def test_a_short_soak_and_what_it_would_see(engine: Engine, tmp_path: Path) -> None:
@@ -20,8 +24,8 @@ def test_a_short_soak_and_what_it_would_see(engine: Engine, tmp_path: Path) -> N
         found = list(soak(world, cycles=10, seconds=30))
         world.build(disturbed=False)
         keys = world.planned()
-        world.check(keys, complete=True)
-        world.check_all_records()
+        world.checks.present(keys, complete=True)
+        world.checks.all_records()
         assert world.counts.built
         assert world.counts.faults + world.counts.planner_killed + world.counts.builder_killed
         assert "</svg>" in drawn_over_cycles(found)
@@ -29,16 +33,16 @@ def test_a_short_soak_and_what_it_would_see(engine: Engine, tmp_path: Path) -> N
         own = dict(world.family.own)
         world.family.own["base"] = 99
         with pytest.raises(Stale, match="base"):
-            world.check(keys)
+            world.checks.present(keys)
         world.family.own = own
 
         registry = HttpRegistry()
-        repository = f"{world.direct}/top"
+        repository = f"{world.checks.repositories}/top"
         digest = registry.digest_of(repository, keys["top"])
         assert digest is not None
         assert registry.delete(repository, digest)
         with pytest.raises(Lost, match="top"):
-            world.check_all_records()
+            world.checks.all_records()
 
 
 def test_what_a_clean_up_takes_is_built_again_and_taking_too_much_is_seen(
@@ -57,23 +61,36 @@ def taken_and_built_again(world: World) -> None:
         become(world, content)
         world.build(disturbed=False)
     become(world, 7)
-    keys, before = world.planned(), world.measure()["registry, disk"]
+    keys, before = world.planned(), measure(world)["registry, disk"]
     become(world, 9)
     clean(world)
-    taken = {(name, key) for name, key, _ in world.gone}
+    taken = {(name, key) for name, key, _ in world.checks.gone}
     assert set(keys.items()) <= taken
-    assert world.measure()["registry, disk"] < before
+    assert measure(world)["registry, disk"] < before
+    clean(world)
+    world.checks.all_records()
+    assert set(keys.items()) <= {(name, key) for name, key, _ in world.checks.gone}, "what is gone stays known as gone"
     become(world, 7)
     world.build(disturbed=False)
-    world.check(keys, complete=True)
-    world.check_all_records()
+    world.checks.present(keys, complete=True)
+    world.checks.all_records()
+    lose_records(world, "join")
+    world.build(disturbed=False)
+    world.checks.present(keys, complete=True)
+
+
+def lose_records(world: World, name: str) -> None:
+    """As after a kill between the record in the registry and the one in the state folder."""
+    with contextlib.closing(sqlite3.connect(world.family.workspace.root / ".planner" / "records.sqlite")) as database:
+        database.execute("DELETE FROM records WHERE image = ?", (name,))
+        database.commit()
 
 
 def taking_all(world: World) -> bool:
     """A gc that knows nothing of what is wanted."""
     registry = HttpRegistry()
-    for name, _, digest in world.records(gone=True):
-        registry.delete(f"{world.direct}/{name}", digest)
+    for name, _, digest in world.checks.records(gone=True):
+        registry.delete(f"{world.checks.repositories}/{name}", digest)
     return True
 
 
