@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import xxhash
+
+from planner.model.frozen import dataclass
 
 PREFIX = {"xxh3_128": "x3-", "sha256": "s2-"}
 

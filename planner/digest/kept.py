@@ -19,7 +19,10 @@ Json = Any
 
 
 def write(facts: Facts) -> str:
-    """The text of a family's facts."""
+    """The text of a family's facts: a line for the manifests of each image, and the family on the last line.
+
+    The manifests are most of the text, and are read only when they are asked for.
+    """
     family, graph = facts.loaded.family, facts.loaded.graph
     document = {
         "family": [
@@ -40,14 +43,14 @@ def write(facts: Facts) -> str:
                 graph.nodes[name].kind.value,
                 graph.nodes[name].level,
                 [(manifest.platform, facts.by_platform[name, manifest.platform]) for manifest in facts.manifests[name]],
-                _dump([_manifest(manifest) for manifest in facts.manifests[name]]),
                 facts.traces[name],
                 name in facts.remarkable,
             ]
             for name in graph.order
         ],
     }
-    return _dump(document)
+    manifests = (_dump([_manifest(manifest) for manifest in facts.manifests[name]]) for name in graph.order)
+    return "\n".join((*manifests, _dump(document)))
 
 
 def _dump(document: Json) -> str:

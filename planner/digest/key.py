@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.digest.hashing import Hasher
 from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests, reparented
 from planner.digest.overlaid import Overlaid
 from planner.digest.trace import Trace
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources.loaded import LoadedFamily

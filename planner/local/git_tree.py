@@ -17,6 +17,9 @@ from planner.local.revision import RevisionTree
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, Entry
 
+FEW = 500
+"""Changed paths whose folders are listed ahead; of more, perhaps most are of no image."""
+
 
 @dataclass
 class Changes:
@@ -252,4 +255,7 @@ def _seen(
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
     if not head or untracked_above:
         return WorkTree(None, disk, (), ignored=left_out)
-    return WorkTree(_tree_of(folder, head, prefix, algorithm, Objects(folder)), disk, inside, look, left_out)
+    clean = _tree_of(folder, head, prefix, algorithm, Objects(folder))
+    if len(inside) <= FEW:
+        clean.list_ahead(inside)
+    return WorkTree(clean, disk, inside, look, left_out)

@@ -85,6 +85,14 @@ class RevisionTree:
             self._entries[path] = tuple(entry for entry in inner if entry is not None)
         return self._entries[path]
 
+    def list_ahead(self, paths: Sequence[str]) -> None:
+        """Ask at once, level by level, for the folders that hold these paths, which will be asked for one by one."""
+        ways = [path.split("/")[:-1] for path in paths]
+        for depth in range(max(map(len, ways), default=0) + 1):
+            folders = {"/".join(way[:depth]) for way in ways if len(way) >= depth}
+            found = [self._raw(folder) for folder in folders if folder]
+            self.objects.list_ahead(entry.oid for entry in found if entry is not None and entry.mode == MODE_FOLDER)
+
     def _raw(self, path: str) -> Entry | None:
         """What git's own tree has at a path."""
         folder, _, name = path.rpartition("/")
