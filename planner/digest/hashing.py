@@ -20,12 +20,7 @@ class Hasher:
 
     def texts(self, texts: Iterable[str]) -> str:
         """The digest of a list of texts, each framed by its length, so that no two lists look alike."""
-        framed: list[bytes] = []
-        for text in texts:
-            data = text.encode("utf-8", "surrogateescape")
-            framed.append(b"%d:" % len(data))
-            framed.append(data)
-        body = b"".join(framed)
+        body = "".join([f"{_bytes_of(text)}:{text}" for text in texts]).encode("utf-8", "surrogateescape")
         if self.algorithm == "sha256":
             return hashlib.sha256(body).hexdigest()
         return xxhash.xxh3_128_hexdigest(body)
@@ -37,3 +32,7 @@ class Hasher:
     def key(self, texts: Iterable[str]) -> str:
         """A digest in the text form of keys: `x3-…` or `s2-…`."""
         return PREFIX[self.algorithm] + self.texts(texts)
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))

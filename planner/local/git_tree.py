@@ -155,6 +155,11 @@ class WorkTree:
         changed = self.changed_at(folder)
         return self.clean is None or changed is True or (isinstance(changed, Changes) and name in changed.disk)
 
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """See RevisionTree; what is on disk is not read ahead."""
+        if self.clean is not None:
+            self.clean.read_ahead([path for path in paths if not self._is_on_disk(path)])
+
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
         if self.clean is None or self._is_on_disk(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 MAX_ENTRIES = 300_000
 """Entries of folders that are remembered at once; a walk over a long history meets more."""
 LARGEST_TREE = 1 << 28
+LONG = 1 << 16
+"""Bytes of a file beyond which it is not read ahead."""
 AT_ONCE = 500
 """Questions that are put before the first answer is read: they must fit into a pipe."""
 
@@ -39,12 +41,17 @@ class Objects:
         self._lock = threading.Lock()
         self._listings: dict[str, Listing] = {}
         self._commits: dict[str, str] = {}
+        self._ahead: dict[str, bytes] = {}
         self._held = 0
         self.submodules: dict[str, tuple[str, ...]] = {}
         """The paths that a `.gitmodules` names, by the id of its bytes."""
 
     def read(self, oid: str, kind: str, limit: int) -> bytes:
         """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
+        if (known := self._ahead.get(oid)) is not None and kind == "blob":
+            if len(known) > limit:
+                raise _too_long(oid, limit)
+            return known
         with self._lock:
             git = self._running()
             git.ask.write(oid.encode() + b"\n")
@@ -61,7 +68,7 @@ class Objects:
             raise _lacking(oid)
         if size > limit:
             self._drain(git, size + 1)
-            raise InputError(f"object {oid}: is longer than {limit} bytes")
+            raise _too_long(oid, limit)
         return git.hear.read(size + 1)[:-1]
 
     def tree_at(self, commit: str) -> str:
@@ -90,15 +97,26 @@ class Objects:
     def list_ahead(self, oids: Iterable[str]) -> None:
         """Ask for these trees at once, for a `listing` that comes later: asked for alone, each waits for git."""
         wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._listings]
-        for start in range(0, len(wanted), AT_ONCE):
-            asked = wanted[start : start + AT_ONCE]
+        for oid, data in self._read_all(wanted, "tree", LARGEST_TREE):
+            self._listed(oid, data)
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """The same for files that are not long, for a `read` that comes later."""
+        self._ahead.update(self._read_all(list(dict.fromkeys(oids)), "blob", LONG))
+
+    def _read_all(self, oids: Sequence[str], kind: str, limit: int) -> Iterator[tuple[str, bytes]]:
+        """Those that can be read so; whoever asks for another one alone is told what is wrong."""
+        for start in range(0, len(oids), AT_ONCE):
+            asked = oids[start : start + AT_ONCE]
+            answers: list[tuple[str, bytes]] = []
             with self._lock:
                 git = self._running()
                 git.ask.write("".join(f"{oid}\n" for oid in asked).encode())
                 git.ask.flush()
                 for oid in asked:
-                    with contextlib.suppress(GitError, InputError):  # Whoever asks for it alone is told.
-                        self._listed(oid, self._heard(git, oid, "tree", LARGEST_TREE))
+                    with contextlib.suppress(GitError, InputError):
+                        answers.append((oid, self._heard(git, oid, kind, limit)))
+            yield from answers
 
     def _listed(self, oid: str, data: bytes) -> None:
         if self._held > MAX_ENTRIES:
@@ -116,6 +134,10 @@ class Objects:
 
 def _lacking(oid: str) -> GitError:
     return GitError(f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)")
+
+
+def _too_long(oid: str, limit: int) -> InputError:
+    return InputError(f"object {oid}: is longer than {limit} bytes")
 
 
 def _parse(data: bytes, length: int) -> tuple[Entry, ...]:
