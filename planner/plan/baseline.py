@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest, files_of
+from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 
