@@ -37,16 +37,16 @@ def main() -> int:
     if found is not None:
         return _give(found)
     # Loading the command line's own modules takes longer than a whole remembered answer.
+    import atexit
     import gc
 
     from planner.cli.main import main as think
 
     # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
-    status = think()
-    # At its end Python looks for rubbish among all that was read, which takes a tenth of a first run's time.
-    gc.freeze()
-    return status
+    # So does looking among all of them when Python ends (a tenth of a first run).
+    atexit.register(gc.freeze)
+    return think()
 
 
 def _remembered(arguments: Sequence[str]) -> Answer | None:

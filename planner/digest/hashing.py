@@ -20,7 +20,9 @@ class Hasher:
 
     def texts(self, texts: Iterable[str]) -> str:
         """The digest of a list of texts, each framed by its length, so that no two lists look alike."""
-        body = "".join([f"{_bytes_of(text)}:{text}" for text in texts]).encode("utf-8", "surrogateescape")
+        # The length is that of the bytes. Most texts are ASCII, and all are encoded at once.
+        framed = [f"{len(one) if one.isascii() else len(_encoded(one))}:{one}" for one in texts]
+        body = _encoded("".join(framed))
         if self.algorithm == "sha256":
             return hashlib.sha256(body).hexdigest()
         return xxhash.xxh3_128_hexdigest(body)
@@ -34,5 +36,5 @@ class Hasher:
         return PREFIX[self.algorithm] + self.texts(texts)
 
 
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -118,7 +118,7 @@ def _origin(origin: Origin) -> Json:
 
 def _manifest(manifest: Manifest) -> Json:
     inputs = [
-        [item.kind.value, item.name, item.digest, item.parts, _span(item.where), _selection(item.selection)]
+        [item.kind, item.name, item.digest, item.parts, _span(item.where), _selection(item.selection)]
         for item in manifest.inputs
     ]
     return [manifest.platform, inputs, manifest.warnings]

@@ -157,7 +157,7 @@ def manifest_key(manifest: Manifest, hasher: Hasher, schema: str = "") -> str:
     """The key of one manifest: its inputs' kinds and digests in order. Places and shown texts do not count."""
     texts = [schema or SCHEMA]
     for item in manifest.inputs:
-        texts.append(item.kind.value)
+        texts.append(item.kind)
         if item.kind in (InputKind.PARENT, InputKind.EXTERNAL):
             texts.append(item.name)
         texts.append(item.digest)

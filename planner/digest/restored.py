@@ -55,9 +55,10 @@ class _Reader:
         remarkable: set[ImageName] = set()
         for fields, uses, kind, level, keys, trace, is_remarkable in self.document["images"]:
             image = self.image(fields)
-            used = tuple(self.use(use) for use in uses)
+            used = tuple([self.use(use) for use in uses])
             nodes[image.name] = Node(image=image, uses=used, kind=self.image_kinds[kind], level=level)
-            by_platform.update({(image.name, platform): key for platform, key in keys})
+            for platform, key in keys:
+                by_platform[image.name, platform] = key
             traces[image.name] = trace
             if is_remarkable:
                 remarkable.add(image.name)
@@ -125,7 +126,7 @@ class _Reader:
             inline=inline,
             options=_pairs(options),
             package=package,
-            stack=tuple(self.span(one) for one in stack),
+            stack=tuple([self.span(one) for one in stack]),
             visibility=tuple(visibility),
         )
 
@@ -195,4 +196,4 @@ class _Unread(Mapping[ImageName, tuple[Manifest, ...]]):
 
 
 def _pairs(pairs: Json) -> Pairs:
-    return tuple(map(tuple, pairs))
+    return tuple(map(tuple, pairs)) if pairs else ()  # Most images have none of most pairs.

@@ -1,6 +1,6 @@
 """Measures, in turns within one run, what the planner costs beside `git status` and `python -c pass`; prints ratios.
 
-python -m tests.bench [--images 100 1000 5000] [--files 100] [--rounds 9] [--turbo] [--plot FILE]
+python -m tests.bench [--images 100 1000 5000] [--files 100] [--bytes N] [--rounds 9] [--turbo] [--plot FILE]
 
 The installed console script is run as a user runs it: byte code is written (in a round that is not counted).
 """
@@ -121,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="+", default=[100])
     parser.add_argument("--files", type=int, default=100, help="files of each image")
+    parser.add_argument("--bytes", type=int, default=0, help="the size of each copied file [a few bytes]")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--turbo", action="store_true", help="beside Turborepo, which npm installs for this run")
     parser.add_argument("--plot", metavar="FILE", help="draw the seconds of each size, in those of the smallest one")
@@ -153,7 +154,7 @@ def measure(images: int, options: argparse.Namespace) -> dict[str, float]:
     """Print the ratios of one size; gives the median seconds of each command."""
     with tempfile.TemporaryDirectory() as folder:
         print(f"writing {images} images with {options.files} files each", file=sys.stderr)
-        family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo)
+        family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo, size=options.bytes)
         rows = [*ROWS, Row(WHOLE, [sys.executable, "-m", "tests.bench.whole", os.fspath(family.root)], PLAN, clean)]
         if options.turbo:
             rows.append(Row(TURBO, installed_turbo(Path(folder)), PLAN, clean))
@@ -170,7 +171,8 @@ def measure(images: int, options: argparse.Namespace) -> dict[str, float]:
         warm = peak(PLAN, family.root)
         forgotten(family, 0)
         cold = peak(PLAN, family.root)
-    print(f"{images} images, {images * options.files} files, {options.rounds} rounds, medians")
+    size = f"{options.bytes} bytes" if options.bytes else "a few bytes"
+    print(f"{images} images, {images * options.files} files of {size}, {options.rounds} rounds, medians")
     medians: dict[str, float] = {}
     for name, pairs in times.items():
         took, beside = (statistics.median(values) for values in zip(*pairs, strict=True))
