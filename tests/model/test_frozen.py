@@ -14,6 +14,21 @@ class Ours:
     hidden: int = dataclasses.field(default=0, compare=False, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Single:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nothing:
+    pass
+
+
 Theirs = dataclasses.make_dataclass(
     "Ours",
     [
@@ -35,3 +50,12 @@ def test_records_are_those_of_the_standard_library_but_for_refusing_changes() ->
     assert one != Ours(name="a")
     assert dataclasses.replace(one, name="c") == Ours(name="c", parts=("b",))
     assert not hasattr(one, "__dict__")
+
+
+def test_records_of_one_field_and_of_none() -> None:
+    assert Single(name="a") == Single(name="a")
+    assert Single(name="a") != Single(name="b")
+    assert Single(name="a") != Other(name="a")
+    assert hash(Single(name="a")) == hash(("a",))
+    assert Nothing() == Nothing()
+    assert len({Nothing(), Nothing(), Single(name="a"), Single(name="a")}) == 2
