@@ -17,6 +17,8 @@ from planner.model.selection import Selection
 
 Json = Any
 
+_dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 def write(facts: Facts) -> str:
     """The text of a family's facts: a line for the manifests of each image, and the family on the last line.
@@ -51,10 +53,6 @@ def write(facts: Facts) -> str:
     }
     manifests = (_dump([_manifest(manifest) for manifest in facts.manifests[name]]) for name in graph.order)
     return "\n".join((*manifests, _dump(document)))
-
-
-def _dump(document: Json) -> str:
-    return json.dumps(document, separators=(",", ":"), check_circular=False)
 
 
 def _locked(image: LockedImage) -> Json:
