@@ -156,9 +156,9 @@ class WorkTree:
         return self.clean is None or changed is True or (isinstance(changed, Changes) and name in changed.disk)
 
     def read_ahead(self, paths: Sequence[str]) -> None:
-        """See RevisionTree; what is on disk is not read ahead."""
+        """See RevisionTree; of what is on disk the clean file is read ahead, in vain."""
         if self.clean is not None:
-            self.clean.read_ahead([path for path in paths if not self._is_on_disk(path)])
+            self.clean.read_ahead(paths)
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""

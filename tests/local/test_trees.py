@@ -12,7 +12,7 @@ import pytest
 from planner.errors import GitError, InputError
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import revision_tree, worktree
-from planner.local.objects import Objects
+from planner.local.objects import LONG, Objects
 from planner.ports import MODE_FOLDER, Tree
 from tests.workspace import Workspace
 
@@ -157,3 +157,17 @@ def test_what_cannot_be_listed_ahead_disturbs_no_other_answer(tmp_path: Path) ->
     with pytest.raises(GitError):
         objects.listing(blob)
     assert objects.read(blob, "blob", 10) == b"b\n"
+
+
+def test_reading_ahead_says_what_reading_says(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    space.write({"a/b": "b\n", "c": "", "long": "x" * (LONG + 1), "edited": "e\n"})
+    space.commit()
+    space.write({"edited": "by hand\n"})
+    tree = worktree(space.root)
+    tree.read_ahead(["a/b", "c", "long", "edited", "a", "nowhere"])
+    assert [tree.read(path, 1 << 20) for path in ("long", "edited")] == [b"x" * (LONG + 1), b"by hand\n"]
+    with mock.patch.object(Objects, "_running", side_effect=AssertionError("asked git alone")):
+        assert [tree.read(path, 1 << 20) for path in ("a/b", "c")] == [b"b\n", b""]
+        with pytest.raises(InputError):
+            tree.read("a/b", 1)
