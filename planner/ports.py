@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from planner.model.build import BuildRequest, BuildResult, Record, Stored
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
+
+# A plan builds nothing, and records of builds take long to load.
+if TYPE_CHECKING:
+    from planner.model.build import BuildRequest, BuildResult, Record, Stored
 
 __all__ = [
     "MODE_EXECUTABLE",

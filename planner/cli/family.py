@@ -16,9 +16,10 @@ from planner.digest.trace import Traced
 from planner.errors import PlannerError, UsageError, one_of, without_logins
 from planner.explain import text
 from planner.local.environment import Environment
-from planner.local.git_tree import worktree
+from planner.local.git_tree import WorkTree, worktree
+from planner.local.revision import RevisionTree
 from planner.model.graph import ImageGraph
-from planner.model.image import ImageName
+from planner.model.image import Family, ImageName
 from planner.ports import Tree
 from planner.sources.doors.door import Asked, BakeReader, Definition, Door, is_relative_to_start, named, passed_over
 from planner.sources.doors.door import found as found_in
@@ -109,10 +110,19 @@ def load_family(
     say_door(options, tree, definition)
     like = known.facts.loaded if known is not None else None
     if known is not None and _is_written_alike(known, definition):
+        _read_ahead(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
     traced = Traced(tree)
     family = replace(read(definition, traced, asked(options)), lock=lock_file.read_in(traced))
+    _read_ahead(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
+
+
+def _read_ahead(family: Family, tree: Tree) -> None:
+    """Ask git for all Dockerfiles at once: one by one they wait for it thousands of times."""
+    beneath = tree.tree if isinstance(tree, Traced) else tree
+    if isinstance(beneath, WorkTree | RevisionTree):
+        beneath.read_ahead([image.dockerfile for image in family.images if not image.inline])
 
 
 def _is_written_alike(known: Known, definition: Definition) -> bool:

@@ -17,15 +17,15 @@ from planner.digest.key import Keys
 from planner.explain import text
 from planner.explain.causes import plan_text
 from planner.explain.floating import floats
-from planner.model.build import Store, Stored
 from planner.plan.baseline import of_records
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
-from planner.ports import Records
 
 # A plan against a revision waits for nothing that it does not use.
 if TYPE_CHECKING:
     from planner.local.state import State
+    from planner.model.build import Stored
+    from planner.ports import Records
 
 SOMETHING_REBUILDS = 3
 AGAINST_RECORDS = "the local records"
@@ -131,6 +131,7 @@ def against_records(
     """
     from planner.build.layout import Layout
     from planner.local.records import open_records
+    from planner.model.build import Store
 
     graph = now.made_by.loaded.graph
     wanted = chosen(options.images, graph)
@@ -152,6 +153,8 @@ def against_records(
 
 def is_pushed(image: Stored, keys: Keys) -> bool:
     """Whether an image is below the registry that the family is pushed to, not one that it was pushed to before."""
+    from planner.model.build import Store
+
     registry = keys.made_by.loaded.family.registry
     return image.store is Store.REGISTRY and image.repository.startswith(f"{registry}/")
 

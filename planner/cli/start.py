@@ -37,12 +37,15 @@ def main() -> int:
     if found is not None:
         return _give(found)
     # Loading the command line's own modules takes longer than a whole remembered answer.
+    import atexit
     import gc
 
     from planner.cli.main import main as think
 
     # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
+    # So does looking among all of them when Python ends (a tenth of a first run).
+    atexit.register(gc.freeze)
     return think()
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
+from planner.model.frozen import dataclass
 from planner.model.selection import Selection
 from planner.sources.go_match import matches
 from planner.sources.ignore_rules import IgnoreRules
@@ -73,7 +74,9 @@ class ContextTree:
 
     def _refuse_emptied(self, path: str, mode: int) -> None:
         """Raises DefinitionError for a file that is not ignored and that BuildKit would send empty."""
-        if mode and mode not in (MODE_FOLDER, MODE_LINK) and (rule := self.rules.emptied_by(path)) is not None:
+        if not self.rules.rules or not mode or mode in (MODE_FOLDER, MODE_LINK):
+            return
+        if (rule := self.rules.emptied_by(path)) is not None:
             what = f"{rule.text} leaves out a folder above {path} once more, after a line brought {path} back"
             hint = "put it before the line with the !: BuildKit would list the file and send it empty"
             raise DefinitionError([Mistake(file=self.rules.file, line=rule.line, what=what, hint=hint)])

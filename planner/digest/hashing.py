@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import xxhash
+
+from planner.model.frozen import dataclass
 
 PREFIX = {"xxh3_128": "x3-", "sha256": "s2-"}
 
@@ -19,12 +20,9 @@ class Hasher:
 
     def texts(self, texts: Iterable[str]) -> str:
         """The digest of a list of texts, each framed by its length, so that no two lists look alike."""
-        framed: list[bytes] = []
-        for text in texts:
-            data = text.encode("utf-8", "surrogateescape")
-            framed.append(b"%d:" % len(data))
-            framed.append(data)
-        body = b"".join(framed)
+        # The length is that of the bytes. Most texts are ASCII, and all are encoded at once.
+        framed = [f"{len(one) if one.isascii() else len(_encoded(one))}:{one}" for one in texts]
+        body = _encoded("".join(framed))
         if self.algorithm == "sha256":
             return hashlib.sha256(body).hexdigest()
         return xxhash.xxh3_128_hexdigest(body)
@@ -36,3 +34,7 @@ class Hasher:
     def key(self, texts: Iterable[str]) -> str:
         """A digest in the text form of keys: `x3-…` or `s2-…`."""
         return PREFIX[self.algorithm] + self.texts(texts)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from planner.digest.files import ContextTree, follow
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
+from planner.model.frozen import dataclass
 from planner.model.image import Image
 from planner.ports import MODE_FOLDER
 from planner.sources.ignore_rules import IgnoreRules

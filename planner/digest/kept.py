@@ -17,9 +17,14 @@ from planner.model.selection import Selection
 
 Json = Any
 
+_dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 def write(facts: Facts) -> str:
-    """The text of a family's facts."""
+    """The text of a family's facts: a line for the manifests of each image, and the family on the last line.
+
+    The manifests are most of the text, and are read only when they are asked for.
+    """
     family, graph = facts.loaded.family, facts.loaded.graph
     document = {
         "family": [
@@ -40,18 +45,14 @@ def write(facts: Facts) -> str:
                 graph.nodes[name].kind.value,
                 graph.nodes[name].level,
                 [(manifest.platform, facts.by_platform[name, manifest.platform]) for manifest in facts.manifests[name]],
-                _dump([_manifest(manifest) for manifest in facts.manifests[name]]),
                 facts.traces[name],
                 name in facts.remarkable,
             ]
             for name in graph.order
         ],
     }
-    return _dump(document)
-
-
-def _dump(document: Json) -> str:
-    return json.dumps(document, separators=(",", ":"), check_circular=False)
+    manifests = (_dump([_manifest(manifest) for manifest in facts.manifests[name]]) for name in graph.order)
+    return "\n".join((*manifests, _dump(document)))
 
 
 def _locked(image: LockedImage) -> Json:
@@ -115,7 +116,7 @@ def _origin(origin: Origin) -> Json:
 
 def _manifest(manifest: Manifest) -> Json:
     inputs = [
-        [item.kind.value, item.name, item.digest, item.parts, _span(item.where), _selection(item.selection)]
+        [item.kind, item.name, item.digest, item.parts, _span(item.where), _selection(item.selection)]
         for item in manifest.inputs
     ]
     return [manifest.platform, inputs, manifest.warnings]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.digest.hashing import Hasher
 from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests, reparented
 from planner.digest.overlaid import Overlaid
 from planner.digest.trace import Trace
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources.loaded import LoadedFamily
@@ -157,7 +157,7 @@ def manifest_key(manifest: Manifest, hasher: Hasher, schema: str = "") -> str:
     """The key of one manifest: its inputs' kinds and digests in order. Places and shown texts do not count."""
     texts = [schema or SCHEMA]
     for item in manifest.inputs:
-        texts.append(item.kind.value)
+        texts.append(item.kind)
         if item.kind in (InputKind.PARENT, InputKind.EXTERNAL):
             texts.append(item.name)
         texts.append(item.digest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from planner.digest.contexts import absent, given
 from planner.digest.files import ContextTree, find, inclusion
@@ -12,11 +12,11 @@ from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
+from planner.model.frozen import dataclass
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
-from planner.sources.frontends import frontend_of, reference_of
 from planner.sources.go_match import BadPattern
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.loaded import LoadedFamily
@@ -100,6 +100,8 @@ class Manifests:
 
     def _settings(self, image: Image, platform: str) -> Iterator[Input]:
         yield self._input(InputKind.PLATFORM, platform, (("platform", platform),))
+        from planner.sources.frontends import frontend_of  # no frontend is looked for where manifests were kept
+
         directives = self.loaded.dockerfiles[image.dockerfile].directives
         frontend = frontend_of(image, directives)
         if frontend:
@@ -141,6 +143,8 @@ class Manifests:
         return self._input(InputKind.UNSURE, reason, ((REMOTE, source),), span)
 
     def _frontend(self, frontend: str) -> tuple[tuple[str, str], ...]:
+        from planner.sources.frontends import reference_of
+
         digest = self.loaded.family.lock.frontends.get(reference_of(frontend))
         return () if digest is None else (("digest", digest),)
 

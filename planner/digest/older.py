@@ -7,10 +7,10 @@ it raises, and the image is built anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.digest.key import Keys, manifest_key
 from planner.digest.manifest import Manifest, reparented
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 
 

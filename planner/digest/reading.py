@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.digest.files import ContextTree
 from planner.digest.manifest import Manifests, files_of
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.model.selection import Selection
 from planner.sources.dockerfile.steps import Step

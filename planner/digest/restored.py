@@ -7,7 +7,7 @@ all the same. The manifests of an image are read when they are asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.digest.key import Facts
@@ -36,7 +36,8 @@ Json = Any
 def read(text: str) -> Facts:
     """The facts of a text that `kept.write` made. Raises Unreadable."""
     try:
-        return _Reader(json.loads(text)).facts()
+        *manifests, family = text.split("\n")
+        return _Reader(json.loads(family)).facts(manifests)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise Unreadable(str(error)) from error
 
@@ -45,22 +46,23 @@ class _Reader:
     def __init__(self, document: Json) -> None:
         self.document = document
         self.kinds = {kind.value: kind for kind in InputKind}
+        self.image_kinds = {kind.value: kind for kind in Kind}
 
-    def facts(self) -> Facts:
+    def facts(self, kept: Sequence[str]) -> Facts:
         nodes: dict[ImageName, Node] = {}
-        manifests: dict[ImageName, str] = {}
         by_platform: dict[tuple[ImageName, str], str] = {}
         traces: dict[ImageName, Trace] = {}
         remarkable: set[ImageName] = set()
-        for fields, uses, kind, level, keys, kept, trace, is_remarkable in self.document["images"]:
+        for fields, uses, kind, level, keys, trace, is_remarkable in self.document["images"]:
             image = self.image(fields)
-            used = tuple(self.use(use) for use in uses)
-            nodes[image.name] = Node(image=image, uses=used, kind=Kind(kind), level=level)
-            manifests[image.name] = kept
-            by_platform.update({(image.name, platform): key for platform, key in keys})
+            used = tuple([self.use(use) for use in uses])
+            nodes[image.name] = Node(image=image, uses=used, kind=self.image_kinds[kind], level=level)
+            for platform, key in keys:
+                by_platform[image.name, platform] = key
             traces[image.name] = trace
             if is_remarkable:
                 remarkable.add(image.name)
+        manifests = dict(zip(nodes, kept, strict=True))
         file, registry, algorithm, kinds, contested = self.document["family"]
         family = Family(
             file=file,
@@ -124,7 +126,7 @@ class _Reader:
             inline=inline,
             options=_pairs(options),
             package=package,
-            stack=tuple(self.span(one) for one in stack),
+            stack=tuple([self.span(one) for one in stack]),
             visibility=tuple(visibility),
         )
 
@@ -194,4 +196,4 @@ class _Unread(Mapping[ImageName, tuple[Manifest, ...]]):
 
 
 def _pairs(pairs: Json) -> Pairs:
-    return tuple(map(tuple, pairs))
+    return tuple(map(tuple, pairs)) if pairs else ()  # Most images have none of most pairs.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.digest.files import ContextTree, find
 from planner.digest.manifest import Manifests, files_of
+from planner.model.frozen import dataclass
 from planner.model.image import Image, ImageName, Span
 from planner.model.selection import Selection
 from planner.sources.ignore_rules import IgnoreRules

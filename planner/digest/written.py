@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.digest.manifest import Input, InputKind, Manifest
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName, Span
 
 Files = Mapping[str, str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from planner.digest.manifest import Input
+from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, ParentImage, Use
 from planner.model.image import ImageName, Span
 from planner.plan.reasons import Code, Reason

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from planner.explain.text import printable
+from planner.model.frozen import dataclass
 
 MAX_LETTERS = 40_000
 """Mermaid draws no text above 50,000 (its `maxTextSize`)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from planner.explain.text import printable
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 
 BLOCKS = "▁▂▃▄▅▆▇█"

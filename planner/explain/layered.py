@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from planner.model.frozen import dataclass
 
 BETWEEN_LAYERS = 56
 BETWEEN_BOXES = 12

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.explain.text import Palette, printable
+from planner.model.frozen import dataclass
 from planner.plan.labels import Agreement, Labelled
 from planner.plan.replay import Rebuilt, Replayed
 from planner.plan.simple_rules import Rule

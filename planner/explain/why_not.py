@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from planner.digest.manifest import Input, InputKind, Manifest
 from planner.digest.verdict import Verdict
 from planner.explain.text import Palette, place, printable
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.ports import MODE_FOLDER
 

@@ -61,10 +61,11 @@ def read(path: str) -> Groups | None:
             data = stream.read()
     except OSError:
         return None
-    checksum, _, body = data.partition(b"\n")
-    if xxhash.xxh3_128_hexdigest(body).encode() != checksum:
+    start = data.find(b"\n") + 1
+    body = memoryview(data)[start:]  # Not copied: facts of many images are long.
+    if not start or xxhash.xxh3_128_hexdigest(body).encode() != data[: start - 1]:
         return None
-    texts = iter(_unframed(body))
+    texts = iter(_unframed(data, start))
     return [[next(texts) for _ in range(int(count))] for count in texts]
 
 
@@ -112,12 +113,12 @@ def _framed(texts: Iterable[str]) -> bytes:
     return b"".join(framed)
 
 
-def _unframed(body: bytes) -> list[str]:
+def _unframed(data: bytes, at: int) -> list[str]:
     texts: list[str] = []
-    at = 0
-    while at < len(body):
-        colon = body.index(b":", at)
-        end = colon + 1 + int(body[at:colon])
-        texts.append(body[colon + 1 : end].decode("utf-8", "surrogateescape"))
+    view = memoryview(data)
+    while at < len(data):
+        colon = data.index(b":", at)
+        end = colon + 1 + int(data[at:colon])
+        texts.append(str(view[colon + 1 : end], "utf-8", "surrogateescape"))
         at = end
     return texts

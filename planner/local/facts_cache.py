@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.digest import kept, restored
 from planner.digest.key import Facts
 from planner.digest.written import Unreadable
 from planner.local import cache_file
 from planner.local.environment import Environment
+from planner.model.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

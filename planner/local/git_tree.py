@@ -13,10 +13,12 @@ from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
-from planner.local.repository import repository
 from planner.local.revision import RevisionTree
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, Entry
+
+FEW = 500
+"""Changed paths whose folders are listed ahead; of more, perhaps most are of no image."""
 
 
 @dataclass
@@ -51,6 +53,7 @@ class WorkTree:
                 at = at.below.setdefault(folder, Changes())
             at.disk.add(name)
         self._folders: dict[str, tuple[Entry, ...]] = {}
+        self._named: dict[str, Entry | None] = {}
 
     def is_at(self, revision: RevisionTree) -> bool:
         """Whether nothing differs from a revision, told without looking at any file."""
@@ -142,13 +145,20 @@ class WorkTree:
         return by_name(list(kept.values()))
 
     def _folder(self, name: str, path: str) -> Entry | None:
-        inside = self.entries(path)
-        return Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
+        if path not in self._named:
+            inside = self.entries(path)
+            self._named[path] = Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
+        return self._named[path]
 
     def _is_on_disk(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
         changed = self.changed_at(folder)
         return self.clean is None or changed is True or (isinstance(changed, Changes) and name in changed.disk)
+
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """See RevisionTree; of what is on disk the clean file is read ahead, in vain."""
+        if self.clean is not None:
+            self.clean.read_ahead(paths)
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -181,6 +191,8 @@ def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -
         look = beside.look
         if look.revision == revision:
             return _tree_of(folder, look.since, look.prefix, look.algorithm, beside.clean.objects)
+    from planner.local.repository import repository  # a look has told all that
+
     found = repository(folder)
     try:
         commit = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -224,6 +236,8 @@ def worktree(folder: Path) -> WorkTree:
     look = looks.taken(str(folder))
     if look is not None:
         return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look.ignored, look)
+    from planner.local.repository import repository
+
     found = repository(folder)
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
@@ -246,4 +260,7 @@ def _seen(
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
     if not head or untracked_above:
         return WorkTree(None, disk, (), ignored=left_out)
-    return WorkTree(_tree_of(folder, head, prefix, algorithm, Objects(folder)), disk, inside, look, left_out)
+    clean = _tree_of(folder, head, prefix, algorithm, Objects(folder))
+    if len(inside) <= FEW:
+        clean.list_ahead(inside)
+    return WorkTree(clean, disk, inside, look, left_out)

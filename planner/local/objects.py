@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,11 @@ from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 
 MAX_ENTRIES = 300_000
 """Entries of folders that are remembered at once; a walk over a long history meets more."""
+LARGEST_TREE = 1 << 28
+LONG = 1 << 16
+"""Bytes of a file beyond which it is not read ahead."""
+AT_ONCE = 500
+"""Questions that are put before the first answer is read: they must fit into a pipe."""
 
 
 class Listing(NamedTuple):
@@ -33,31 +40,43 @@ class Objects:
         self._git: Conversation | None = None
         self._lock = threading.Lock()
         self._listings: dict[str, Listing] = {}
+        self._commits: dict[str, str] = {}
+        self._ahead: dict[str, bytes] = {}
         self._held = 0
         self.submodules: dict[str, tuple[str, ...]] = {}
         """The paths that a `.gitmodules` names, by the id of its bytes."""
 
     def read(self, oid: str, kind: str, limit: int) -> bytes:
         """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
+        if (known := self._ahead.get(oid)) is not None and kind == "blob":
+            if len(known) > limit:
+                raise _too_long(oid, limit)
+            return known
         with self._lock:
             git = self._running()
             git.ask.write(oid.encode() + b"\n")
             git.ask.flush()
-            header = git.hear.readline().split()
-            if len(header) != 3 or header[1] != kind.encode():
-                raise GitError(
-                    f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)"
-                )
-            size = int(header[2])
-            if size > limit:
-                self._drain(git, size + 1)
-                raise InputError(f"object {oid}: is longer than {limit} bytes")
-            return git.hear.read(size + 1)[:-1]
+            return self._heard(git, oid, kind, limit)
+
+    def _heard(self, git: Conversation, oid: str, kind: str, limit: int) -> bytes:
+        header = git.hear.readline().split()
+        if len(header) != 3:
+            raise _lacking(oid)
+        size = int(header[2])
+        if header[1] != kind.encode():
+            self._drain(git, size + 1)
+            raise _lacking(oid)
+        if size > limit:
+            self._drain(git, size + 1)
+            raise _too_long(oid, limit)
+        return git.hear.read(size + 1)[:-1]
 
     def tree_at(self, commit: str) -> str:
         """The id of a commit's tree."""
-        header = self.read(commit, "commit", 1 << 28).partition(b"\n")[0]
-        return header.removeprefix(b"tree ").decode()
+        if commit not in self._commits:
+            header = self.read(commit, "commit", 1 << 28).partition(b"\n")[0]
+            self._commits[commit] = header.removeprefix(b"tree ").decode()
+        return self._commits[commit]
 
     @staticmethod
     def _drain(git: Conversation, size: int) -> None:
@@ -72,18 +91,53 @@ class Objects:
     def listing(self, oid: str) -> Listing:
         """What a tree object holds, modes in git's canonical form."""
         if oid not in self._listings:
-            if self._held > MAX_ENTRIES:
-                self._listings.clear()
-                self._held = 0
-            entries = by_name(_parse(self.read(oid, "tree", 1 << 28), len(oid) // 2))
-            self._held += len(entries)
-            self._listings[oid] = Listing(entries, {entry.name: entry for entry in entries})
+            self._listed(oid, self.read(oid, "tree", LARGEST_TREE))
         return self._listings[oid]
+
+    def list_ahead(self, oids: Iterable[str]) -> None:
+        """Ask for these trees at once, for a `listing` that comes later: asked for alone, each waits for git."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._listings]
+        for oid, data in self._read_all(wanted, "tree", LARGEST_TREE):
+            self._listed(oid, data)
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """The same for files that are not long, for a `read` that comes later."""
+        self._ahead.update(self._read_all(list(dict.fromkeys(oids)), "blob", LONG))
+
+    def _read_all(self, oids: Sequence[str], kind: str, limit: int) -> Iterator[tuple[str, bytes]]:
+        """Those that can be read so; whoever asks for another one alone is told what is wrong."""
+        for start in range(0, len(oids), AT_ONCE):
+            asked = oids[start : start + AT_ONCE]
+            answers: list[tuple[str, bytes]] = []
+            with self._lock:
+                git = self._running()
+                git.ask.write("".join(f"{oid}\n" for oid in asked).encode())
+                git.ask.flush()
+                for oid in asked:
+                    with contextlib.suppress(GitError, InputError):
+                        answers.append((oid, self._heard(git, oid, kind, limit)))
+            yield from answers
+
+    def _listed(self, oid: str, data: bytes) -> None:
+        if self._held > MAX_ENTRIES:
+            self._listings.clear()
+            self._held = 0
+        entries = by_name(_parse(data, len(oid) // 2))
+        self._held += len(entries)
+        self._listings[oid] = Listing(entries, {entry.name: entry for entry in entries})
 
     def close(self) -> None:
         """End the process."""
         if self._git is not None:
             self._git.close()
+
+
+def _lacking(oid: str) -> GitError:
+    return GitError(f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)")
+
+
+def _too_long(oid: str, limit: int) -> InputError:
+    return InputError(f"object {oid}: is longer than {limit} bytes")
 
 
 def _parse(data: bytes, length: int) -> tuple[Entry, ...]:

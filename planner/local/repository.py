@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.errors import GitError
 from planner.local.process import ask
+from planner.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

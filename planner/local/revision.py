@@ -15,10 +15,11 @@ from typing import BinaryIO
 from planner.errors import GitError, InputError
 from planner.local.ids import HIDDEN, tree_id
 from planner.local.objects import NOTHING, Listing, Objects
-from planner.model.entry import MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 MODE_SUBMODULE = 0o160000
 LARGEST = 1 << 34
+FILES = (MODE_FILE, MODE_EXECUTABLE)
 
 
 class RevisionTree:
@@ -84,6 +85,20 @@ class RevisionTree:
             inner = (self.entry(f"{path}/{entry.name}" if path else entry.name) for entry in listed)
             self._entries[path] = tuple(entry for entry in inner if entry is not None)
         return self._entries[path]
+
+    def list_ahead(self, paths: Sequence[str]) -> None:
+        """Ask at once, level by level, for the folders that hold these paths, which will be asked for one by one."""
+        ways = [path.split("/")[:-1] for path in paths]
+        for depth in range(max(map(len, ways), default=0) + 1):
+            folders = {"/".join(way[:depth]) for way in ways if len(way) >= depth}
+            found = [self._raw(folder) for folder in folders if folder]
+            self.objects.list_ahead(entry.oid for entry in found if entry is not None and entry.mode == MODE_FOLDER)
+
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """Ask at once for these files, which will be read one by one, and for the folders that hold them."""
+        self.list_ahead(paths)
+        found = map(self._raw, paths)
+        self.objects.read_ahead(entry.oid for entry in found if entry is not None and entry.mode in FILES)
 
     def _raw(self, path: str) -> Entry | None:
         """What git's own tree has at a path."""

@@ -9,10 +9,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.errors import StateError
+from planner.model.frozen import dataclass
 
 NAME = ".planner"
 POLL = 0.2

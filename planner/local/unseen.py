@@ -84,7 +84,11 @@ def told(folder: str, listing: bytes, config: str, attributes_file: str, changed
 
     disk: list[str] = []
     skipped: list[str] = []
-    for tag, mode, path in re.findall(rb"(?:\A|\0)(?!H 1[02]0)(.) (\d+) [^\t]*\t([^\0]*)", listing):
+    plain = sum(map(listing.count, (b"\0H 100", b"\0H 120"))) + listing.startswith((b"H 100", b"H 120"))
+    unusual: list[tuple[bytes, bytes, bytes]] = []
+    if plain != listing.count(b"\0"):  # Counting files of which there is nothing to say takes an eighth of the time.
+        unusual = re.findall(rb"(?:\A|\0)(?!H 1[02]0)(.) (\d+) [^\t]*\t([^\0]*)", listing)
+    for tag, mode, path in unusual:
         name = path.decode("utf-8", "surrogateescape")
         if tag.islower() or mode == b"160000":
             disk.append(name)

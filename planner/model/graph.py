@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from planner.model.frozen import dataclass
 from planner.model.image import Image, ImageName, Kind, Span
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NewType
 
+from planner.model.frozen import dataclass
 from planner.model.lock import Lock
 
 ImageName = NewType("ImageName", str)

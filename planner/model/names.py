@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from planner.model.frozen import dataclass
 
 DEFAULT_REGISTRY = "docker.io"
 OFFICIAL = "library"

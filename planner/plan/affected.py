@@ -20,7 +20,6 @@ from __future__ import annotations
 import enum
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.digest.contexts import given
 from planner.digest.ignore_file import ignore_file
@@ -28,6 +27,7 @@ from planner.digest.manifest import Manifests
 from planner.digest.reading import readings
 from planner.digest.touched import Suppositions, Watched
 from planner.digest.trace import Traced
+from planner.model.frozen import dataclass
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree

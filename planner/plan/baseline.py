@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest, files_of
-from planner.model.build import Record, Stored
+from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
-from planner.ports import Records
+
+# A plan against a revision has no records.
+if TYPE_CHECKING:
+    from planner.model.build import Record, Stored
+    from planner.ports import Records
 
 
 @dataclass(frozen=True, kw_only=True)

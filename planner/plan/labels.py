@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.errors import PlannerError
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.plan.replay import Replayed
 

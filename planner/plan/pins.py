@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.model.names import Index, Reference, owner_of
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys
-from planner.model.build import Stored
+from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, Past, lister
 from planner.plan.changes import changes
 from planner.plan.reasons import Code, Reason
+
+if TYPE_CHECKING:
+    from planner.model.build import Stored
 
 
 class Action(enum.StrEnum):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import PlannerError
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.model.names import Platform
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.digest.key import Keys
 from planner.errors import PlannerError
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.plan.baseline import of_keys
 from planner.plan.reasons import Reason

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Protocol
+
+from planner.model.frozen import dataclass
 
 STATEMENT = "application/vnd.image-family-planner.record-statement.v1+json"
 """The payload type of signatures of records."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.plan.replay import Replayed
 from planner.plan.simple_rules import Rule

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from planner.model.frozen import dataclass
 
 Name = TypeVar("Name", bound=str)
 

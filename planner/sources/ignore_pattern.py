@@ -8,8 +8,8 @@ matched here by tracking positions, so that no pattern takes more than len(patte
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.go_match import BadPattern, Class, read_class
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import one_of
+from planner.model.frozen import dataclass
 from planner.model.image import Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
 from planner.sources.desk import Desk, Node

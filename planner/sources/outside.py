@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import Image, ImageName
 from planner.sources.frontends import frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from planner.errors import DefinitionError
+from planner.model.frozen import dataclass
 from planner.sources.yaml_nodes import Node, Reader, compose
 
 TOP = ("version", "tls", "builders")

@@ -1,6 +1,8 @@
 """Measures, in turns within one run, what the planner costs beside `git status` and `python -c pass`; prints ratios.
 
-python -m tests.bench [--images 100 1000 5000] [--files 100] [--rounds 9] [--turbo] [--plot FILE]
+Of wall-clock time, and of processor time, which says nothing of what waits for what, but the same on a busy machine.
+
+python -m tests.bench [--images 100 1000 5000] [--files 100] [--bytes N] [--rounds 9] [--turbo] [--plot FILE]
 
 The installed console script is run as a user runs it: byte code is written (in a round that is not counted).
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -43,6 +46,27 @@ def seconds(command: list[str], folder: Path) -> float:
     began = time.perf_counter()
     subprocess.run(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took in seconds, and in seconds of processor time of the command and its children."""
+
+    wall: float
+    processor: float
+
+
+def cost(command: list[str], folder: Path) -> Cost:
+    """Both times of one run."""
+    before = _processor()
+    wall = seconds(command, folder)
+    return Cost(wall, _processor() - before)
+
+
+def _processor() -> float:
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def peak(command: list[str], folder: Path) -> int:
@@ -121,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="+", default=[100])
     parser.add_argument("--files", type=int, default=100, help="files of each image")
+    parser.add_argument("--bytes", type=int, default=0, help="the size of each copied file [a few bytes]")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--turbo", action="store_true", help="beside Turborepo, which npm installs for this run")
     parser.add_argument("--plot", metavar="FILE", help="draw the seconds of each size, in those of the smallest one")
@@ -153,28 +178,31 @@ def measure(images: int, options: argparse.Namespace) -> dict[str, float]:
     """Print the ratios of one size; gives the median seconds of each command."""
     with tempfile.TemporaryDirectory() as folder:
         print(f"writing {images} images with {options.files} files each", file=sys.stderr)
-        family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo)
+        family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo, size=options.bytes)
         rows = [*ROWS, Row(WHOLE, [sys.executable, "-m", "tests.bench.whole", os.fspath(family.root)], PLAN, clean)]
         if options.turbo:
             rows.append(Row(TURBO, installed_turbo(Path(folder)), PLAN, clean))
-        times: dict[str, list[tuple[float, float]]] = {row.name: [] for row in rows}
+        costs: dict[str, list[tuple[Cost, Cost]]] = {row.name: [] for row in rows}
         for turn in range(options.rounds + 1):
             print(f"round {turn} of {options.rounds}", file=sys.stderr)
             for row in rows:
                 row.prepare(family, turn)
-                beside = seconds(row.beside, family.root)
-                took = seconds(row.command, CHECKOUT if row.name == WHOLE else family.root)
+                beside = cost(row.beside, family.root)
+                took = cost(row.command, CHECKOUT if row.name == WHOLE else family.root)
                 if turn:
-                    times[row.name].append((took, beside))
+                    costs[row.name].append((took, beside))
         clean(family, 0)
         warm = peak(PLAN, family.root)
         forgotten(family, 0)
         cold = peak(PLAN, family.root)
-    print(f"{images} images, {images * options.files} files, {options.rounds} rounds, medians")
+    size = f"{options.bytes} bytes" if options.bytes else "a few bytes"
+    print(f"{images} images, {images * options.files} files of {size}, {options.rounds} rounds, medians")
     medians: dict[str, float] = {}
-    for name, pairs in times.items():
-        took, beside = (statistics.median(values) for values in zip(*pairs, strict=True))
-        print(f"{name:<58} {took / beside:6.2f}")
+    print(f"{'':<58}   wall  processor, the least of each")
+    for name, pairs in costs.items():
+        took, beside = (statistics.median(one.wall for one in side) for side in zip(*pairs, strict=True))
+        used, by_other = (min(one.processor for one in side) for side in zip(*pairs, strict=True))
+        print(f"{name:<58} {took / beside:6.2f} {used / by_other:6.2f}")
         medians[name] = took
         medians["git status"] = beside if name == ROWS[0].name else medians["git status"]
     print(f"peak memory, nothing changed: {warm / 1024:.0f} MB; empty cache: {cold / 1024:.0f} MB (git's included)")

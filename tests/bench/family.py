@@ -12,9 +12,12 @@ BASES = 5
 FAN = 3
 
 
-def write_family(root: Path, images: int = 100, files: int = 100, *, packages: bool = False) -> Workspace:
+def write_family(
+    root: Path, images: int = 100, files: int = 100, *, packages: bool = False, size: int = 0
+) -> Workspace:
     """`images` images with `files` files each (Dockerfile included), committed. The same every time.
 
+    Each file that an image copies has `size` bytes, or the few that tell it from all others.
     With `packages`, each folder is a package of one npm workspace too, with the same edges, for Turborepo.
     """
     workspace = Workspace(root)
@@ -27,7 +30,7 @@ def write_family(root: Path, images: int = 100, files: int = 100, *, packages: b
         if packages:
             _write(f"{folder}/package.json", _package(number))
         for index in range(files - 1):
-            _write(f"{folder}/src/file{index}.txt", f"{number} {index}\n")
+            _write(f"{folder}/src/file{index}.txt", f"{number} {index}\n".ljust(size, "x"))
         graph.append(f"  image{number}: {{context: image{number}}}")
     workspace.write({"images.yaml": "\n".join(graph) + "\n"})
     if packages:

@@ -393,6 +393,31 @@ def test_what_is_known_already_loads_next_to_nothing(shell: Shell, arguments: tu
     assert run.stderr.splitlines()[-1] == "[]"
 
 
+READERS = ("networkx", "docker", "yaml", "subprocess", "difflib", "planner.sources.dockerfile.", "planner.model.build")
+PLAIN = {"images.yaml": "version: 1\nimages:\n  one: {context: one}\n", "one/Dockerfile": "FROM scratch\nCOPY src /\n"}
+
+
+def test_a_plan_from_kept_facts_loads_no_reader(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({**PLAIN, "one/src": "a\n"})
+    space.commit()
+    code = (
+        "import sys; from planner.cli.start import main; status = main();"
+        f"print([name for name in sys.modules if name.startswith({READERS})], file=sys.stderr); sys.exit(status)"
+    )
+    for text in ("a\n", "edited\n"):
+        space.write({"one/src": text})
+        run = subprocess.run(
+            [sys.executable, "-c", code, "-C", os.fspath(space.root), *PLAN],
+            env={**os.environ, **IDENTITY},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "src changed" in run.stdout
+    assert run.stderr.splitlines()[-1] == "[]"
+
+
 def test_help_loads_no_heavy_package() -> None:
     code = (
         "import sys; from planner.cli.start import main\ntry: main()\nexcept SystemExit: pass\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from planner.errors import GitError, InputError
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import revision_tree, worktree
+from planner.local.objects import LONG, Objects
 from planner.ports import MODE_FOLDER, Tree
 from tests.workspace import Workspace
 
@@ -128,3 +130,44 @@ def test_a_shallow_clone_says_what_to_do(space: Workspace, tmp_path: Path) -> No
     space.git("clone", "-q", "--depth=1", f"file://{space.root}", os.fspath(tmp_path / "shallow"))
     with pytest.raises(GitError, match="fetch-depth: 0"):
         revision_tree(tmp_path / "shallow", "HEAD~1")
+
+
+def test_listing_ahead_says_what_listing_says(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    space.write({"a/b/c": "c\n", "a/d": "d\n", "e/f": "f\n", "top": "t\n"})
+    space.commit()
+    paths = ["a/b/c", "e/new/x", "top", "nowhere/y", "top/z"]
+    ahead, plain = revision_tree(space.root, "HEAD"), revision_tree(space.root, "HEAD")
+    ahead.list_ahead(paths)
+    with mock.patch.object(Objects, "read", side_effect=AssertionError("asked git alone")):
+        assert [entry.name for entry in ahead.entries("a/b")] == ["c"]
+        assert [entry.name for entry in ahead.entries("e")] == ["f"]
+    for folder in ("", "a", "a/b", "e", "e/new", "nowhere", "top"):
+        assert ahead.entries(folder) == plain.entries(folder)
+
+
+def test_what_cannot_be_listed_ahead_disturbs_no_other_answer(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    space.write({"a/b": "b\n"})
+    space.commit()
+    blob, tree = space.git("rev-parse", "HEAD:a/b").strip(), space.git("rev-parse", "HEAD:a").strip()
+    objects = Objects(space.root)
+    objects.list_ahead(["0" * 40, blob, tree])
+    assert [entry.name for entry in objects.listing(tree).entries] == ["b"]
+    with pytest.raises(GitError):
+        objects.listing(blob)
+    assert objects.read(blob, "blob", 10) == b"b\n"
+
+
+def test_reading_ahead_says_what_reading_says(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    space.write({"a/b": "b\n", "c": "", "long": "x" * (LONG + 1), "edited": "e\n"})
+    space.commit()
+    space.write({"edited": "by hand\n"})
+    tree = worktree(space.root)
+    tree.read_ahead(["a/b", "c", "long", "edited", "a", "nowhere"])
+    assert [tree.read(path, 1 << 20) for path in ("long", "edited")] == [b"x" * (LONG + 1), b"by hand\n"]
+    with mock.patch.object(Objects, "_running", side_effect=AssertionError("asked git alone")):
+        assert [tree.read(path, 1 << 20) for path in ("a/b", "c")] == [b"b\n", b""]
+        with pytest.raises(InputError):
+            tree.read("a/b", 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.digest.key import Keys
 from planner.digest.manifest import Input, Manifest
@@ -11,6 +10,7 @@ from planner.explain.boxes import BOX_HEIGHT, box_text, box_width
 from planner.explain.history import Built
 from planner.explain.layered import layered
 from planner.explain.page.timeline import Run, runs
+from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, Unresolved
 from planner.model.image import ImageName, Span
 from planner.plan.baseline import lister

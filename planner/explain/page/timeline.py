@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from planner.explain.history import Built
+from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 
 PAUSE = 10.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.model.entry import MODE_FOLDER
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.ports import Tree
 from planner.sources.discovery.files import is_dockerfile

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.errors import DefinitionError, InputError
+from planner.model.frozen import dataclass
 from planner.model.image import Doubt, Family, Image, ImageName, Span
 from planner.model.names import Published, Reference
 from planner.ports import Tree

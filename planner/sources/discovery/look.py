@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.errors import DefinitionError
+from planner.model.frozen import dataclass
 from planner.model.graph import ExternalImage, Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Platform

@@ -10,7 +10,8 @@ import enum
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from planner.model.frozen import dataclass
 
 GENERIC = frozenset(
     {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.errors import Mistake
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.dockerfile.refusal import mistake_at, shown
 from planner.sources.dockerfile.syntax import Directives

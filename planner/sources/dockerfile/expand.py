@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile.lexer import Lexer, Quoting
 from planner.sources.dockerfile.refusal import ExpansionError
 

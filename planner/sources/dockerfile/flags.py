@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.errors import one_of
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile.refusal import Refused, shown
 from planner.sources.dockerfile.statement import Flag
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile.json_form import json_words
 from planner.sources.dockerfile.lexer import Lexer, Quoting
 from planner.sources.dockerfile.refusal import ExpansionError

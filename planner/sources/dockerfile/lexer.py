@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile import patterns
 from planner.sources.dockerfile.refusal import ExpansionError, shown
 from planner.sources.dockerfile.words import SPACES

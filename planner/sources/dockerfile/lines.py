@@ -6,9 +6,9 @@ Follows frontend/dockerfile/parser/parser.go of BuildKit v0.32.2.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.errors import DefinitionError, Mistake
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.dockerfile.heredocs import Opening, openings
 from planner.sources.dockerfile.refusal import ExpansionError, Refused

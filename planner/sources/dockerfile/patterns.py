@@ -7,8 +7,8 @@ match is charged to a budget, so that no pattern can take long.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile.refusal import ExpansionError, shown
 
 _BUDGET = 1_000_000

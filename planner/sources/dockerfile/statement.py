@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from planner.model.frozen import dataclass
 from planner.sources.dockerfile.words import SPACES, first_word, skip_spaces
 
 

@@ -7,8 +7,8 @@ into values. Words that the shell form leaves to the shell (RUN, CMD) are kept w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import Pairs, Span
 
 

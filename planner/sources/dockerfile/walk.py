@@ -6,9 +6,9 @@ Knows no instruction: those are in the modules named after them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from planner.errors import Mistake
+from planner.model.frozen import dataclass
 from planner.model.graph import Origin
 from planner.model.image import Span
 from planner.model.selection import Selection

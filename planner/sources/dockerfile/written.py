@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.dockerfile.lines import Body, LogicalLine
 from planner.sources.dockerfile.refusal import Refused

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.model.image import Pairs, Span
 
 _WITH_DEFAULT = re.compile(r"\$\{\w+:?-([^${}]*)\}")

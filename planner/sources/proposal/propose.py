@@ -6,9 +6,10 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import DefinitionError, InputError
+from planner.model.frozen import dataclass
 from planner.model.image import Image, Pairs, Span
 from planner.model.names import Published
 from planner.ports import MODE_FOLDER, Tree

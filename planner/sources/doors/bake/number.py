@@ -6,9 +6,9 @@ The rules are those of Go's math/big.Float as go-cty (v1.17.0) uses it, so that 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.trouble import TooMuch, Wrong
 
 PRECISION = 512

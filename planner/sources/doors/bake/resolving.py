@@ -6,9 +6,10 @@ Follows `bake.ReadTargets` of buildx v0.36.1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import one_of
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.doors.bake.config import Config, Group
 from planner.sources.doors.bake.fields import merged, normal

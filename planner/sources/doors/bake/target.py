@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from planner.model.frozen import dataclass
 from planner.model.image import Pairs, Span
 from planner.sources.doors.bake.fields import Fields
 from planner.sources.doors.bake.functions.places import clean

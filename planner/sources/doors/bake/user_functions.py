@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.body import Block, Setting
 from planner.sources.doors.bake.functions.times import from_seconds, parsed_time, rfc3339
 from planner.sources.doors.bake.trouble import Volatile, Wrong

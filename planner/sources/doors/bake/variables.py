@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.body import Block, Setting
 from planner.sources.doors.bake.functions.encodings import from_json
 from planner.sources.doors.bake.number import DOUBLE, parsed

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import yaml
 
 from planner.errors import one_of
+from planner.model.frozen import dataclass
 from planner.sources.doors.compose.mistakes import Mistakes
 from planner.sources.doors.compose.template import Lookup, TemplateError, fill
 from planner.sources.doors.compose.values import Fields, Listing, Mark, Scalar, Type, Value, Values, is_null

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.errors import DefinitionError, Mistake
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from planner.model.frozen import dataclass
 from planner.model.image import Pairs, Span
 from planner.sources.doors.compose.values import Value
 

@@ -9,11 +9,12 @@ import enum
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 import yaml
 
+from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.yaml_nodes import Node, Reader
 

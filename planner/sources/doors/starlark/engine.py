@@ -6,8 +6,9 @@ Whoever evaluates asks a `World` for every byte it reads, and gives the calls of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from planner.model.frozen import dataclass
 
 Value = Any
 """A Starlark value as JSON has it: None, bool, int, float, str, list, dict."""

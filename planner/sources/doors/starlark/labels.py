@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.starlark.engine import Refused
 
 _PACKAGE = re.compile(r"(?:[A-Za-z0-9_+=,@~-][A-Za-z0-9._+=,@~-]*(?:/[A-Za-z0-9_+=,@~-][A-Za-z0-9._+=,@~-]*)*)?")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.functions.encodings import json_text
 from planner.sources.doors.bake.functions.signature import Function
 from planner.sources.doors.bake.functions.texts import letters

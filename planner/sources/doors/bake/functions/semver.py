@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.functions.signature import Function
 from planner.sources.doors.bake.trouble import Wrong
 from planner.sources.doors.bake.values import STRING

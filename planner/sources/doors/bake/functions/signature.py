@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from planner.model.frozen import dataclass
 from planner.sources.doors.bake.trouble import Wrong
 from planner.sources.doors.bake.values import Type, Value, convert
 
