@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,8 @@ MAX_ENTRIES = 300_000
 LARGEST_TREE = 1 << 28
 LONG = 1 << 16
 """Bytes of a file beyond which it is not read ahead."""
+MOST_AHEAD = 64 << 20
+"""Bytes of all files that are read ahead."""
 AT_ONCE = 500
 """Questions that are put before the first answer is read: they must fit into a pipe."""
 
@@ -101,22 +102,27 @@ class Objects:
             self._listed(oid, data)
 
     def read_ahead(self, oids: Iterable[str]) -> None:
-        """The same for files that are not long, for a `read` that comes later."""
-        self._ahead.update(self._read_all(list(dict.fromkeys(oids)), "blob", LONG))
+        """The same for files that are not long, for a `read` that comes later; `MOST_AHEAD` are kept."""
+        held = sum(map(len, self._ahead.values()))
+        for oid, data in self._read_all([oid for oid in dict.fromkeys(oids) if oid not in self._ahead], "blob", LONG):
+            held += len(data)
+            if held <= MOST_AHEAD:
+                self._ahead[oid] = data
 
     def _read_all(self, oids: Sequence[str], kind: str, limit: int) -> Iterator[tuple[str, bytes]]:
-        """Those that can be read so; whoever asks for another one alone is told what is wrong."""
+        """Those that can be read so; whoever asks for another one alone is told what is wrong. Read it to its end."""
         for start in range(0, len(oids), AT_ONCE):
             asked = oids[start : start + AT_ONCE]
-            answers: list[tuple[str, bytes]] = []
             with self._lock:
                 git = self._running()
                 git.ask.write("".join(f"{oid}\n" for oid in asked).encode())
                 git.ask.flush()
                 for oid in asked:
-                    with contextlib.suppress(GitError, InputError):
-                        answers.append((oid, self._heard(git, oid, kind, limit)))
-            yield from answers
+                    try:
+                        data = self._heard(git, oid, kind, limit)
+                    except (GitError, InputError):
+                        continue
+                    yield oid, data
 
     def _listed(self, oid: str, data: bytes) -> None:
         if self._held > MAX_ENTRIES:

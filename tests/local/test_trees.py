@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from planner.errors import GitError, InputError
+from planner.local import objects as objects_module
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.objects import LONG, Objects
@@ -171,3 +172,19 @@ def test_reading_ahead_says_what_reading_says(tmp_path: Path) -> None:
         assert [tree.read(path, 1 << 20) for path in ("a/b", "c")] == [b"b\n", b""]
         with pytest.raises(InputError):
             tree.read("a/b", 1)
+
+
+def test_what_is_read_ahead_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects_module, "MOST_AHEAD", 5)
+    space = Workspace(tmp_path / "space")
+    space.write({"a": "aaa\n", "b": "bbb\n"})
+    space.commit()
+    oids = [space.git("rev-parse", f"HEAD:{name}").strip() for name in "ab"]
+    objects = Objects(space.root)
+    objects.read_ahead(oids)
+    objects.read_ahead(oids)
+    asked = []
+    running = objects._running
+    monkeypatch.setattr(objects, "_running", lambda: asked.append(1) or running())
+    assert [objects.read(oid, "blob", 10) for oid in oids] == [b"aaa\n", b"bbb\n"]
+    assert len(asked) == 1, "one was kept, the other is read when it is asked for"
