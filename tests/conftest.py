@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.build.family import FILES, BuildSpace, Family
 from tests.engine.docker import DockerEngine, running_docker
 from tests.engine.engine import Engine, running_engine
 from tests.surroundings import IN_CI  # noqa: F401 -- before any test: the variables of a CI are taken away
+
+# How long an example may take says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
 
