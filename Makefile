@@ -51,7 +51,7 @@ prove: setup engine pipelines  ## BuildKit as the judge: 10,000 mutations, 2,000
 	$(PYTHON) -m tests.ci.cluster_judged --graphs 200
 
 CYCLES ?= 1000
-MINUTES ?= 30
+MINUTES ?= 60
 
 soak: setup engine  ## cycles of edit, plan and build with kills, two builders and a registry that fails: 0 stale, 0 lost
 	$(PYTHON) -m tests.soak --cycles $(CYCLES) --minutes $(MINUTES) --seed $(SEED) --plot .cache/soak.svg

@@ -1,4 +1,4 @@
-"""python -m tests.soak [--cycles 1000] [--minutes 30] [--seed 1] [--log FILE] [--plot FILE]
+"""python -m tests.soak [--cycles 1000] [--minutes 60] [--seed 1] [--log FILE] [--plot FILE]
 
 Cycles of random edit, plan and build with pushes, on two buildkitds, through a registry that fails, with random kills
 of the planner and of buildkitds, and clean-ups. After every cycle nothing may be stale and nothing lost.
@@ -43,7 +43,7 @@ def soak(world: World, cycles: int, seconds: float, log: Path | None = None) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", type=Path, help="a line of JSON after each cycle")
     parser.add_argument("--plot", type=Path, help="an SVG of memory and disk over the cycles")
