@@ -25,6 +25,7 @@ EDITS_OF_ONE = 20
 ATTEMPTS = 30
 TRIES_OF_ONE = 20
 ALL_OF_IT = "# all of it\n"
+SAME = ", and it is the same image all the same"
 
 
 @dataclass(frozen=True)
@@ -186,19 +187,21 @@ class Chain:
         """What tells an image that was built anyway from the recorded one, "" for nothing.
 
         BuildKit never finds some steps in its cache, such as those on a stage that starts from a folder. Where a step
-        runs again though nothing changed, what the layers hold is compared, times apart.
+        runs again though nothing changed, what the layers hold is compared, times apart. A step that ran is told
+        even where that is the same.
         """
         old = before.images[name]
         why = _differs(old, new)
         if not why:
             return ""
+        same = (old.config, old.contents) == (new.config, new.contents)
         if old.digest not in self._never_cached:
             member = next(one for one in before.state.members if one.name == name)
             again = self.builder.build(before.state, member, before.root, before.images).built
             if again is None or not again.uncached:
-                return why
+                return f"{why}{SAME}" if same else why
             self._never_cached.add(old.digest)
-        return "" if (old.config, old.contents) == (new.config, new.contents) else why
+        return "" if same else why
 
     def _refused(self, before: Standing, one: Edited, root: Path, reason: str) -> Outcome:
         """The planner refuses a state: BuildKit should refuse one of the images that were edited."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.oracle.builds.chain import Found, Outcome
+from tests.oracle.builds.chain import SAME, Found, Outcome
 from tests.oracle.builds.law import Finding
 from tests.oracle.known import meant
 
@@ -16,6 +16,8 @@ def known(outcome: Outcome, found: Found) -> str:
     if found.finding is Finding.REFUSES:
         texts = [piece.text for member in outcome.edited.after.members for piece in member.case.pieces]
         return meant(found.why, triggers=any(text.strip().upper().startswith("ONBUILD") for text in texts))
+    if found.finding is Finding.STALE and found.why.endswith(SAME) and "--exclude=" in found.why:
+        return "BuildKit's cache key of a whole context holds what --exclude leaves out, and the copy does not"
     if found.finding is not Finding.NEEDLESS:
         return ""
     if "the whole context counts" in found.warnings:
