@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +70,33 @@ def test_two_runs_build_each_image_once(tmp_path: Path, engine: Engine, prefix: 
 def test_a_dead_run_is_waited_for_as_long_as_its_lease_says(tmp_path: Path, engine: Engine, prefix: str) -> None:
     space = published_space(tmp_path / "a", engine, prefix, base__Dockerfile=SLOW.replace("sleep 3", "sleep 30"))
     dead = start(space, "base", "--lease", "4")
-    name = f"{prefix.partition('/')[2]}/base"
-    until = time.monotonic() + 60
-    while not [tag for tag in engine.registry.tags(name) if tag.startswith("lease-")]:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_until(lambda: lease_of(prefix))
     time.sleep(1)
     dead.send_signal(signal.SIGKILL)
     dead.communicate()
+    left = lease_of(prefix)
     other = clone(space, tmp_path / "b")
     other.write({"base.Dockerfile": SLOW.replace("sleep 3", "sleep 30")})
     run = start(other, "base", "--lease", "4", "--builder", f"buildkit:{engine.address}")
-    time.sleep(8)
-    assert [tag for tag in engine.registry.tags(name) if tag.startswith("lease-")], "the other one has taken over"
+    wait_until(lambda: lease_of(prefix) not in ("", left))
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=60)
     assert f"waiting for {os.uname().nodename}, process {dead.pid}" in err
+
+
+def lease_of(prefix: str) -> str:
+    """The digest of the lease of `base`, another one for each owner and heartbeat; "" for none."""
+    registry, repository = HttpRegistry(), f"{prefix}/base"
+    tags = [tag for tag in registry.tags(repository) if tag.startswith("lease-")]
+    return (registry.digest_of(repository, tags[0]) or "") if tags else ""
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    """Until it has happened, a minute at most."""
+    until = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until, "it did not happen within a minute"
+        time.sleep(0.1)
 
 
 class Clock:
