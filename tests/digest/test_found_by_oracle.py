@@ -274,6 +274,21 @@ def test_what_buildkit_refuses_of_a_stage_that_a_named_context_replaces_is_unsur
     assert not other.unsure
 
 
+@pytest.mark.parametrize("platform", ["$NONE", "a", "755", "linux/am,64", "linux/arm/v7/x", "$GIVEN"])
+def test_a_platform_that_is_none_of_a_stage_that_is_not_built_is_unsure(tmp_path: Path, platform: str) -> None:
+    """BuildKit reads each of them first (`buildDispatchStates`, v0.32.2)."""
+    early = f"ARG GIVEN=lib\nFROM --platform={platform} scratch AS early\n"
+    assert "not built" in "".join(answer(tmp_path, f"{early}FROM scratch\nCOPY a /", {"ctx/a": ""}).unsure)
+    replaced = answer(tmp_path, early, {"more/f": ""}, named={"early": "more"})
+    assert "not built" in "".join(replaced.unsure)
+
+
+@pytest.mark.parametrize("platform", ["linux/arm/v7", "$BUILDPLATFORM", "arm64", "Linux", "x86_64", "wasi/wasm"])
+def test_a_platform_of_a_stage_that_is_not_built_is_nothing(tmp_path: Path, platform: str) -> None:
+    early = f"FROM --platform={platform} scratch AS early\n"
+    assert not answer(tmp_path, f"{early}FROM scratch\nCOPY a /", {"ctx/a": ""}).unsure
+
+
 def test_a_stage_that_is_not_built_may_read_a_later_one(tmp_path: Path) -> None:
     later = "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nFROM scratch\nCOPY a /"
     assert not answer(tmp_path, later, {"ctx/a": ""}).unsure

@@ -17,6 +17,7 @@ from planner.model.names import Reference
 from planner.sources.dockerfile.expand import ExpansionError, expand
 from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
+from planner.sources.dockerfile.platforms import why_no_platform
 from planner.sources.dockerfile.syntax import Dockerfile, From, Instruction, Onbuild
 
 SCRATCH = "scratch"
@@ -151,10 +152,13 @@ def _refused(head: From, names: Mapping[str, int], args: Mapping[str, str], esca
     """Why BuildKit refuses a FROM, in a stage that it does not build too (buildDispatchStates, resolveBaseImage)."""
     try:
         name = expand(head.image, args, escape).value
+        platform = expand(head.platform, args, escape).value
     except ExpansionError as error:
         return str(error)
     if not name:
         return "the base name is blank"
+    if head.platform and BUILD_MARK not in platform and (why := why_no_platform(platform)):
+        return why
     if name in names or name == SCRATCH or BUILD_MARK in name:
         return ""
     try:

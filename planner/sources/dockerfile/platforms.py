@@ -1,0 +1,28 @@
+"""Tells what BuildKit takes for no platform: `platforms.Parse` of github.com/containerd/platforms v1.0.0-rc.5."""
+
+from __future__ import annotations
+
+import re
+
+_SYSTEMS = """
+    aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos
+"""
+_PROCESSORS = """
+    386 aarch64 amd64 amd64p32 arm arm64 arm64be armbe armel armhf i386 loong64 mips mips64 mips64le mips64p32
+    mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm x86-64 x86_64
+"""
+_ALONE = frozenset(f"{_SYSTEMS} {_PROCESSORS}".split())
+_PART = re.compile(r"[A-Za-z0-9_.-]+")
+MAX_PARTS = 3
+
+
+def why_no_platform(text: str) -> str:
+    """Why BuildKit may refuse an expanded `--platform`, "" where it does not. Versions of systems are not read."""
+    if not text:
+        return "the platform is empty"
+    parts = text.split("/", MAX_PARTS)
+    if len(parts) > MAX_PARTS or not all(map(_PART.fullmatch, parts)):
+        return f'"{text}" is no platform'
+    if len(parts) == 1 and text.lower() not in _ALONE:
+        return f'"{text}" is neither an operating system nor an architecture'
+    return ""
