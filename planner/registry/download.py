@@ -28,6 +28,7 @@ def checksum(url: str, *, limit: int = MAX_BYTES, seconds: float = MAX_SECONDS) 
         try:
             return reading.go_on(connections, url)
         except Broken as broken:
+            reading.expect_time()
             # What gives up at its first byte is not there; what broke off is worth the rest of it.
             if turn + 1 == TRIES or not reading.size:
                 raise RegistryError(str(broken).removeprefix(f"{host_of(url)}: ")) from broken.__cause__
@@ -69,9 +70,13 @@ class _Reading:
         self.size += len(piece)
         if self.size > self.limit:
             raise RegistryError(f"gives more than {self.limit} bytes")
+        self.expect_time()
+        self.digest.update(piece)
+
+    def expect_time(self) -> None:
+        """Raise RegistryError where there is no time left."""
         if time.monotonic() > self.ends:
             raise RegistryError(f"is not read within {self.seconds:.0f} s")
-        self.digest.update(piece)
 
 
 def _asked(connections: Connections, url: str, headers: dict[str, str]) -> Given:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,22 @@ def test_a_download_is_bounded() -> None:
             download.checksum(f"http://{host}/x", seconds=-1)
         with pytest.raises(RegistryError, match="without end"):
             download.checksum(f"http://{host}/r")
+
+
+def test_a_download_of_which_nothing_comes_in_time_says_so() -> None:
+    """Its head comes alone, so that no piece of the body is at hand when the time is up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(download.TRIES):
+                with contextlib.suppress(OSError), server.accept()[0] as caller:
+                    caller.recv(1 << 16)
+                    caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
+                    caller.recv(1)
+
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(RegistryError, match="not read within"):
+            download.checksum(f"http://127.0.0.1:{server.getsockname()[1]}/x", seconds=-1)
 
 
 def test_no_login_goes_to_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

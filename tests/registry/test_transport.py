@@ -165,7 +165,7 @@ def test_a_long_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with trickling(HEAD.replace(b"400", b"30") + b"\r\n", b"x", 30) as server:
         pieces = HttpRegistry().pieces(f"127.0.0.1:{server.port}/x", "sha256:" + "1" * 64)
         assert b"".join(pieces) == b"x" * 30
-        with pytest.raises(RegistryError, match="TimeoutError"):
+        with pytest.raises(RegistryError, match="not read within"):
             checksum(f"http://127.0.0.1:{server.port}/x", seconds=0.4)
 
 
