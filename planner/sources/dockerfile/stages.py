@@ -38,8 +38,8 @@ def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
 class Stage:
     """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
 
-    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left, the others
-    are `passed_over`. `refused` is why BuildKit builds nothing of the file because of this FROM, whether the stage is
+    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left, and all that
+    were written are `passed_over`. `refused` is why BuildKit builds nothing of the file because of this FROM, whether the stage is
     built or not.
     """
 
