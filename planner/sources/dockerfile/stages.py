@@ -38,9 +38,9 @@ def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
 class Stage:
     """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
 
-    A stage that is `replaced` by a named context is that alone; of its instructions only triggers are left, and all that
-    were written are `passed_over`. `refused` is why BuildKit builds nothing of the file because of this FROM, whether the stage is
-    built or not.
+    A stage that is `replaced` by a named context is that alone: only triggers are left of its instructions, and
+    `passed_over` has all that were written. `refused` is why BuildKit builds nothing of the file because of this FROM,
+    whether the stage is built or not.
     """
 
     index: int
