@@ -1,8 +1,11 @@
-"""Go's `path/filepath.Match` on one path component: the pattern language of COPY and ADD sources."""
+"""Go's `path/filepath.Match`: the pattern language of COPY and ADD sources, matched on one path component."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What Go calls white space; Python's own idea of it has four control characters more."""
 
 
 class BadPattern(Exception):

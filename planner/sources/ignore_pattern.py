@@ -28,10 +28,11 @@ class Wild(enum.Enum):
     STAR = "[^/]*"
     ALL = ".*"
     FOLDERS = "(.*/)?"
-    NEVER = "a ^ in the middle of a regular expression"
+    START = "^"
 
 
 Token = str | Class | Wild
+PASSED: tuple[Token, ...] = (Wild.STAR, Wild.ALL, Wild.FOLDERS)
 NOT_SLASH: Class = (True, (("/", "/"),))
 
 
@@ -99,12 +100,14 @@ def compile_pattern(text: str) -> Pattern:
             at += 1
             form = Form.TOKENS
         elif letter == "[":
+            start = at
             found, at = read_class(text, at)
+            _check_class(text[start : at - 1])
             tokens.append(found)
             form = Form.TOKENS
         else:
             form = Form.TOKENS if letter == "]" else form
-            tokens.append(Wild.NEVER if letter == "^" and not first else letter)
+            tokens.append(Wild.START if letter == "^" else letter)
     return Pattern(text, form, tuple(tokens) if form is Form.TOKENS else ())
 
 
@@ -115,25 +118,38 @@ def _escaped(letter: str) -> str:
     return letter
 
 
+def _check_class(inside: str) -> None:
+    """patternmatcher reads `*` and `?` in a class as outside of one, and has Go read `[[:alpha:]]`: nobody wants that.
+
+    Raises BadPattern.
+    """
+    letters = iter(inside)
+    for letter in letters:
+        if letter == "\\":
+            _escaped(next(letters))
+        elif letter in "*?[":
+            raise BadPattern(f"{letter} between brackets has no certain meaning; write \\{letter}")
+
+
 def _matches(tokens: tuple[Token, ...], path: str) -> bool:
-    at = _closed({0}, tokens)
+    at = _closed({0}, tokens, (*PASSED, Wild.START))
     for letter in path:
         after: set[int] = set()
         for position in at:
             after |= _stepped(tokens, position, letter)
         if not after:
             return False
-        at = _closed(after, tokens)
+        at = _closed(after, tokens, PASSED)
     return len(tokens) in at
 
 
-def _closed(positions: set[int], tokens: tuple[Token, ...]) -> set[int]:
+def _closed(positions: set[int], tokens: tuple[Token, ...], passed: tuple[Token, ...]) -> set[int]:
     """Positions reached without a letter: past stars, and past folders that were not entered."""
     waiting = list(positions)
     closed = set(positions)
     while waiting:
         position = waiting.pop()
-        if 0 <= position < len(tokens) and tokens[position] in (Wild.STAR, Wild.ALL, Wild.FOLDERS):
+        if 0 <= position < len(tokens) and tokens[position] in passed:
             following = position + 1
             if following not in closed:
                 closed.add(following)

@@ -13,7 +13,7 @@ from dataclasses import field
 
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass
-from planner.sources.go_match import BadPattern, matches
+from planner.sources.go_match import SPACES, BadPattern, matches
 from planner.sources.ignore_pattern import Pattern, compile_pattern
 
 MAX_BYTES = 1 << 20
@@ -46,20 +46,23 @@ class IgnoreRules:
             raise DefinitionError([Mistake(file=file, what=f"longer than {MAX_BYTES} bytes")])
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
         numbered = ((number, _written(line)) for number, line in enumerate(text.split("\n"), 1))
-        return cls._compiled(((number, pattern) for number, pattern in numbered if pattern), file)
+        return cls._compiled(numbered, file)
 
     @classmethod
     def of(cls, patterns: Iterable[str], file: str, line: int = 0) -> IgnoreRules:
         """Rules from patterns that stand in a Dockerfile. Raises DefinitionError."""
-        return cls._compiled(((line, pattern.strip()) for pattern in patterns if pattern.strip()), file)
+        return cls._compiled(((line, pattern) for pattern in patterns), file)
 
     @classmethod
     def _compiled(cls, numbered: Iterable[tuple[int, str]], file: str) -> IgnoreRules:
         rules: list[Rule] = []
         mistakes: list[Mistake] = []
         for number, text in numbered:
+            pattern = text.strip(SPACES)
+            if not pattern:
+                continue
             try:
-                rules.append(_rule(text, number))
+                rules.append(_rule(pattern, number))
             except BadPattern as error:
                 what = f'"{text}" is no pattern: {error}'
                 mistakes.append(Mistake(file=file, line=number, what=what, hint="escape [ and \\ with a \\"))
@@ -156,10 +159,10 @@ def _written(line: str) -> str:
     """One line of an ignore file as `ReadAll` normalises it; "" for a comment or a blank."""
     if line.startswith("#"):
         return ""
-    pattern = line.strip()
+    pattern = line.strip(SPACES)
     exception = pattern.startswith("!")
     if exception:
-        pattern = pattern[1:].strip()
+        pattern = pattern[1:].strip(SPACES)
     if pattern:
         pattern = _cleaned(pattern)
         if len(pattern) > 1 and pattern.startswith("/"):
@@ -180,6 +183,5 @@ def _rule(text: str, line: int) -> Rule:
         cleaned = cleaned[1:]
         if not cleaned:
             raise BadPattern('"!" alone brings nothing back')
-    for component in cleaned.split("/"):
-        matches(component, ".")
+    matches(cleaned, ".")  # as patternmatcher checks a pattern: over the whole of it
     return Rule(pattern=compile_pattern(cleaned), exception=exception, text=text, line=line)

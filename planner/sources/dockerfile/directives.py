@@ -10,7 +10,7 @@ from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.dockerfile.refusal import mistake_at, shown
 from planner.sources.dockerfile.syntax import Directives
-from planner.sources.dockerfile.words import SPACES
+from planner.sources.go_match import SPACES
 
 DEFAULT_ESCAPE = "\\"
 _BLANKS = "\t\n\f\r "

@@ -8,7 +8,7 @@ from planner.sources.dockerfile.flags import Flags, Kind, only_known
 from planner.sources.dockerfile.json_form import json_words
 from planner.sources.dockerfile.refusal import Refused, shown
 from planner.sources.dockerfile.statement import Statement
-from planner.sources.dockerfile.words import SPACES
+from planner.sources.go_match import SPACES
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
 _KINDS = dict.fromkeys((*_DURATIONS, "retries"), Kind.ONE)

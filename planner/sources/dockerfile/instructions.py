@@ -21,8 +21,9 @@ from planner.sources.dockerfile.refusal import Refused, mistake_at, shown
 from planner.sources.dockerfile.running import run
 from planner.sources.dockerfile.statement import statement
 from planner.sources.dockerfile.syntax import Arg, Dockerfile, From, Instruction, Onbuild
-from planner.sources.dockerfile.words import SPACES, first_word, spaced_words
+from planner.sources.dockerfile.words import first_word, spaced_words
 from planner.sources.dockerfile.written import Written
+from planner.sources.go_match import SPACES
 
 MAX_MISTAKES = 50
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")

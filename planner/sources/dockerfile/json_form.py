@@ -6,7 +6,7 @@ import json
 import re
 
 from planner.sources.dockerfile.refusal import Refused
-from planner.sources.dockerfile.words import SPACES
+from planner.sources.go_match import SPACES
 
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+"'
 _STRINGS = re.compile(rf"\[[ \t\r\n]*+(?:{_STRING}[ \t\r\n]*+(?:,[ \t\r\n]*+{_STRING}[ \t\r\n]*+)*+)?\]")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from planner.model.frozen import dataclass
 from planner.sources.dockerfile import patterns
 from planner.sources.dockerfile.refusal import ExpansionError, shown
-from planner.sources.dockerfile.words import SPACES
+from planner.sources.go_match import SPACES
 
 MAX_GROWTH = 128 * 1024
 """How many characters variables may add to one text: what Linux allows for one environment variable."""

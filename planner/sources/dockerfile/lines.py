@@ -12,7 +12,7 @@ from planner.model.frozen import dataclass
 from planner.model.image import Span
 from planner.sources.dockerfile.heredocs import Opening, openings
 from planner.sources.dockerfile.refusal import ExpansionError, Refused
-from planner.sources.dockerfile.words import SPACES
+from planner.sources.go_match import SPACES
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_LINE = 65_535

@@ -8,8 +8,9 @@ from planner.sources.dockerfile.healthcheck import healthcheck_words
 from planner.sources.dockerfile.json_form import json_words
 from planner.sources.dockerfile.refusal import Refused, shown
 from planner.sources.dockerfile.syntax import Arg, Env, Label, Setting, Workdir
-from planner.sources.dockerfile.words import SPACES, first_word, quoted_words, spaced_words
+from planner.sources.dockerfile.words import first_word, quoted_words, spaced_words
 from planner.sources.dockerfile.written import Written
+from planner.sources.go_match import SPACES
 
 
 def env(written: Written) -> Env:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from planner.model.frozen import dataclass
-from planner.sources.dockerfile.words import SPACES, first_word, skip_spaces
+from planner.sources.dockerfile.words import first_word, skip_spaces
+from planner.sources.go_match import SPACES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-"""What Go calls white space; Python's own idea of it has four control characters more."""
+from planner.sources.go_match import SPACES
 
 _GAP = re.compile(r"[\t\v\f\r ]+")
 
