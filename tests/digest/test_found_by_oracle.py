@@ -256,6 +256,8 @@ def test_a_from_that_buildkit_refuses_is_unsure_where_its_stage_is_not_built(tmp
         "FROM scratch AS one\nCOPY --from=two /x /\nFROM scratch AS two\nCOPY --from=one a /x",
         "FROM scratch AS one\nCOPY --from=7 /x /",
         "FROM scratch AS one\nCOPY --from=$x /x /",
+        "FROM scratch AS one\nCOPY --from=one* /x /",
+        "FROM scratch AS one\nRUN --mount=from=one* x",
     ],
 )
 def test_what_buildkit_refuses_of_a_stage_that_is_not_built_is_unsure(tmp_path: Path, early: str) -> None:
@@ -264,7 +266,8 @@ def test_what_buildkit_refuses_of_a_stage_that_is_not_built_is_unsure(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "read", ["COPY --from=0 a /", "COPY --from=one a /", "COPY --from=7 a /", "COPY --from=$x a /"]
+    "read",
+    ["COPY --from=0 a /", "COPY --from=one a /", "COPY --from=7 a /", "COPY --from=$x a /", "COPY --from=one* a /"],
 )
 def test_what_buildkit_refuses_of_a_stage_that_a_named_context_replaces_is_unsure(tmp_path: Path, read: str) -> None:
     """It builds none of it, and reads each `--from` all the same (`toCommand`, v0.32.2)."""

@@ -94,7 +94,7 @@ def _wrong(stage: Stage, whole: Staged, resolve: Resolve, *, is_built: bool) -> 
         if isinstance(read, int):
             if read >= stage.index and _leads_to(read, stage.index, whole, resolve):
                 yield "its stages read one another in a circle"
-        elif isinstance(read.origin, Unresolved) and ("$" in read.reference or read.reference.isdecimal()):
+        elif isinstance(read.origin, Unresolved):
             yield read.origin.reason
 
 
