@@ -34,6 +34,17 @@ def test_from_a_folder_counts_its_files(tmp_path: Path) -> None:
     assert len(keys) == 2
 
 
+def test_over_a_folder_lines_and_stage_names_count_as_they_are_written(tmp_path: Path) -> None:
+    """A folder has no history: BuildKit names the last layer by its stage and line (`normalizeLayersAndHistory`)."""
+    written = ("AS two\nCOPY a /", "AS two\nCOPY  a /", "AS three\nCOPY a /", "AS three\nUSER 1\n# said\nCOPY a /")
+    files = {"more/f": "", "ctx/a": ""}
+    keys = {key(tmp_path, f"FROM one {text}", files, named={"one": "more"}) for text in written}
+    assert len(keys) == len(written)
+    for early in ("FROM scratch {}", "FROM one AS first\nFROM scratch {}\nCOPY --from=first f /"):
+        keys = {key(tmp_path, early.format(text), files, named={"one": "more"}) for text in written[:3]}
+        assert len(keys) == 1
+
+
 def test_a_folder_in_the_place_of_a_stage_counts_its_files(tmp_path: Path) -> None:
     named = {"one": "more"}
     keys = {key(tmp_path, "FROM scratch AS one", {"more/f": text}, named=named) for text in ("one", "two")}

@@ -5,16 +5,16 @@ Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from planner.errors import Mistake
-from planner.model.graph import Origin, Use
+from planner.model.graph import LocalFiles, Origin, RemoteFiles, Use
 from planner.sources.dockerfile.copy_steps import copy
 from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.reach import refused
-from planner.sources.dockerfile.reads import is_alias, origin_name, stage_name, started_from
+from planner.sources.dockerfile.reads import is_alias, moves_files, origin_name, stage_name, started_from
 from planner.sources.dockerfile.run_steps import run
 from planner.sources.dockerfile.setting_steps import setting, workdir
 from planner.sources.dockerfile.stages import Stage, Staged
@@ -43,6 +43,7 @@ def evaluate(
         stage = whole.stages[index]
         states[index] = _walked(walk, stage, _start(stage, states, config_of))
         steps.extend(walk.steps)
+    steps.extend(_history(whole, chain))
     end = states[whole.target]
     # The triggers of the target alone are in its configuration, as a list of their own.
     if whole.stages[whole.target].replaced:
@@ -70,6 +71,24 @@ def _chain(whole: Staged) -> frozenset[int]:
         chain.add(at)
         at = whole.stages[at].base
     return frozenset(chain)
+
+
+def _history(whole: Staged, chain: frozenset[int]) -> Iterator[Step]:
+    """What the image's history has of stages as they are written, where the first of them starts from files.
+
+    Files have no history, so BuildKit calls a layer by its stage and the line that makes it, blanks and all
+    (`normalizeLayersAndHistory`, v0.32.2).
+    """
+    first = whole.stages[min(chain)].base
+    if not (isinstance(first, Use) and isinstance(first.origin, LocalFiles | RemoteFiles)):
+        return
+    for stage in (whole.stages[index] for index in sorted(chain)):
+        if not moves_files(stage):
+            continue
+        spans = (item.span for item in stage.instructions)
+        lines = (line for span in spans for line in whole.dockerfile.lines[span.line - 1 : span.end_line])
+        parts = (("stage", stage.name), *(("line", line) for line in lines))
+        yield Step(text=f"the history of stage {stage.name or stage.index}", span=stage.span, parts=parts)
 
 
 def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Origin], Config]) -> State:
