@@ -7,8 +7,6 @@ import fnmatch
 import os
 import posixpath
 import sys
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys, Known, keys_of
@@ -18,6 +16,7 @@ from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
+from planner.model.frozen import replace
 from planner.model.graph import ImageGraph
 from planner.model.image import Family, ImageName
 from planner.ports import Tree
@@ -27,20 +26,29 @@ from planner.sources.loaded import LoadedFamily
 
 # What reads a family is loaded where it is read: a plan from kept facts reads none.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from planner.sources.discovery.family import Discovered
 
 ENVIRONMENT = Environment()
 """The variables that graph files are read with."""
 
 
-def folder_of(options: argparse.Namespace) -> Path:
+def workspace_of(options: argparse.Namespace) -> str:
     """The workspace: the folder of the graph file, or where its paths begin. Raises PlannerError for no folder."""
-    folder = Path(options.folder)
+    folder: str = options.folder
     if not is_relative_to_start(options.file):
-        folder = Path(folder, options.file).parent
-    if not folder.is_dir():
+        folder = posixpath.dirname(posixpath.join(folder, options.file)) or "."
+    if not os.path.isdir(folder):  # noqa: PTH112 -- no Path is made before a plan needs one
         raise PlannerError(f"{folder}: is no folder")
     return folder
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """The workspace as a Path. Raises PlannerError for no folder."""
+    from pathlib import Path
+
+    return Path(workspace_of(options))
 
 
 def graph_files(options: argparse.Namespace) -> tuple[str, ...]:
@@ -48,7 +56,7 @@ def graph_files(options: argparse.Namespace) -> tuple[str, ...]:
     if is_relative_to_start(options.file):
         found = tuple(posixpath.normpath(file) for file in options.files)
     else:
-        folder = Path(options.file).parent
+        folder = posixpath.dirname(options.file)
         found = tuple(posixpath.relpath(file, folder) for file in options.files)
     for file in found:
         if file.startswith(("/", "../")):
@@ -102,7 +110,7 @@ def load_family(
     if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
-            raise PlannerError(f"{Path(options.folder, options.file)}: there is no graph file\n  {hint}")
+            raise PlannerError(f"{posixpath.join(options.folder, options.file)}: there is no graph file\n  {hint}")
         found = discovered(options, tree)
         like = known.facts.loaded if known is not None else None
         family = replace(found.family, lock=lock_file.read_in(tree))
@@ -184,12 +192,12 @@ def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
 
     found = discover(tree, tuple(paths(tree, is_skipped)))
     if not found.family.images and not found.unread:
-        place = Path(options.folder, options.file)
+        place = posixpath.join(options.folder, options.file)
         hint = "start in the folder of either with -C DIR, or name a graph file with -f FILE"
         raise PlannerError(f"{place}: there is no graph file, and no Dockerfile below its folder\n  {hint}")
     if not said_so_far:
         say_aside(
-            f"planner: no {Path(options.file).name}: {_counted(len(found.family.images))} found by name; "
+            f"planner: no {posixpath.basename(options.file)}: {_counted(len(found.family.images))} found by name; "
             "planner init writes down what was guessed"
         )
         for path, why in found.unread:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.cli import arguments as shared
@@ -17,12 +15,15 @@ from planner.digest.key import Keys
 from planner.explain import text
 from planner.explain.causes import plan_text
 from planner.explain.floating import floats
+from planner.model.frozen import replace
 from planner.plan.baseline import of_records
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 
 # A plan against a revision waits for nothing that it does not use.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from planner.local.state import State
     from planner.model.build import Stored
     from planner.ports import Records
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.trace:
         _trace(made, began)
     if options.out:
-        save(made, Path(options.out))
+        save(made, options.out)
     out = _written(made, options.format)
     warnings = made.warnings if options.format == "text" else ()
     if options.format == "text" or options.offline:
@@ -161,13 +162,15 @@ def is_pushed(image: Stored, keys: Keys) -> bool:
 
 def state_of(options: argparse.Namespace) -> State:
     """The state folder that the options name; without any, `.planner` beside the graph file."""
+    from pathlib import Path
+
     from planner.local.state import State
 
     place = Path(options.state) if options.state else folder_of(options) / ".planner"
     return State(place.absolute())
 
 
-def save(made: Plan, path: Path) -> None:
+def save(made: Plan, path: Path | str) -> None:
     """Write a plan to a file that is never half written."""
     from planner.cli.output import write
 

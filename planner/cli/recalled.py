@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
 
-from planner.cli.family import ENVIRONMENT, definition_in, folder_of, graph_files, keys_in, say_door, variables_asked
+from planner.cli.family import ENVIRONMENT, definition_in, graph_files, keys_in, say_door, variables_asked, workspace_of
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
@@ -17,6 +15,7 @@ from planner.local import facts_cache
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
+from planner.model.frozen import dataclass, replace
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources.loaded import LoadedFamily
@@ -44,7 +43,7 @@ def keys_kept(options: argparse.Namespace) -> Keys:
 
     What Dockerfiles evaluate to may be missing: enough for a plan, not for a build.
     """
-    tree = worktree(folder_of(options))
+    tree = worktree(workspace_of(options))
     stood = standing(options, tree)
     if stood is not None:
         facts = stood.facts
@@ -79,7 +78,7 @@ def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
     """The facts that were kept last with the same variables, None where there are none."""
     if tree.look is None or tree.clean is None:
         return None
-    found = facts_cache.recall(tree.look.cache, _question(options, folder_of(options)))
+    found = facts_cache.recall(tree.look.cache, _question(options))
     if found is None or not found.is_read_alike(ENVIRONMENT):
         return None
     say_door(options, tree, definition_in(options, tree))
@@ -92,8 +91,8 @@ def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: Revisio
         return
     environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
     remembered = Remembered(facts=facts, root=old.root, environment=environment)
-    facts_cache.keep(tree.look.cache, _question(options, folder_of(options)), remembered)
+    facts_cache.keep(tree.look.cache, _question(options), remembered)
 
 
-def _question(options: argparse.Namespace, folder: Path) -> list[str]:
-    return facts_cache.question(str(folder), graph_files(options)[0], variables_asked(options))
+def _question(options: argparse.Namespace) -> list[str]:
+    return facts_cache.question(workspace_of(options), graph_files(options)[0], variables_asked(options))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 
-from planner.cli.family import defines_family, definition_in, folder_of, keys_in
+from planner.cli.family import defines_family, definition_in, keys_in, workspace_of
 from planner.cli.recalled import agree, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import agrees
@@ -27,7 +27,7 @@ def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys,
 
 def both(options: argparse.Namespace, revision: str) -> tuple[Keys, Keys | None]:
     """The keys of the family as it is on disk and as a git revision has it, None where it has no such family."""
-    folder = folder_of(options)
+    folder = workspace_of(options)
     tree = worktree(folder)
     old = revision_tree(folder, revision, tree)
     remembered = recall(options, tree)
@@ -40,7 +40,7 @@ def both(options: argparse.Namespace, revision: str) -> tuple[Keys, Keys | None]
 
 def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision: str) -> Baseline:
     """The baseline that a git revision gives for keys that were made of a worktree."""
-    then = _earlier(options, tree, now, revision_tree(folder_of(options), revision, tree))
+    then = _earlier(options, tree, now, revision_tree(workspace_of(options), revision, tree))
     return {} if then is None else of_keys(then)
 
 

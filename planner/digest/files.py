@@ -9,12 +9,11 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.entry import MODE_FOLDER, MODE_LINK, Entry
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.selection import Selection
 from planner.sources.go_match import matches
 from planner.sources.ignore_rules import IgnoreRules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 import xxhash
@@ -24,6 +23,8 @@ class Hasher:
         framed = [f"{len(one) if one.isascii() else len(_encoded(one))}:{one}" for one in texts]
         body = _encoded("".join(framed))
         if self.algorithm == "sha256":
+            import hashlib
+
             return hashlib.sha256(body).hexdigest()
         return xxhash.xxh3_128_hexdigest(body)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
 
 from planner.digest.contexts import absent, given
 from planner.digest.files import ContextTree, find, inclusion
@@ -12,7 +11,7 @@ from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field, replace
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
 from planner.model.selection import Selection

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
 
 from planner.digest.files import ContextTree, Found, find, has_wildcard
 from planner.digest.manifest import selected
@@ -22,7 +21,7 @@ from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.ports import MODE_FILE, MODE_LINK, Tree
 from planner.sources.go_match import matches
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
-from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
+from planner.local.ids import HIDDEN, blob_id, by_name, digest_of, tree_id
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 if TYPE_CHECKING:
@@ -143,14 +142,14 @@ class DiskTree:
     def _hash(self, path: str) -> str:
         with self.open(path) as stream:
             size = os.fstat(stream.fileno()).st_size
-            digest = hashlib.new(self.algorithm, b"blob %d\0" % size, usedforsecurity=False)
+            digest = digest_of("blob", size, self.algorithm)
             read = 0
             while chunk := stream.read(CHUNK):
                 read += len(chunk)
                 digest.update(chunk)
         if read != size:
             raise InputError(f"{path}: changed while it was read")
-        return digest.hexdigest()
+        return str(digest.hexdigest())
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import GitError
 from planner.local import look as looks
@@ -16,6 +14,10 @@ from planner.local.process import ask
 from planner.local.revision import RevisionTree
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, Entry
+from planner.model.frozen import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FEW = 500
 """Changed paths whose folders are listed ahead; of more, perhaps most are of no image."""
@@ -182,7 +184,7 @@ def _is_folder(tree: WorkTree | RevisionTree, path: str) -> bool:
     return not path or (found is not None and found.mode == MODE_FOLDER)
 
 
-def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -> RevisionTree:
+def revision_tree(folder: Path | str, revision: str, beside: WorkTree | None = None) -> RevisionTree:
     """The workspace as a revision has it; `beside` a worktree that looked at it already, its answers are used.
 
     Raises GitError for a revision that is not there.
@@ -203,7 +205,7 @@ def revision_tree(folder: Path, revision: str, beside: WorkTree | None = None) -
     return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder))
 
 
-def _tree_of(folder: Path, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
+def _tree_of(folder: Path | str, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
     top = objects.tree_at(commit)
     root = workspace_in(objects, top, prefix)
     return RevisionTree(objects, root, algorithm, folder, commit, top=top, prefix=prefix)
@@ -217,7 +219,7 @@ def workspace_in(objects: Objects, root: str, prefix: str) -> str:
     return root
 
 
-def _unknown(folder: Path, revision: str) -> str:
+def _unknown(folder: Path | str, revision: str) -> str:
     try:
         shallow = ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
         names = ask(folder, "for-each-ref", "--format=%(refname:short)", "--count=1000").decode("utf-8", "replace")
@@ -231,7 +233,7 @@ def _unknown(folder: Path, revision: str) -> str:
     return f'there is no revision "{revision}"' + (f': did you mean "{near[0]}"?' if near else "")
 
 
-def worktree(folder: Path) -> WorkTree:
+def worktree(folder: Path | str) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
     look = looks.taken(str(folder))
     if look is not None:
@@ -246,7 +248,7 @@ def worktree(folder: Path) -> WorkTree:
 
 
 def _seen(
-    folder: Path,
+    folder: Path | str,
     head: str,
     changed: Sequence[str],
     prefix: str,

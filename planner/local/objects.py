@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.errors import GitError, InputError
 from planner.local.ids import by_name
 from planner.local.spawn import Conversation
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_ENTRIES = 300_000
 """Entries of folders that are remembered at once; a walk over a long history meets more."""
@@ -36,10 +38,10 @@ NOTHING = Listing((), {})
 class Objects:
     """The objects of one repository. Started when first asked; closed with `close` or at the end of the process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | str) -> None:
         self.folder = folder
         self._git: Conversation | None = None
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._listings: dict[str, Listing] = {}
         self._commits: dict[str, str] = {}
         self._ahead: dict[str, bytes] = {}

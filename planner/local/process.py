@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.errors import GitError
@@ -11,6 +10,7 @@ from planner.local.spawn import TIMEOUT, environment, git_argv
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
 __all__ = ["answer", "ask", "environment", "git_argv", "start"]
 

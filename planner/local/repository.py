@@ -18,7 +18,7 @@ class Repository:
     attributes: str
 
 
-def repository(folder: Path) -> Repository | None:
+def repository(folder: Path | str) -> Repository | None:
     """The repository that keeps this folder, None where there is none."""
     try:
         said = ask(

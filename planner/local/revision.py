@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import functools
 import io
+import os
+import posixpath
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import GitError, InputError
 from planner.local.ids import HIDDEN, tree_id
 from planner.local.objects import NOTHING, Listing, Objects
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODE_SUBMODULE = 0o160000
 LARGEST = 1 << 34
@@ -34,7 +38,7 @@ class RevisionTree:
         objects: Objects,
         root: str,
         algorithm: str,
-        checkout: Path | None,
+        checkout: Path | str | None,
         commit: str = "",
         *,
         top: str = "",
@@ -133,12 +137,12 @@ class RevisionTree:
             found = self._raw(submodule)
             tree = None
             if found is not None and found.mode == MODE_SUBMODULE and self._is_checked_out(submodule):
-                tree = _read(Path(self.checkout or "", submodule), found.oid, self.algorithm)
+                tree = _read(posixpath.join(self.checkout or "", submodule), found.oid, self.algorithm)
             self._trees[submodule] = tree
         return self._trees[submodule]
 
     def _is_checked_out(self, path: str) -> bool:
-        return self.checkout is not None and (self.checkout / path / ".git").exists()
+        return self.checkout is not None and os.path.exists(posixpath.join(self.checkout, path, ".git"))  # noqa: PTH110
 
     def _submodule(self, path: str, found: Entry) -> Entry | None:
         tree = self._tree_of(path) if path in self.submodules else None
@@ -173,7 +177,7 @@ class RevisionTree:
         return tree_id(entries, self.algorithm)
 
 
-def _read(folder: Path, commit: str, algorithm: str) -> RevisionTree | None:
+def _read(folder: Path | str, commit: str, algorithm: str) -> RevisionTree | None:
     objects = Objects(folder)
     try:
         return RevisionTree(objects, objects.tree_at(commit), algorithm, folder, commit)

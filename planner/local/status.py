@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import posixpath
+from typing import TYPE_CHECKING
 
 from planner.local import unseen
 from planner.local.look import CONFIG, STATUS, parsed
 from planner.local.process import answer, start
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def changed_paths(folder: Path, prefix: str, attributes_file: str) -> tuple[str, list[str], list[str]]:
+
+def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tuple[str, list[str], list[str]]:
     """HEAD's commit ("" when unborn); the paths, from the repository's root, whose bytes must be read from disk; and
 
     those that git ignores.
@@ -22,5 +26,5 @@ def changed_paths(folder: Path, prefix: str, attributes_file: str) -> tuple[str,
     config = start(folder, *CONFIG)
     head, changed, ignored = parsed(answer(status))
     settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
-    silent = unseen.told(str(folder), answer(listing), settings, str(folder / attributes_file), changed)
+    silent = unseen.told(str(folder), answer(listing), settings, posixpath.join(folder, attributes_file), changed)
     return head, [*changed, *silent.paths(str(folder), prefix)], ignored

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Image, ImageName, Kind, Span
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import field
 from typing import NewType
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.lock import Lock
 
 ImageName = NewType("ImageName", str)

@@ -8,9 +8,8 @@ something that stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.plan.retention import DAY, Decision, Kind, linked, weights
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 
 from planner.digest.key import Keys
 from planner.errors import PlannerError
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import ImageName
 from planner.plan.baseline import of_keys
 from planner.plan.reasons import Reason

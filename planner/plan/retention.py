@@ -8,9 +8,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 
 _KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
 _ABOUT = re.compile(r"(?:rec|res|lease)-(?:x3-[0-9a-f]{32}|s2-[0-9a-f]{64})")

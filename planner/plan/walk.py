@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.trace import Trace, Traced, agrees
 from planner.errors import PlannerError
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources import lock_file

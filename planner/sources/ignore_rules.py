@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import posixpath
 from collections.abc import Iterable
-from dataclasses import field
 
 from planner.errors import DefinitionError, Mistake
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.sources.go_match import SPACES, BadPattern, matches
 from planner.sources.ignore_pattern import Pattern, compile_pattern
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from planner.errors import one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
 from planner.sources.desk import Desk, Node

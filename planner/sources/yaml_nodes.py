@@ -7,12 +7,11 @@ nodes is refused before it is walked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 
 import yaml
 
 from planner.errors import DefinitionError, Mistake, one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Doubt, Span
 
 MAX_BYTES = 8 << 20

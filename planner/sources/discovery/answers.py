@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.names import DEFAULT_REGISTRY, OFFICIAL, Reference
 from planner.sources.discovery.names import Reading, Strength, spelled
 from planner.sources.discovery.official import OFFICIAL_IMAGES, is_public

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from planner.errors import Mistake
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Span
 from planner.model.names import Platform
 from planner.sources.dockerfile.expand import ExpansionError, expand

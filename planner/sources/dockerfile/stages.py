@@ -7,10 +7,9 @@ graph file: references that are no stage are answered by a `Resolve` function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from planner.errors import Mistake, one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Reference

@@ -7,10 +7,9 @@ lists of steps build the same image from the same files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from planner.errors import Mistake
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Span
 from planner.model.selection import Selection
 from planner.sources.dockerfile.syntax import Instruction

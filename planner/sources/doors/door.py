@@ -5,10 +5,9 @@ from __future__ import annotations
 import enum
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.ports import Tree
 from planner.sources.doors.bake import named as bake
 from planner.sources.doors.compose import names

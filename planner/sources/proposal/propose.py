@@ -6,10 +6,9 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from planner.errors import DefinitionError, InputError
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Image, Pairs, Span
 from planner.model.names import Published
 from planner.ports import MODE_FOLDER, Tree

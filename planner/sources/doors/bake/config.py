@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import field
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Span
 from planner.sources.doors.bake.body import Block
 from planner.sources.doors.bake.fields import FIELDS, NAMING, Fields, merged

@@ -6,10 +6,9 @@ Follows `bake.ReadTargets` of buildx v0.36.1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from planner.errors import one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Span
 from planner.sources.doors.bake.config import Config, Group
 from planner.sources.doors.bake.fields import merged, normal

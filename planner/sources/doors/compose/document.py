@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import replace
 
 import yaml
 
 from planner.errors import one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.sources.doors.compose.mistakes import Mistakes
 from planner.sources.doors.compose.template import Lookup, TemplateError, fill
 from planner.sources.doors.compose.values import Fields, Listing, Mark, Scalar, Type, Value, Values, is_null

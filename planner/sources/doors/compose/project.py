@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from planner.errors import DefinitionError, InputError, Mistake, one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Span
 from planner.ports import Tree
 from planner.sources.dockerfile_places import place_of

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 from planner.model.image import Pairs, Span
 from planner.sources.doors.compose.values import Value
 

@@ -9,12 +9,11 @@ import enum
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 from decimal import Decimal
 
 import yaml
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field, replace
 from planner.model.image import Span
 from planner.sources.yaml_nodes import Node, Reader
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from planner.errors import Mistake, one_of
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
 from planner.model.image import Doubt, Image, ImageName, Kind, KindDefaults
 from planner.model.names import Reference
 from planner.sources.doors.starlark.call_desk import CallDesk, Undecided, mistake, selected
