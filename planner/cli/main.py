@@ -172,9 +172,17 @@ def _module(command: str) -> Any:
     return importlib.import_module(f"planner.cli.{command.replace('-', '_')}")
 
 
+_ahead: dict[tuple[str, ...], Parser] = {}
+
+
+def parser_ahead(arguments: Sequence[str]) -> None:
+    """Make the parser of a command line now, for a `run` that comes later."""
+    _ahead[tuple(arguments)] = parser_of(arguments)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Raises PlannerError for expected failures."""
-    options = parser_of(arguments).parse_args(arguments)
+    options = (_ahead.pop(tuple(arguments), None) or parser_of(arguments)).parse_args(arguments)
     return int(_module(options.command).run(options))
 
 

@@ -60,7 +60,13 @@ def _holds(root: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool
 
 def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
     """Whether a worktree and a revision hold the same at every path of a trace, told without looking at any file."""
-    return all(now.agrees_with(old, path, whole=said != FOLDER) for path, said in trace.items())
+    touched = now.touched_since(old)
+    for path, said in trace.items():
+        if touched is not None and path and path.partition("/")[0] not in touched:
+            continue
+        if not now.agrees_with(old, path, whole=said != FOLDER):
+            return False
+    return True
 
 
 def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Manifests:

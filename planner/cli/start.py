@@ -67,7 +67,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     recalled = answer_cache.recall(cache, question) if asked.command in REMEMBERED else None
     holds = recalled is not None and recalled.holds(folder)
     if not holds:
-        _load_the_rest(cache, asked)
+        _load_the_rest(cache, asked, arguments)
     look = looks.wait(folder)
     if look is not None:
         look.question = question
@@ -76,15 +76,18 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     return None
 
 
-def _load_the_rest(cache: str, asked: Asked) -> None:
+def _load_the_rest(cache: str, asked: Asked, arguments: Sequence[str]) -> None:
     """Load what the command needs, and what was found out before, while git is at work."""
     import gc
     import importlib
 
     # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
-    importlib.import_module("planner.cli.main")
-    importlib.import_module(f"planner.cli.{asked.command.replace('-', '_')}")
+    from planner.local import objects
+
+    objects.ahead(asked.folder)
+    # Loads the module of the command too.
+    importlib.import_module("planner.cli.main").parser_ahead(arguments)
     if (asked.revision or asked.command not in REMEMBERED) and cache:
         from planner.local import facts_cache
 

@@ -98,9 +98,21 @@ class ContextTree:
         `excludes` are judged by the path relative to the folder. `folders` asks for the folders too, except those that
         are excluded or of which the context holds no file. Raises DefinitionError for a file that BuildKit would empty.
         """
+        if not (self.rules.rules or excludes or folders):
+            yield from self._all(folder, self.path(folder))
+            return
         for path, entry in self._walk(folder, excludes, "", folders=folders):
             self._refuse_emptied(path, entry.mode)
             yield path, entry
+
+    def _all(self, folder: str, place: str) -> Iterator[tuple[str, Entry]]:
+        """Every file and link, where no rule leaves any out: most contexts have none, and some hold very many."""
+        head, below = f"{folder}/" if folder else "", f"{place}/" if place else ""
+        for entry in self.tree.entries(place):
+            if entry.mode == MODE_FOLDER:
+                yield from self._all(head + entry.name, below + entry.name)
+            else:
+                yield head + entry.name, entry
 
     def _walk(
         self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False

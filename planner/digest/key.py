@@ -77,8 +77,10 @@ def keys_found(facts: Facts, tree: Tree) -> Keys:
 
 def _whole(by_platform: Mapping[tuple[ImageName, str], str], name: ImageName, maker: Manifests) -> str:
     """The key of an image: that of its platform, or of all of them together."""
-    single = [by_platform[name, platform] for platform in maker.loaded.graph.nodes[name].image.platforms]
-    return single[0] if len(single) == 1 else maker.hasher.key([SCHEMA, *single])
+    platforms = maker.loaded.graph.nodes[name].image.platforms
+    if len(platforms) == 1:
+        return by_platform[name, platforms[0]]
+    return maker.hasher.key([SCHEMA, *(by_platform[name, platform] for platform in platforms)])
 
 
 class _Made:
@@ -91,6 +93,9 @@ class _Made:
         self.by_platform: dict[tuple[ImageName, str], str] = {}
         self.manifests: dict[ImageName, tuple[Manifest, ...]] = {}
         self.traces: dict[ImageName, Trace] = {}
+        self.is_whole = known is not None and known.facts.loaded is maker.loaded
+        if known is not None and self.is_whole:  # Most stays as it is known: what is found anew is put in its place.
+            self.by_platform, self.traces = dict(known.facts.by_platform), dict(known.facts.traces)
         self.taken_over: list[ImageName] = []
         self.moved: set[ImageName] = set()
 
@@ -99,11 +104,11 @@ class _Made:
         node = self.maker.loaded.graph.nodes[name]
         known = self.known if self.known is not None and self._is_alike(self.known, name) else None
         same = known is not None and known.agrees(known.facts.traces[name])
-        if known is not None and same:
+        if known is not None and same and not self.is_whole:
             self.traces[name] = known.facts.traces[name]
         if known is not None and same and self.moved.isdisjoint(node.parents):
             self.taken_over.append(name)
-            for platform in node.image.platforms:
+            for platform in () if self.is_whole else node.image.platforms:
                 self.by_platform[name, platform] = known.facts.by_platform[name, platform]
         else:
             self._make(name, known, same=same)

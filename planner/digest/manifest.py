@@ -292,7 +292,6 @@ def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, 
         if path and (excludes or wanted):
             listed[path] = f"{MODE_FOLDER:o} "
         for inside, file in context.files(path, excludes, folders=bool(excludes or wanted)):
-            below = inside[len(path) :].lstrip("/")
-            if wanted is None or wanted.ignores(below):
+            if wanted is None or wanted.ignores(inside[len(path) :].lstrip("/")):
                 listed[inside] = f"{file.mode:o} {file.oid if file.mode != MODE_FOLDER else ''}"
     yield from sorted(listed.items())

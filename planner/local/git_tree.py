@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import GitError
@@ -54,6 +54,7 @@ class WorkTree:
             for folder in folders:
                 at = at.below.setdefault(folder, Changes())
             at.disk.add(name)
+        self._touched = frozenset({*self.changed.disk, *self.changed.below})
         self._folders: dict[str, tuple[Entry, ...]] = {}
         self._named: dict[str, Entry | None] = {}
 
@@ -61,6 +62,12 @@ class WorkTree:
         """Whether nothing differs from a revision, told without looking at any file."""
         untouched = not self.changed.disk and not self.changed.below
         return self.clean is not None and untouched and self.clean.root == revision.root
+
+    def touched_since(self, revision: RevisionTree) -> Container[str] | None:
+        """The names at the top below which something may differ from a revision, None where that may be any."""
+        if self.clean is None or self.clean.root != revision.root:
+            return None
+        return self._touched
 
     def agrees_with(self, revision: RevisionTree, path: str, *, whole: bool = True) -> bool:
         """Whether a revision holds the same at a path, told without looking at any file; False where that is unsure.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
+import os
+import re
 from _thread import allocate_lock
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from planner.errors import GitError, InputError
-from planner.local.ids import by_name
 from planner.local.spawn import Conversation
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 
@@ -33,6 +37,21 @@ class Listing(NamedTuple):
 
 
 NOTHING = Listing((), {})
+
+
+_started: dict[str, Conversation] = {}
+
+
+def ahead(folder: str) -> None:
+    """Start git now, for whoever reads objects of this folder later in this process."""
+    try:
+        _started[os.path.realpath(folder)] = _start(folder)
+    except OSError:  # Whoever needs git is told then.
+        return
+
+
+def _start(folder: str) -> Conversation:
+    return Conversation(folder, ("cat-file", "--batch"))
 
 
 class Objects:
@@ -88,7 +107,7 @@ class Objects:
 
     def _running(self) -> Conversation:
         if self._git is None or self._git.has_ended():
-            self._git = Conversation(f"{self.folder}", ("cat-file", "--batch"))
+            self._git = _started.pop(os.path.realpath(self.folder), None) or _start(f"{self.folder}")
         return self._git
 
     def listing(self, oid: str) -> Listing:
@@ -130,7 +149,7 @@ class Objects:
         if self._held > MAX_ENTRIES:
             self._listings.clear()
             self._held = 0
-        entries = by_name(_parse(data, len(oid) // 2))
+        entries = _parse(data, len(oid) // 2)
         self._held += len(entries)
         self._listings[oid] = Listing(entries, {entry.name: entry for entry in entries})
 
@@ -149,15 +168,23 @@ def _too_long(oid: str, limit: int) -> InputError:
 
 
 def _parse(data: bytes, length: int) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
-    at = 0
-    while at < len(data):
-        space = data.index(b" ", at)
-        end = data.index(b"\0", space)
-        mode = int(data[at:space], 8)
-        if mode & 0o170000 == 0o100000:
-            mode = MODE_EXECUTABLE if mode & 0o100 else MODE_FILE
-        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
-        entries.append(Entry(name, mode, data[end + 1 : end + 1 + length].hex()))
-        at = end + 1 + length
-    return tuple(entries)
+    """The entries of a tree object whose ids have so many bytes, in the order of the bytes of their names."""
+    found = _entry(length).findall(data)
+    if sum(map(len, itertools.chain.from_iterable(found))) + 2 * len(found) != len(data):
+        raise GitError("a tree of the repository cannot be read: run git fsck")
+    found.sort(key=operator.itemgetter(1))
+    return tuple(Entry(name.decode("utf-8", "surrogateescape"), _mode(mode), oid.hex()) for mode, name, oid in found)
+
+
+@functools.cache
+def _entry(length: int) -> re.Pattern[bytes]:
+    return re.compile(rb"([0-7]{1,6}) ([^\0]+)\0(.{%d})" % length, re.DOTALL)
+
+
+@functools.cache
+def _mode(text: bytes) -> int:
+    """A mode in git's canonical form."""
+    mode = int(text, 8)
+    if mode & 0o170000 == 0o100000:
+        return MODE_EXECUTABLE if mode & 0o100 else MODE_FILE
+    return mode
