@@ -52,7 +52,7 @@ class Layout:
 
     def check(self, digest: str) -> None:
         """Raise Incomplete or OSError unless the image is here with everything that it names."""
-        self._check(digest, MAX_DEPTH)
+        self._blobs(digest, MAX_DEPTH)
 
     def layers(self, digest: str) -> dict[str, int]:
         """The layers of an image or of all images of an index, with their sizes in bytes. Raises as `check` does."""
@@ -71,17 +71,24 @@ class Layout:
             found[str(entry["digest"])] = int(entry["size"])
         return found
 
-    def _check(self, digest: str, depth: int) -> None:
+    def blobs(self, digest: str) -> dict[str, int]:
+        """All that an image is made of, manifests and configurations too, by size in bytes. Raises as `check` does."""
+        return self._blobs(digest, MAX_DEPTH)
+
+    def _blobs(self, digest: str, depth: int) -> dict[str, int]:
         if depth == 0:
             raise Incomplete(f"{digest}: indexes are nested too deep")
         document = self._document(digest)
+        found = {digest: self.blob(digest).stat().st_size}
         if document.get("mediaType") in INDEXES or "manifests" in document:
             for entry in _entries(document, "manifests"):
-                self._check(str(entry.get("digest")), depth - 1)
-            return
-        self._sized(document.get("config"))
-        for entry in _entries(document, "layers"):
-            self._sized(entry)
+                found.update(self._blobs(str(entry.get("digest")), depth - 1))
+            return found
+        for part in (document.get("config"), *_entries(document, "layers")):
+            self._sized(part)
+            assert isinstance(part, dict)  # noqa: S101 -- `_sized` refuses all else; tells mypy
+            found[str(part["digest"])] = int(part["size"])
+        return found
 
     def _document(self, digest: str) -> dict[str, Any]:
         with open(self.blob(digest), "rb") as stream:

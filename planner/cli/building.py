@@ -21,12 +21,13 @@ from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
 from planner.cli.parents import only, parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, is_pushed
+from planner.cli.store_room import make_room
 from planner.digest.key import Keys
 from planner.errors import StateError
 from planner.local.journal import NAME, Journal, past_runs
 from planner.local.records import SqliteRecords
 from planner.local.state import State
-from planner.model.build import Stored
+from planner.model.build import Store, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.reasons import Code
@@ -56,7 +57,7 @@ def built(
 
     Another run may have built something since the first look, so the plan is made anew.
     """
-    began = time.monotonic()
+    began, began_at = time.monotonic(), time.time()
     registry = _registry(options)
     builders = builders_of(options, keys, state, registry, cached, options.jobs or default_jobs())
     if standing is not None:
@@ -117,8 +118,11 @@ def built(
         )
         if names:
             journal.write("end", interrupted=outcome.interrupted, failed=sorted(outcome.failures))
+    present = {(image.name, image.key) for image in plan.images}
     with contextlib.suppress(StateError):  # the next run drops it
-        local.drop_unused({(image.name, image.key) for image in plan.images}, time.time())
+        local.drop_unused(present, time.time())
+    if any(result.image.store is Store.LAYOUT for result in outcome.results.values()):
+        make_room(options, state, local, present, began_at)
     local.close()
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import urllib.parse
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from planner.errors import StateError
 from planner.local.unused_records import drop_unused
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
+from planner.plan.store_room import Held
 
 if TYPE_CHECKING:
     from planner.explain.history import Built
@@ -166,6 +167,33 @@ class SqliteRecords:
         """
         with self._lock, self._telling():
             return drop_unused(self._database, present, now)
+
+    def in_store(self, present: Collection[tuple[ImageName, str]]) -> list[Held]:
+        """The records whose images are in the planner's own store; `present` are the images and keys of this run."""
+        query = """
+            SELECT rowid, image, platforms, digest, built_at, MAX(used_at, built_at), key FROM records WHERE store = ?
+        """
+        with self._lock, self._telling():
+            rows = self._database.execute(query, (Store.LAYOUT.value,)).fetchall()
+        return [
+            Held(
+                row=int(row),
+                image=str(image),
+                platforms=str(platforms),
+                digest=str(digest),
+                built_at=float(built_at),
+                used_at=float(used_at),
+                wanted=(image, key) in present,
+            )
+            for row, image, platforms, digest, built_at, used_at, key in rows
+        ]
+
+    def drop(self, rows: Iterable[int]) -> None:
+        """Forget these records of `in_store`, all or none."""
+        with self._lock, self._telling():
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("DELETE FROM records WHERE rowid = ?", [(row,) for row in rows])
+            self._database.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
