@@ -46,8 +46,10 @@ class SoakRegistry:
         self.server.stop()
 
     def collect(self) -> None:
-        """Delete the blobs that no manifest names, with the registry stopped, as its makers ask for."""
+        """Delete manifests without a tag and the blobs that no manifest names, with the registry stopped, as its makers
+        ask for.
+        """
         self.stop()
-        argv = [os.fspath(self.program), "garbage-collect", os.fspath(self.configuration)]
+        argv = [os.fspath(self.program), "garbage-collect", "--delete-untagged", os.fspath(self.configuration)]
         subprocess.run(argv, env={**os.environ, **QUIET}, capture_output=True, check=True)
         self.start()
