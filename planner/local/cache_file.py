@@ -34,9 +34,9 @@ def digest(texts: Iterable[str]) -> str:
 
 
 def program() -> list[str]:
-    """What computes the answers: this planner down to its source files, and this Python. Looked at once."""
+    """What computes the answers, in short: this planner down to its source files, and this Python. Looked at once."""
     if not _PROGRAM:
-        _PROGRAM.extend(_looked_at())
+        _PROGRAM.append(digest(_looked_at()))
     return list(_PROGRAM)
 
 
