@@ -6,7 +6,6 @@ by hera's models; pools by the JSON Schemas of Kubernetes in `kubernetes-validat
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import os
@@ -25,7 +24,7 @@ from planner.ci import argo, kubernetes
 from planner.ci.jobs import alone, jobs_of
 from tests.ci.families import work
 from tests.ci.install import argo_crds, argo_validator
-from tests.ci.judged import NAMES
+from tests.ci.judged import NAMES, run
 
 KUBERNETES = "1.37"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -149,15 +148,5 @@ JUDGES: dict[str, Callable[[Iterable[int]], None]] = {
 }
 
 
-def main() -> None:
-    """Have all judges read the manifests of so many families."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", type=int, default=200)
-    options = parser.parse_args()
-    for name, judge in JUDGES.items():
-        judge(range(options.graphs))
-        print(f"{name}: {options.graphs} families, every manifest accepted", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run(JUDGES, __doc__, "manifest")

@@ -124,15 +124,15 @@ JUDGES: dict[str, Callable[[Iterable[int]], None]] = {
 }
 
 
-def main() -> None:
-    """Have all judges read the pipelines of so many families."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(judges: dict[str, Callable[[Iterable[int]], None]], about: str | None, kind: str) -> None:
+    """Have all judges read what so many families lead to: a command line."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graphs", type=int, default=200)
     options = parser.parse_args()
-    for name, judge in JUDGES.items():
+    for name, judge in judges.items():
         judge(range(options.graphs))
-        print(f"{name}: {options.graphs} families, every file accepted", flush=True)
+        print(f"{name}: {options.graphs} families, every {kind} accepted", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    run(JUDGES, __doc__, "file")
