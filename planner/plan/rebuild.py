@@ -105,12 +105,18 @@ def _from_parents(
     """A child of what is rebuilt is rebuilt, except where the parent merely is not at hand: the keys are equal then."""
     if any(reason.code in (Code.FIRST_BUILD, Code.FORCED) for reason in own):
         return ()
-    where = {use.origin.name: use.span for use in reversed(node.uses) if isinstance(use.origin, ParentImage)}
-    return tuple(
-        Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt", where=where[parent])
+    rebuilt = [
+        parent
         for parent in node.parents
         if any(reason.code is not Code.FIRST_BUILD for reason in reasons[parent])
         and not any(reason.subject == parent for reason in own)
+    ]
+    if not rebuilt:
+        return ()
+    where = {use.origin.name: use.span for use in reversed(node.uses) if isinstance(use.origin, ParentImage)}
+    return tuple(
+        Reason(code=Code.PARENT_CHANGED, subject=parent, detail=f"{parent} is rebuilt", where=where[parent])
+        for parent in rebuilt
     )
 
 
