@@ -1,8 +1,8 @@
 // Command judge asks a buildkitd what images are made of: the graph and the configuration that its own Dockerfile
 // frontend gives, and the files of local contexts that each step would really get, copied with BuildKit's own library.
 //
-// A request that names a store is really built instead: see build.go. With -patterns requests are ignore files instead:
-// see patterns.go.
+// A request that names a store is really built instead: see build.go. With -libraries requests are texts for BuildKit's
+// libraries: see libraries.go.
 //
 // It reads one request a line and writes one answer a line, both JSON. The answer's value is equal for two requests
 // exactly when BuildKit would build the same image for both, times apart.
@@ -62,12 +62,12 @@ type answer struct {
 func main() {
 	address := flag.String("addr", os.Getenv("BUILDKIT_HOST"), "buildkitd")
 	parallel := flag.Int("parallel", 2, "requests at once")
-	patterns := flag.Bool("patterns", false, "say what ignore files leave out; no buildkitd is asked")
+	libraries := flag.Bool("libraries", false, "answer as the libraries of BuildKit do; no buildkitd is asked")
 	flag.Parse()
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
-	if *patterns {
-		if err := matchPatterns(lines); err != nil {
+	if *libraries {
+		if err := asLibraries(lines); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -20,7 +20,8 @@ _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"[a-zA-Z][a-zA-Z0-9]*(?:[-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,}")
+_DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,9 @@ class Reference:
         """Read a reference as Docker does. Raises ValueError with a sentence for people."""
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.fullmatch(digest):
-            raise ValueError(f'"{text}" has a malformed digest after the @')
+            raise ValueError(f'"{text}" has a malformed digest after the @: write sha256: with 64 digits')
+        if _IDENTIFIER.fullmatch(text):
+            raise ValueError(f'"{text}" is an identifier, not the name of an image')
         name, tag = rest, ""
         head, colon, last = rest.rpartition(":")
         if colon and "/" not in last:

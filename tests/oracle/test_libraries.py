@@ -1,4 +1,4 @@
-"""Ignore files beside moby/patternmatcher itself, which the judge holds (`.ci/judge/patterns.go`)."""
+"""Ignore files, globs and references beside BuildKit's own libraries, which `.ci/judge/libraries.go` holds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planner.errors import DefinitionError
+from planner.model.names import Reference
 from planner.sources.go_match import BadPattern, matches
 from planner.sources.ignore_rules import IgnoreRules
 from tests.oracle.judge import program
@@ -25,30 +27,30 @@ PATHS = (
     *("a/a", "a/b", "a/ab", "ab/a", "b/a.b", "a/b/ab", "a/b/a.b", "ab/b/a", "a]/b", "é/a", "a/é"),
     *("a/b/a/b", "b/ab/a/ab"),
 )
-EXAMPLES = int(os.environ.get("PATTERN_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("LIBRARY_EXAMPLES", "500"))
 UNCERTAIN = "has no certain meaning"
 PIECE = st.sampled_from(
     [*("a", "b", "ab", "*", "**", "?", "/", ".", "!", "[ab]", "[^a]", "[a-b]"), *"[]^-\\ #é$"],
 )
 LINE = st.lists(PIECE, max_size=6).map("".join)
 
-Said = tuple[str, list[bool]]
+Said = tuple[str, Any]
 Moby = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
 def moby() -> Iterator[Moby]:
     """What BuildKit says of an ignore file, or a glob: an error, or which paths are left out, or which names match."""
-    argv = [os.fspath(program()), "-patterns"]
+    argv = [os.fspath(program()), "-libraries"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stdout is not None
         source, sink = process.stdout, process.stdin
 
-        def ask(text: str, glob: bool = False) -> Said:
-            sink.write(json.dumps({"text": text, "glob": glob, "paths": NAMES if glob else PATHS}) + "\n")
+        def ask(text: str, **kind: bool) -> Said:
+            sink.write(json.dumps({"text": text, "paths": NAMES if kind else PATHS, **kind}) + "\n")
             sink.flush()
             answer = json.loads(source.readline())
-            return answer.get("error", ""), answer.get("hits", [])
+            return answer.get("error", ""), answer.get("hits", answer.get("text", []))
 
         yield ask
         sink.close()
@@ -103,3 +105,35 @@ def test_globs_match_what_go_matches(moby: Moby, text: str) -> None:
         assert refused or odd(text)
         return
     assert refused or dict(zip(NAMES, found, strict=True)) == dict(zip(NAMES, hits, strict=True))
+
+
+HEX = "0123456789abcdef" * 8
+PART = st.sampled_from(
+    [
+        *("a", "ab", "A", "9", "docker.io", "index.docker.io", "library", "localhost", "r.example", "r.example:5000"),
+        *("/", "//", ":", "@", ".", "_", "__", "-", "--", "[::1]", ":latest", ":1.0", "é", " ", "a" * 130, HEX[:64]),
+        *(
+            f"@sha256:{HEX[:64]}",
+            f"@sha256:{HEX[:63]}",
+            f"@sha512:{HEX}",
+            f"@asha256:{HEX[:64]}",
+            f"@sha256:{HEX[:64].upper()}",
+        ),
+        *(f"@sha384:{HEX[:96]}", f"@md5:{HEX[:32]}", "@sha256:"),
+    ]
+)
+
+
+@given(st.lists(PART, max_size=6).map("".join))
+@settings(max_examples=EXAMPLES)
+@example(f"a@asha256:{HEX[:64]}")
+@example(HEX[:64])
+def test_references_are_read_as_docker_reads_them(moby: Moby, text: str) -> None:
+    refused, normal = moby(text, name=True)
+    try:
+        found = str(Reference.parse(text))
+    except ValueError:
+        found = ""
+    if not found and "_" in text.partition("/")[0]:  # Docker takes `r.example_a/b` for a name without a registry.
+        return
+    assert found == ("" if refused else normal)
