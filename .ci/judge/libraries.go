@@ -3,12 +3,15 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 )
@@ -18,12 +21,19 @@ type textRequest struct {
 	Glob  bool     `json:"glob"`  // no ignore file: one pattern of COPY, for one component of a path
 	Name  bool     `json:"name"`  // no ignore file: a reference to an image
 	Paths []string `json:"paths"` // of a context, with `/`
+
+	Variables []string `json:"variables"` // no ignore file: a word with variables, which are NAME=VALUE
+	Escape    string   `json:"escape"`
+	Heredoc   bool     `json:"heredoc"` // the word is the content of a here-document
 }
 
 type textAnswer struct {
 	Error string `json:"error,omitempty"`
 	Hits  []bool `json:"hits,omitempty"`
-	Text  string `json:"text,omitempty"` // a reference in normal form
+	Text  string `json:"text,omitempty"` // a reference in normal form, an expanded word
+
+	Words []string `json:"words,omitempty"` // the same, split at white space
+	Unset []string `json:"unset,omitempty"`
 }
 
 // asLibraries answers each request as the library does that BuildKit asks about such a text.
@@ -40,6 +50,9 @@ func asLibraries(lines *bufio.Scanner) error {
 		}
 		if r.Name {
 			answered = named
+		}
+		if r.Variables != nil {
+			answered = expanded
 		}
 		if err := encoder.Encode(answered(r)); err != nil {
 			return err
@@ -87,6 +100,21 @@ func named(r textRequest) textAnswer {
 		return textAnswer{Error: err.Error()}
 	}
 	return textAnswer{Text: reference.TagNameOnly(parsed).String()}
+}
+
+func expanded(r textRequest) textAnswer {
+	env := shell.EnvsFromSlice(r.Variables)
+	lex := shell.NewLex([]rune(r.Escape)[0])
+	lex.SkipProcessQuotes = r.Heredoc
+	text, unset, err := lex.ProcessWord(r.Text, env)
+	if err != nil {
+		return textAnswer{Error: err.Error()}
+	}
+	words, err := lex.ProcessWords(r.Text, env)
+	if err != nil {
+		return textAnswer{Error: err.Error()}
+	}
+	return textAnswer{Text: text, Words: words, Unset: slices.Sorted(maps.Keys(unset))}
 }
 
 func walked(matcher *patternmatcher.PatternMatcher, file string) (bool, patternmatcher.MatchInfo, error) {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from planner.errors import DefinitionError
 from planner.model.names import Reference
+from planner.sources.dockerfile.expand import ExpansionError, expand, expand_heredoc, expand_words
 from planner.sources.go_match import BadPattern, matches
 from planner.sources.ignore_rules import IgnoreRules
 from tests.oracle.judge import program
@@ -34,29 +35,28 @@ PIECE = st.sampled_from(
 )
 LINE = st.lists(PIECE, max_size=6).map("".join)
 
-Said = tuple[str, Any]
-Moby = Callable[..., Said]
+Moby = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def moby() -> Iterator[Moby]:
-    """What BuildKit says of an ignore file, or a glob: an error, or which paths are left out, or which names match."""
+    """What BuildKit's libraries say of a text."""
     argv = [os.fspath(program()), "-libraries"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stdout is not None
         source, sink = process.stdout, process.stdin
 
-        def ask(text: str, **kind: bool) -> Said:
-            sink.write(json.dumps({"text": text, "paths": NAMES if kind else PATHS, **kind}) + "\n")
+        def ask(text: str, **more: Any) -> dict[str, Any]:
+            sink.write(json.dumps({"text": text, **more}) + "\n")
             sink.flush()
-            answer = json.loads(source.readline())
-            return answer.get("error", ""), answer.get("hits", answer.get("text", []))
+            answer: dict[str, Any] = json.loads(source.readline())
+            return answer
 
         yield ask
         sink.close()
 
 
-def ours(text: str) -> Said:
+def ours(text: str) -> tuple[str, list[bool]]:
     try:
         rules = IgnoreRules.parse(text.encode(), ".dockerignore")
     except DefinitionError as error:
@@ -70,7 +70,8 @@ def odd(line: str) -> bool:
 
 
 def agree(text: str, moby: Moby) -> None:
-    refused, ignored = moby(text)
+    said = moby(text, paths=PATHS)
+    refused, ignored = "error" in said, said.get("hits", [])
     ours_refused, ours_ignored = ours(text)
     if ours_refused:
         assert refused or UNCERTAIN in ours_refused or any(map(odd, text.split("\n"))), text
@@ -98,7 +99,8 @@ def test_ignore_files_leave_out_what_moby_leaves_out(moby: Moby, text: str) -> N
 @settings(max_examples=EXAMPLES)
 @example("*a*[^b]")
 def test_globs_match_what_go_matches(moby: Moby, text: str) -> None:
-    refused, hits = moby(text, glob=True)
+    said = moby(text, glob=True, paths=NAMES)
+    refused, hits = "error" in said, said.get("hits", [])
     try:
         found = [matches(text, name) for name in NAMES]
     except BadPattern:
@@ -129,11 +131,76 @@ PART = st.sampled_from(
 @example(f"a@asha256:{HEX[:64]}")
 @example(HEX[:64])
 def test_references_are_read_as_docker_reads_them(moby: Moby, text: str) -> None:
-    refused, normal = moby(text, name=True)
+    normal = moby(text, name=True).get("text", "")
     try:
         found = str(Reference.parse(text))
     except ValueError:
         found = ""
     if not found and "_" in text.partition("/")[0]:  # Docker takes `r.example_a/b` for a name without a registry.
         return
-    assert found == ("" if refused else normal)
+    assert found == normal
+
+
+VARIABLES = {"A": "a b", "B": "", "C": "x/y*z?y", "D": "éaé", "E1_": "$A\\"}
+WORD = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "$A",
+                "$B",
+                "$C",
+                "$D",
+                "$E1_",
+                "$NO",
+                "${A}",
+                "${NO}",
+                "${",
+                "}",
+                "$",
+                "$$",
+                "$1",
+                "$@",
+                "a",
+                "y",
+                "é",
+                " ",
+                "\t",
+            ),
+            *(":-", ":+", ":?", "-", "+", "?", "#", "##", "%", "%%", "/", "//", "*", "[", ":", "{", "_", "0"),
+            *(
+                "'",
+                '"',
+                "\\",
+                "`",
+                "<<",
+                "<<E",
+                "\n",
+                "${A:-",
+                "${B:-",
+                "${NO:+",
+                "${C#",
+                "${C##",
+                "${C%",
+                "${C%%",
+                "${C/",
+                "${C//",
+            ),
+        ]
+    ),
+    max_size=7,
+).map("".join)
+
+
+@given(WORD, st.sampled_from("\\`"), st.booleans())
+@settings(max_examples=2 * EXAMPLES)
+def test_words_expand_as_in_buildkit(moby: Moby, text: str, escape: str, heredoc: bool) -> None:
+    variables = [f"{name}={value}" for name, value in VARIABLES.items()]
+    said = moby(text, variables=variables, escape="\\" if heredoc else escape, heredoc=heredoc)
+    try:
+        found = expand_heredoc(text, VARIABLES) if heredoc else expand(text, VARIABLES, escape)
+        words = said.get("words", []) if heredoc else list(expand_words(text, VARIABLES, escape))
+    except ExpansionError:
+        assert "error" in said
+        return
+    assert found.value == said.get("text", "")
+    assert words == said.get("words", [])
