@@ -70,10 +70,25 @@ class Asked:
         return os.waitstatus_to_exitcode(status), b"".join(chunks)
 
 
+_left: list[int] = []
+"""Gits that were left alone and end by themselves; the next one that starts takes note of their end."""
+
+
+def _note_ends() -> None:
+    for pid in _left.copy():
+        try:
+            ended = os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:  # Somebody else has noted it.
+            ended = True
+        if ended:
+            _left.remove(pid)
+
+
 class Conversation:
     """A git that is asked one thing after the other: `ask` takes questions, `hear` gives its answers."""
 
     def __init__(self, folder: str, arguments: Sequence[str]) -> None:
+        _note_ends()
         argv = git_argv("-C", folder, *arguments)
         read_question, write_question = os.pipe()
         read_answer, write_answer = os.pipe()
@@ -111,3 +126,8 @@ class Conversation:
         if not self._ended:
             os.waitpid(self._pid, 0)
             self._ended = True
+
+    def __del__(self, left: list[int] = _left) -> None:
+        """Nobody will ask any more: git ends with its pipes, and is not waited for."""
+        if not getattr(self, "_ended", True):
+            left.append(self._pid)

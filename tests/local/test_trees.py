@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,3 +189,20 @@ def test_what_is_read_ahead_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(objects, "_running", lambda: asked.append(1) or running())
     assert [objects.read(oid, "blob", 10) for oid in oids] == [b"aaa\n", b"bbb\n"]
     assert len(asked) == 1, "one was kept, the other is read when it is asked for"
+
+
+def test_gits_that_nobody_talks_to_any_more_do_not_pile_up(space: Workspace) -> None:
+    """`planner watch` looks again and again in one process."""
+    for _ in range(20):
+        assert list(revision_tree(space.root, "HEAD").entries("src"))
+    assert len(children_that_ended()) <= 2
+
+
+def children_that_ended() -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent, *_ = place.read_text().rpartition(") ")[2].split(" ")
+            if state == "Z" and int(parent) == os.getpid():
+                found.append(place.parent.name)
+    return found
