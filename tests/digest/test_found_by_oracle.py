@@ -36,10 +36,16 @@ def test_from_a_folder_counts_its_files(tmp_path: Path) -> None:
 
 def test_over_a_folder_lines_and_stage_names_count_as_they_are_written(tmp_path: Path) -> None:
     """A folder has no history: BuildKit names the last layer by its stage and line (`normalizeLayersAndHistory`)."""
-    written = ("AS two\nCOPY a /", "AS two\nCOPY  a /", "AS three\nCOPY a /", "AS three\nUSER 1\n# said\nCOPY a /")
+    written = ("AS two\nCOPY a /", "AS two\nCOPY  a /", "AS three\nCOPY a /", "AS three\nUSER 1\nCOPY a /")
     files = {"more/f": "", "ctx/a": ""}
     keys = {key(tmp_path, f"FROM one {text}", files, named={"one": "more"}) for text in written}
     assert len(keys) == len(written)
+    keys = {
+        key(tmp_path, f"FROM one\n{line}\nCOPY a /", files, named={"one": "more"}) for line in ("USER 1", "USER  1")
+    }
+    for line in ("copy a /", " COPY a / ", "COPY \\\n# said\n a /"):
+        keys.add(key(tmp_path, f"FROM one\nUSER 1\n{line}", files, named={"one": "more"}))
+    assert len(keys) == 2, "what makes no layer is in no layer's name, nor is the case of a keyword"
     for early in ("FROM scratch {}", "FROM one AS first\nFROM scratch {}\nCOPY --from=first f /"):
         keys = {key(tmp_path, early.format(text), files, named={"one": "more"}) for text in written[:3]}
         assert len(keys) == 1

@@ -5,6 +5,7 @@ Follows `dispatch…` of BuildKit's dockerfile2llb (v0.32.2).
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from planner.sources.dockerfile.copy_steps import copy
 from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.reach import refused
-from planner.sources.dockerfile.reads import is_alias, moves_files, origin_name, stage_name, started_from
+from planner.sources.dockerfile.reads import MOVING, is_alias, origin_name, stage_name, started_from
 from planner.sources.dockerfile.run_steps import run
 from planner.sources.dockerfile.setting_steps import setting, workdir
 from planner.sources.dockerfile.stages import Stage, Staged
@@ -22,6 +23,7 @@ from planner.sources.dockerfile.steps import Config, Evaluation, Step
 from planner.sources.dockerfile.syntax import Arg, Copy, Env, Instruction, Label, Onbuild, Run, Setting, Workdir
 from planner.sources.dockerfile.variable_steps import arg, env
 from planner.sources.dockerfile.walk import State, Walk
+from planner.sources.go_match import SPACES
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -83,12 +85,20 @@ def _history(whole: Staged, chain: frozenset[int]) -> Iterator[Step]:
     if not (isinstance(first, Use) and isinstance(first.origin, LocalFiles | RemoteFiles)):
         return
     for stage in (whole.stages[index] for index in sorted(chain)):
-        if not moves_files(stage):
+        layers = [item for item in stage.instructions if isinstance(item, MOVING)]
+        if not layers:
             continue
-        spans = (item.span for item in stage.instructions)
-        lines = (line for span in spans for line in whole.dockerfile.lines[span.line - 1 : span.end_line])
-        parts = (("stage", stage.name), *(("line", line) for line in lines))
+        parts = (("stage", stage.name), *((item.text, _gap(item, whole)) for item in layers))
         yield Step(text=f"the history of stage {stage.name or stage.index}", span=stage.span, parts=parts)
+
+
+def _gap(item: Instruction, whole: Staged) -> str:
+    """What stands between a keyword and the rest, which an instruction's text lacks; all where that goes over lines."""
+    lines = whole.dockerfile.lines[item.span.line - 1 : item.span.end_line]
+    rest = lines[0].lstrip(SPACES).lstrip(string.ascii_letters)
+    if rest.strip(SPACES) in ("", whole.dockerfile.directives.escape):
+        return "\n".join(lines)
+    return rest[: len(rest) - len(rest.lstrip(SPACES))]
 
 
 def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Origin], Config]) -> State:

@@ -59,6 +59,10 @@ def context_of(walk: Walk, name: str, *, by_index: bool) -> str | None:
     return origin.folder if name != SCRATCH and isinstance(origin, LocalFiles) else None
 
 
+MOVING = (Copy, Run, Workdir)
+"""The instructions that make a layer."""
+
+
 def is_alias(stage: Stage) -> bool:
     """Whether a stage does nothing but give another one a name."""
     return isinstance(stage.base, int) and not stage.instructions
@@ -66,7 +70,7 @@ def is_alias(stage: Stage) -> bool:
 
 def moves_files(stage: Stage) -> bool:
     """Whether a stage has other files than what it starts from."""
-    return any(isinstance(item, Copy | Run | Workdir) for item in stage.instructions)
+    return any(isinstance(item, MOVING) for item in stage.instructions)
 
 
 def folder_of(stage: Stage) -> str | None:
