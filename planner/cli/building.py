@@ -121,7 +121,7 @@ def built(
     present = {(image.name, image.key) for image in plan.images}
     with contextlib.suppress(StateError):  # the next run drops it
         local.drop_unused(present, time.time())
-    if any(result.image.store is Store.LAYOUT for result in outcome.results.values()):
+    if not outcome.interrupted and any(one.image.store is Store.LAYOUT for one in outcome.results.values()):
         make_room(options, state, local, present, began_at)
     local.close()
     for warning in dict.fromkeys(published.warnings if published else ()):
