@@ -13,6 +13,8 @@ Listing = Callable[[Input], dict[str, str]]
 
 def changes(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing) -> tuple[Reason, ...]:
     """Why `new` has another key than `old`; never empty when their keys differ."""
+    if _differ_in_parents_alone(old, new):  # as most images that an edit rebuilds do
+        return tuple(dict.fromkeys(_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED)))
     found = [
         *_by_name(old, new, InputKind.PLATFORM, Code.PLATFORM_CHANGED),
         *_by_name(old, new, InputKind.FRONTEND, Code.FRONTEND_CHANGED),
@@ -23,6 +25,15 @@ def changes(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing
         *_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED),
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _differ_in_parents_alone(old: Manifest, new: Manifest) -> bool:
+    if len(old.inputs) != len(new.inputs):
+        return False
+    return all(
+        one is other or one == other or (one.kind is other.kind is InputKind.PARENT and one.name == other.name)
+        for one, other in zip(old.inputs, new.inputs, strict=True)
+    )
 
 
 def _of(manifest: Manifest, *kinds: InputKind) -> list[Input]:
