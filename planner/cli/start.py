@@ -6,6 +6,7 @@ git and Python work side by side.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -24,6 +25,8 @@ LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 
 def main() -> int:
     """Run one command; gives the exit status."""
+    # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
+    gc.set_threshold(200_000, 20, 20)
     arguments = sys.argv[1:]
     if arguments == ["--version"]:
         import planner
@@ -38,13 +41,10 @@ def main() -> int:
         return _give(found)
     # Loading the command line's own modules takes longer than a whole remembered answer.
     import atexit
-    import gc
 
     from planner.cli.main import main as think
 
-    # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
-    gc.set_threshold(100_000, 20, 20)
-    # So does looking among all of them when Python ends (a tenth of a first run).
+    # Looking for rubbish among all records when Python ends takes a tenth of a first run.
     atexit.register(gc.freeze)
     return think()
 
@@ -78,11 +78,8 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
 
 def _load_the_rest(cache: str, asked: Asked, arguments: Sequence[str]) -> None:
     """Load what the command needs, and what was found out before, while git is at work."""
-    import gc
     import importlib
 
-    # Reading a family makes many records and no rubbish: looking for some at the usual pace takes a tenth of the time.
-    gc.set_threshold(100_000, 20, 20)
     from planner.local import objects
 
     objects.ahead(asked.folder)
