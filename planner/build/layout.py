@@ -67,8 +67,8 @@ class Layout:
             return {name: size for part in parts for name, size in part.items()}
         found: dict[str, int] = {}
         for entry in _entries(document, "layers"):
-            self._sized(entry)
-            found[str(entry["digest"])] = int(entry["size"])
+            name, size = self._sized(entry)
+            found[name] = size
         return found
 
     def blobs(self, digest: str) -> dict[str, int]:
@@ -85,9 +85,8 @@ class Layout:
                 found.update(self._blobs(str(entry.get("digest")), depth - 1))
             return found
         for part in (document.get("config"), *_entries(document, "layers")):
-            self._sized(part)
-            assert isinstance(part, dict)  # noqa: S101 -- `_sized` refuses all else; tells mypy
-            found[str(part["digest"])] = int(part["size"])
+            name, size = self._sized(part)
+            found[name] = size
         return found
 
     def _document(self, digest: str) -> dict[str, Any]:
@@ -103,12 +102,15 @@ class Layout:
             raise Incomplete(f"{digest}: is no manifest")
         return document
 
-    def _sized(self, entry: object) -> None:
+    def _sized(self, entry: object) -> tuple[str, int]:
+        """The digest and the size of a blob that is as long as its manifest says. Raises Incomplete or OSError."""
         if not isinstance(entry, dict):
             raise Incomplete("a manifest without a config")
         digest = str(entry.get("digest"))
-        if self.blob(digest).stat().st_size != entry.get("size"):
+        size = self.blob(digest).stat().st_size
+        if size != entry.get("size"):
             raise Incomplete(f"{digest}: has another size than its manifest says")
+        return digest, size
 
     def blob(self, digest: str) -> Path:
         """Where a blob is, or would be. Raises Incomplete for what is no digest."""

@@ -34,7 +34,8 @@ def make_room(
         held = records.in_store(present)
         blobs = blobs_of(layout, (one.digest for one in held))
         gone = set(beyond(held, blobs, options.keep_bytes)) if options.keep_bytes else set()
-        records.drop(gone)
+        if gone:
+            records.drop(gone)
         stays = {blob for one in held if one.row not in gone for blob in blobs[one.digest]}
         freed = sweep(layout, stays, began_at)
         swept(layout)

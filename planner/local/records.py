@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.errors import StateError
-from planner.local.unused_records import drop_unused
+from planner.local.unused_records import drop_unused, ending
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 from planner.plan.store_room import Held
@@ -192,8 +192,8 @@ class SqliteRecords:
         """Forget these records of `in_store`, all or none."""
         with self._lock, self._telling():
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("DELETE FROM records WHERE rowid = ?", [(row,) for row in rows])
-            self._database.execute("COMMIT")
+            with ending(self._database):
+                self._database.executemany("DELETE FROM records WHERE rowid = ?", [(row,) for row in rows])
 
     def close(self) -> None:
         """Close the file."""

@@ -81,7 +81,7 @@ def drop_unused(
     sqlite3.Error.
     """
     database.execute("BEGIN IMMEDIATE")
-    with _ending(database):
+    with ending(database):
         database.executemany(
             "UPDATE records SET used_at = ? WHERE image = ? AND key = ? AND MAX(used_at, built_at) < ?",
             [(now, image, key, now - GRAIN) for image, key in present],
@@ -94,7 +94,8 @@ def drop_unused(
 
 
 @contextlib.contextmanager
-def _ending(database: sqlite3.Connection) -> Iterator[None]:
+def ending(database: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that has begun: it is committed, or with an error taken back."""
     try:
         yield
         database.execute("COMMIT")  # it fails where somebody reads for too long
