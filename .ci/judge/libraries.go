@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -33,7 +31,6 @@ type textAnswer struct {
 	Text  string `json:"text,omitempty"` // a reference in normal form, an expanded word
 
 	Words []string `json:"words,omitempty"` // the same, split at white space
-	Unset []string `json:"unset,omitempty"`
 }
 
 // asLibraries answers each request as the library does that BuildKit asks about such a text.
@@ -106,7 +103,7 @@ func expanded(r textRequest) textAnswer {
 	env := shell.EnvsFromSlice(r.Variables)
 	lex := shell.NewLex([]rune(r.Escape)[0])
 	lex.SkipProcessQuotes = r.Heredoc
-	text, unset, err := lex.ProcessWord(r.Text, env)
+	text, _, err := lex.ProcessWord(r.Text, env)
 	if err != nil {
 		return textAnswer{Error: err.Error()}
 	}
@@ -114,7 +111,7 @@ func expanded(r textRequest) textAnswer {
 	if err != nil {
 		return textAnswer{Error: err.Error()}
 	}
-	return textAnswer{Text: text, Words: words, Unset: slices.Sorted(maps.Keys(unset))}
+	return textAnswer{Text: text, Words: words}
 }
 
 func walked(matcher *patternmatcher.PatternMatcher, file string) (bool, patternmatcher.MatchInfo, error) {
