@@ -14,6 +14,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from planner.local.answer_cache import Answer
 
@@ -21,6 +22,19 @@ REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
 LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 """Commands that begin with a look of git."""
+
+
+def script() -> NoReturn:
+    """Run one command as a process of its own, which ends with it."""
+    status = main()
+    asked = read(sys.argv[1:])
+    if asked is not None and asked.command != "build":
+        # Nothing is left to do or to close: to take all apart that was loaded takes Python longer than a git that is
+        # asked for a folder.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main() -> int:
@@ -66,32 +80,16 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
         return None
     recalled = answer_cache.recall(cache, question) if asked.command in REMEMBERED else None
     holds = recalled is not None and recalled.holds(folder)
-    if not holds:
-        _load_the_rest(cache, asked, arguments)
+    if (git := looks.under_way(folder)) is not None:
+        from planner.cli import ahead
+
+        ahead.load(git, ahead.steps(cache, asked, arguments))
     look = looks.wait(folder)
     if look is not None:
         look.question = question
         if holds and recalled is not None and answer_cache.is_at(recalled, look):
             return recalled.answer
     return None
-
-
-def _load_the_rest(cache: str, asked: Asked, arguments: Sequence[str]) -> None:
-    """Load what the command needs, and what was found out before, while git is at work."""
-    import importlib
-
-    from planner.local import objects
-
-    objects.ahead(asked.folder)
-    # Loads the module of the command too.
-    importlib.import_module("planner.cli.main").parser_ahead(arguments)
-    if (asked.revision or asked.command not in REMEMBERED) and cache:
-        from planner.local import facts_cache
-
-        try:
-            facts_cache.ahead(cache, facts_cache.question(asked.folder, asked.file, asked.variables))
-        except OSError:
-            return
 
 
 class Asked:
@@ -162,4 +160,4 @@ def _give(found: Answer) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

@@ -118,11 +118,15 @@ class Facts:
 
 
 class Started:
-    """Questions that are under way; `cache` is the folder of disposable files, "" where there is none."""
+    """Questions that are under way; `cache` is the folder of disposable files, "" where there is none.
 
-    def __init__(self, cache: str, finish: Callable[[], Look | None]) -> None:
+    `status` is the question that git works on longest, None where nothing is asked.
+    """
+
+    def __init__(self, cache: str, finish: Callable[[], Look | None], status: Asked | None = None) -> None:
         self.cache = cache
         self.finish = finish
+        self.status = status
 
 
 def begin(folder: str, revision: str = "") -> Started:
@@ -150,7 +154,7 @@ def begin(folder: str, revision: str = "") -> Started:
         listed = None if listing is None else listing.answer()
         return _look(place, revision, answers, known, listed)
 
-    return Started(place.cache, finish)
+    return Started(place.cache, finish, asked[0])
 
 
 _ahead: dict[str, Started] = {}
@@ -161,6 +165,12 @@ def ahead(folder: str, revision: str = "") -> str:
     started = begin(folder, revision)
     _ahead[os.path.realpath(folder)] = started
     return started.cache
+
+
+def under_way(folder: str) -> Asked | None:
+    """What git was asked ahead of this folder, None where it was asked nothing."""
+    started = _ahead.get(os.path.realpath(folder))
+    return None if started is None else started.status
 
 
 def wait(folder: str) -> Look | None:

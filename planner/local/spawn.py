@@ -51,6 +51,23 @@ class Asked:
         finally:
             os.close(write)
 
+    def has_answered(self, *, within: int = 0) -> bool:
+        """Whether git has begun to answer or has ended, after so many milliseconds at most."""
+        import select
+
+        ready = select.poll()
+        ready.register(self._output, select.POLLIN)
+        return bool(ready.poll(within))
+
+    def threads(self) -> int:
+        """How many threads git uses now, 0 where the system does not tell."""
+        try:
+            with open(f"/proc/{self._pid}/stat", "rb") as stream:
+                told = stream.read(4096).rpartition(b") ")[2].split()
+        except OSError:
+            return 0
+        return int(told[17]) if len(told) > 17 else 0
+
     def answer(self) -> tuple[int, bytes]:
         """Wait for the end: git's exit status and its output. A git that takes too long is killed: status -9."""
         import select

@@ -1,0 +1,112 @@
+"""What is done while git is at work: only what git leaves idle is used, and its answer never waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planner.cli import ahead
+from planner.local.spawn import Asked
+from tests.workspace import IDENTITY, Workspace
+
+FAMILY = {"images.yaml": "version: 1\nimages:\n  one: {context: one}\n", "one/Dockerfile": "FROM scratch\nCOPY src /\n"}
+
+
+class AtWork:
+    """A git that uses so many threads at each look, and has answered when there are no more looks."""
+
+    def __init__(self, *threads: int) -> None:
+        self.left = list(threads)
+        self.waited = 0
+
+    def has_answered(self, *, within: int = 0) -> bool:
+        if within:
+            self.waited += 1
+            self.left.pop(0)
+        return not self.left
+
+    def threads(self) -> int:
+        return self.left[0]
+
+
+def test_nothing_is_begun_while_git_needs_all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "_processors", lambda: 2)
+    git = AtWork(3, 2, 1)
+    done: list[int] = []
+    ahead.load(git, [lambda: done.append(git.waited), lambda: done.append(git.waited)])  # type: ignore[arg-type]
+    assert done == [2, 2]
+
+
+def test_no_step_is_begun_once_git_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "_processors", lambda: 2)
+    git = AtWork(1)
+    done: list[str] = []
+    ahead.load(git, [lambda: done.append("one"), git.left.clear, lambda: done.append("two")])  # type: ignore[arg-type]
+    assert done == ["one"]
+    busy = AtWork(9, 9)
+    ahead.load(busy, [lambda: done.append("three")])  # type: ignore[arg-type]
+    assert done == ["one"]
+    assert busy.waited == 2
+
+
+def test_a_real_git_tells_its_threads_and_when_it_has_answered(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    space.write(FAMILY)
+    space.commit()
+    release, held = os.pipe()
+    git = Asked(os.fspath(tmp_path), ("-c", f"alias.held=!read line </proc/{os.getpid()}/fd/{release}; echo", "held"))
+    assert not git.has_answered(within=50)
+    if sys.platform == "linux":
+        assert git.threads() == 1
+    os.write(held, b"go on\n")
+    assert git.has_answered(within=60_000)
+    assert git.answer() == (0, b"\n")
+    assert git.threads() == 0
+    os.close(release)
+    os.close(held)
+
+
+def test_a_plan_needs_each_of_the_modules(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    code = (
+        "import sys; from planner.cli import ahead; ahead.load = lambda *_: None;"
+        "from planner.cli.start import main; status = main();"
+        "print([name for name in ahead.MODULES if name not in sys.modules], file=sys.stderr); sys.exit(status)"
+    )
+    for text in ("a\n", "edited\n"):
+        space.write({"one/src": text})
+        run = subprocess.run(
+            [sys.executable, "-c", code, "-C", os.fspath(tmp_path), "plan", "--since", "HEAD"],
+            env={**os.environ, **IDENTITY},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "src changed" in run.stdout
+    assert run.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [("plan", "--since", "HEAD"), ("query", "//..."), ("plan", "--since", "nowhere")])
+def test_a_process_that_ends_at_once_has_said_all(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    space = Workspace(tmp_path)
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    code = "from planner.cli.start import {0}; import sys; sys.exit({0}())"
+    said = []
+    for name in ("script", "main"):
+        for _ in range(2):
+            run = subprocess.run(
+                [sys.executable, "-c", code.format(name), "-C", os.fspath(tmp_path), *arguments],
+                env={**os.environ, **IDENTITY},
+                capture_output=True,
+                check=False,
+            )
+            said.append((run.returncode, run.stdout, run.stderr))
+    assert len(set(said)) == 1
+    assert said[0][1] or said[0][2]
