@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from planner.plan.droppable import droppable
+
 MOST = 50
 """Records that are kept of an image for the same platforms."""
 LARGEST = 256 << 20
@@ -30,10 +32,7 @@ PATIENCE = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Used:
-    """A record as far as it matters for this: when it was written and used last (seconds since 1970), and its bytes.
-
-    `wanted` ones belong to the present run.
-    """
+    """A record and its bytes, as something Droppable."""
 
     row: int
     image: str
@@ -47,21 +46,15 @@ class Used:
 def unused(records: Iterable[Used], most: int = MOST, largest: int = LARGEST) -> list[int]:
     """The rows to drop so that both bounds hold, those first that were not used for longest.
 
-    The newest record of each image and its platforms stays whatever the bounds, as do those that are wanted.
+    What is not `droppable` stays whatever the bounds.
     """
-    found = sorted(records, key=lambda one: (one.used_at, one.built_at, one.row))
-    newest: dict[tuple[str, str], Used] = {}
-    for one in found:
-        newest[one.image, one.platforms] = max(
-            newest.get((one.image, one.platforms), one), one, key=lambda some: (some.built_at, some.row)
-        )
-    stay = {one.row for one in newest.values()}
+    found = list(records)
     counts = Counter((one.image, one.platforms) for one in found)
     size = sum(one.size for one in found)
     gone: list[int] = []
-    for one in found:
+    for one in droppable(found):
         place = one.image, one.platforms
-        if one.row not in stay and not one.wanted and (counts[place] > most or size > largest):
+        if counts[place] > most or size > largest:
             gone.append(one.row)
             counts[place] -= 1
             size -= one.size
