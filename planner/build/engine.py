@@ -6,6 +6,7 @@ All of them are spoken to through buildx, which names what it sent before by its
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from planner.build.builder_note import Note
 from planner.build.drained import refuse_drained
 from planner.build.remotes import driver_options, open_pool
 from planner.errors import BuilderAway, BuilderError, UsageError
@@ -59,21 +61,22 @@ class Engine:
         return f"{self.spec}{f' (BuildKit {self.version})' if self.version else ''}"
 
 
-def find_engine(spec: str, environment: Mapping[str, str], folder: Path) -> Engine:
+def find_engine(spec: str, environment: Mapping[str, str], folder: Path, notes: Path | None = None) -> Engine:
     """The engine of a `--builder` text; "" finds one: BUILDKIT_HOST, else the builder that buildx would use.
 
-    `folder` is private to the run, for buildx's own notes. Raises BuilderError when none answers, and UsageError.
+    `folder` is private to the run, for buildx's own files; in `notes` stays what buildx wrote down of a BuildKit, for
+    the next run. Raises BuilderError when none answers, and UsageError.
     """
     spec = spec or environment.get("PLANNER_BUILDER", "")
     if not spec and environment.get("BUILDKIT_HOST"):
         spec = f"buildkit:{environment['BUILDKIT_HOST']}"
     kind, _, name = spec.partition(":")
     if kind == "buildkit" and name:
-        return _buildkit(spec, name, environment, folder)
+        return _buildkit(spec, name, environment, folder, notes)
     if kind == "pool" and name:
         pool = open_pool("", environment)
         remote = pool.member(name)
-        return _buildkit(remote.spec, remote.address, environment, folder, driver_options(pool, remote))
+        return _buildkit(remote.spec, remote.address, environment, folder, notes, driver_options(pool, remote))
     if kind == "buildx" and name:
         return _buildx(spec, ("--builder", name), environment)
     if spec == "docker":
@@ -96,16 +99,38 @@ def buildx_program(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _buildkit(
-    spec: str, address: str, environment: Mapping[str, str], folder: Path, options: Sequence[str] = ()
+    spec: str,
+    address: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    notes: Path | None,
+    options: Sequence[str] = (),
 ) -> Engine:
     refuse_drained(environment, spec)
     program = buildx_program(environment)
     knock(spec, address)
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
-    _ask([*program, "create", "--name", name, "--driver", "remote", *options, address], inside, spec)
-    facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
+    note = None if notes is None else Note.of(notes, folder / "buildx", name, (*program, *options))
+    facts = "" if note is None else _noted(note, address, [*program, "inspect", "--bootstrap", name], inside, spec)
+    if not facts:
+        _ask([*program, "create", "--name", name, "--driver", "remote", *options, address], inside, spec)
+        facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
+        if note is not None:
+            note.keep()
     return replace(_engine(spec, (*program, "--builder", name), inside, facts), address=address)
+
+
+def _noted(note: Note, address: str, inspect: list[str], environment: Mapping[str, str], spec: str) -> str:
+    """What buildx says of a builder that it wrote down in an earlier run, "" where that is of no use any more."""
+    if not note.restore():
+        return ""
+    with contextlib.suppress(BuilderError):
+        facts = _ask(inspect, environment, spec)
+        if _fact(facts, "Endpoint") == address and _fact(facts, "BuildKit version"):
+            return facts
+    note.forget()
+    return ""
 
 
 def knock(spec: str, address: str, wait: float = ANSWER) -> None:

@@ -43,9 +43,15 @@ def parse(text: str) -> list[tuple[str, float]]:
 
 
 def find_pool(
-    text: str, environment: Mapping[str, str], folder: Path, *, push: bool, warn: Callable[[str], None]
+    text: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    notes: Path | None = None,
+    *,
+    push: bool,
+    warn: Callable[[str], None],
 ) -> tuple[Member, ...]:
-    """The engines that answer, of those that are named; `warn` is told of the others.
+    """The engines that answer, of those that are named; `warn` is told of the others. For folders see `find_engine`.
 
     Raises BuilderError when none answers, UsageError for a text that cannot be read and for builders that could not
     read what the others build.
@@ -53,9 +59,11 @@ def find_pool(
     named = parse(text or environment.get("PLANNER_BUILDER", ""))
     if len(named) == 1:
         spec, weight = named[0]
-        return (Member(engine=find_engine(spec, environment, folder), weight=weight),)
+        return (Member(engine=find_engine(spec, environment, folder, notes), weight=weight),)
     with ThreadPoolExecutor(max_workers=len(named)) as pool:
-        looks = [pool.submit(find_engine, spec, environment, folder / f"b{n}") for n, (spec, _) in enumerate(named)]
+        looks = [
+            pool.submit(find_engine, spec, environment, folder / f"b{n}", notes) for n, (spec, _) in enumerate(named)
+        ]
     found: list[Member] = []
     silent: list[BuilderError] = []
     for (_, weight), look in zip(named, looks, strict=True):
@@ -73,3 +81,13 @@ def find_pool(
             "  name it alone, publish with --push, or name builders of other drivers: buildx:NAME"
         )
     return tuple(found)
+
+
+def find_ahead(
+    text: str, environment: Mapping[str, str], folder: Path, notes: Path, *, push: bool, warn: Callable[[str], None]
+) -> Callable[[], tuple[Member, ...]]:
+    """Begin `find_pool` beside whatever comes next; what is given waits for its end, and raises what it raises."""
+    thread = ThreadPoolExecutor(max_workers=1)
+    found = thread.submit(find_pool, text, environment, folder, notes, push=push, warn=warn)
+    thread.shutdown(wait=False)
+    return found.result

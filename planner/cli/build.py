@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 from planner.cli import arguments as shared
@@ -128,12 +129,10 @@ def run(options: argparse.Namespace) -> int:
         from planner.cli.parents import only
 
         plan = only(plan, chosen(options.images, keys.made_by.loaded.graph))
-    if not keys.made_by.loaded.alone and (plan.building or options.dry_run or options.push):
-        keys = keys_now(options)  # What was kept of the family is enough for a plan, not for a build.
     if options.dry_run:
         from planner.cli.dry import dry_run
 
-        print(dry_run(plan, keys, registry if options.push else "", palette(), cached))
+        print(dry_run(plan, _whole(options, keys), registry if options.push else "", palette(), cached))
         return 0
     for warning in plan.warnings:
         warn(warning)
@@ -141,10 +140,20 @@ def run(options: argparse.Namespace) -> int:
         return _tell(options, plan, Outcome(states={}), 0.0)
     state = state_of(options)
     with state.locked(wait=not options.no_wait, tell=note):
-        plan, outcome, seconds = importlib.import_module("planner.cli.building").built(
-            options, keys, state, published, standing, cached
-        )
+        from planner.build.pool import find_ahead
+
+        # The engine answers while all else that a build needs is loaded and read.
+        members = find_ahead(options.builder, os.environ, state.run, state.builders, push=options.push, warn=warn)
+        building = importlib.import_module("planner.cli.building")
+        if plan.building or options.push:
+            keys = _whole(options, keys)
+        plan, outcome, seconds = building.built(options, keys, state, members, published, standing, cached)
     return _tell(options, plan, outcome, seconds)
+
+
+def _whole(options: argparse.Namespace, keys: Keys) -> Keys:
+    """The keys with all that a build needs: what was kept of the family is enough for a plan."""
+    return keys if keys.made_by.loaded.alone else keys_now(options)
 
 
 def _take_up(options: argparse.Namespace) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.context import Contexts
 from planner.build.engine import find_engine
 from planner.build.layout import Incomplete, Layout
-from planner.build.pool import find_pool, parse
+from planner.build.pool import Member, parse
 from planner.cli import machine
-from planner.cli.family import folder_of, warn
+from planner.cli.family import folder_of
 from planner.digest.key import Keys
 from planner.errors import PlannerError
 from planner.local.journal import PastRun
@@ -55,14 +55,19 @@ class Builders:
 
 
 def builders_of(
-    options: argparse.Namespace, keys: Keys, state: State, registry: Registry | None, cached: Caches, jobs: int
+    options: argparse.Namespace,
+    keys: Keys,
+    state: State,
+    members: Iterable[Member],
+    registry: Registry | None,
+    cached: Caches,
+    jobs: int,
 ) -> Builders:
-    """The engines that the options name, with their folders below the state folder, which is held.
+    """The engines of a run, with their folders below the state folder, which is held.
 
     Each takes as many builds at once as `jobs` says, times its weight.
     """
     have = machine.capacity_of(options)
-    members = find_pool(options.builder, os.environ, state.run, push=options.push, warn=warn)
     folders = _folders(options, state)
     contexts = Contexts(state.run / "contexts", keys.made_by.tree)
     named: dict[str, BuildxBuilder] = {}
@@ -99,7 +104,7 @@ def builder_of(
 ) -> BuildxBuilder:
     """The one engine of a command that builds beside a plan, or under rules of its own; the first one of several."""
     spec = parse(options.builder or os.environ.get("PLANNER_BUILDER", ""))[0][0]
-    engine = find_engine(spec, os.environ, state.run)
+    engine = find_engine(spec, os.environ, state.run, state.builders)
     return BuildxBuilder(engine, _folders(options, state), keys.made_by.tree, registry, cached)
 
 

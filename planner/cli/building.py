@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ from planner.schedule.run import execute
 from planner.schedule.tries import Job
 
 if TYPE_CHECKING:
+    from planner.build.pool import Member
     from planner.cli.trusting import Caches, Standing
     from planner.registry.records import PublishedRecords
 
@@ -49,17 +50,18 @@ def built(
     options: argparse.Namespace,
     keys: Keys,
     state: State,
+    members: Callable[[], Iterable[Member]],
     published: PublishedRecords | None,
     standing: Standing | None,
     cached: Caches,
 ) -> tuple[Plan, Outcome, float]:
-    """The plan as it was built, how it ended, and its seconds.
+    """The plan as it was built, how it ended, and its seconds. `members` gives the engines once they have answered.
 
     Another run may have built something since the first look, so the plan is made anew.
     """
     began, began_at = time.monotonic(), time.time()
     registry = _registry(options)
-    builders = builders_of(options, keys, state, registry, cached, options.jobs or default_jobs())
+    builders = builders_of(options, keys, state, members(), registry, cached, options.jobs or default_jobs())
     if standing is not None:
         from planner.cli.trusting import bind_builder
 

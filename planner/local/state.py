@@ -41,6 +41,11 @@ class State:
         return self.root / "logs"
 
     @property
+    def builders(self) -> Path:
+        """The folder of what buildx wrote down of builders, for the next run; it may be deleted at any time."""
+        return self.root / "builders"
+
+    @property
     def run(self) -> Path:
         """What a run may throw away."""
         return self.root / "run"
