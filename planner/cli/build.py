@@ -13,7 +13,7 @@ from planner.cli import outcome as told
 from planner.cli.family import chosen, folder_of, keys_now, palette, warn
 from planner.cli.outcome import note
 from planner.cli.plan import against_records, state_of
-from planner.cli.recalled import keys_kept
+from planner.cli.recalled import keys_kept, with_steps
 from planner.digest.key import Keys
 from planner.digest.older import OLDER
 from planner.errors import PlannerError, UsageError
@@ -132,28 +132,30 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         from planner.cli.dry import dry_run
 
-        print(dry_run(plan, _whole(options, keys), registry if options.push else "", palette(), cached))
+        keys = with_steps(keys, [image.name for image in plan.building])
+        print(dry_run(plan, keys, registry if options.push else "", palette(), cached))
         return 0
     for warning in plan.warnings:
         warn(warning)
     if not plan.building and not options.push and not OLDER:
         return _tell(options, plan, Outcome(states={}), 0.0)
     state = state_of(options)
-    with state.locked(wait=not options.no_wait, tell=note):
+    waited: list[str] = []
+
+    def waiting(why: str) -> None:
+        waited.append(why)
+        note(why)
+
+    with state.locked(wait=not options.no_wait, tell=waiting):
         from planner.build.pool import find_ahead
 
         # The engine answers while all else that a build needs is loaded and read.
         members = find_ahead(options.builder, os.environ, state.run, state.builders, push=options.push, warn=warn)
         building = importlib.import_module("planner.cli.building")
-        if plan.building or options.push:
-            keys = _whole(options, keys)
+        if waited:  # Much may have been edited since.
+            keys = keys_now(options)
         plan, outcome, seconds = building.built(options, keys, state, members, published, standing, cached)
     return _tell(options, plan, outcome, seconds)
-
-
-def _whole(options: argparse.Namespace, keys: Keys) -> Keys:
-    """The keys with all that a build needs: what was kept of the family is enough for a plan."""
-    return keys if keys.made_by.loaded.alone else keys_now(options)
 
 
 def _take_up(options: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
 from planner.cli.parents import only, parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, is_pushed
+from planner.cli.recalled import with_steps
 from planner.cli.store_room import make_room
 from planner.digest.key import Keys
 from planner.errors import StateError
@@ -87,6 +88,7 @@ def built(
         lost = publish_again(plan, keys, records, registry, published.saw)
         if lost:
             note(f"published {lost} images anew that a clean-up had put away")
+    keys = with_steps(keys, [image.name for image in plan.building])
     past = past_runs(state.root)
     work = work_of(options, keys, plan, then, builders, past)
     stored = parents_of(plan, keys, then, _by_key(options, keys, state) if registry is not None else None)

@@ -80,6 +80,19 @@ def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Ma
     return Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
 
 
+def with_steps(keys: Keys, names: Iterable[ImageName]) -> Keys:
+    """The same keys, with all that it takes to build these images: what was kept of a family is enough for a plan.
+
+    Their Dockerfiles are read from the tree that the keys are of, which refuses a file that changed meanwhile.
+    """
+    loaded = keys.made_by.loaded
+    if loaded.alone:
+        return keys
+    read = narrowed(loaded, keys.made_by.tree, names).loaded
+    deep = replace(loaded, dockerfiles=read.dockerfiles, evaluations=read.evaluations, alone=read.alone)
+    return replace(keys, made_by=replace(keys.made_by, loaded=deep))
+
+
 def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
     """The facts that were kept last with the same variables, None where there are none."""
     if tree.look is None or tree.clean is None:

@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from planner.cli import family, start
+from planner.cli import family, recalled, start
+from planner.cli.main import parser_of
+from planner.model.build import Store, Stored
+from planner.model.image import ImageName
+from planner.schedule import requests
 from tests.cli.test_affected import FILES
 from tests.workspace import Workspace
 
 MORE = {
-    "images.yaml": FILES["images.yaml"] + "  link: {context: linked}\n  rest: {dockerfile: rest.Dockerfile}\n",
+    "images.yaml": FILES["images.yaml"] + "  link: {context: linked}\n  rest: {dockerfile: rest.Dockerfile}\n"
+    "  trigger: {dockerfile: trigger.Dockerfile}\n  child: {dockerfile: child.Dockerfile}\n",
+    "trigger.Dockerfile": "# syntax=docker/dockerfile:1\nFROM alpine:3.20\nONBUILD COPY docs /docs\n",
+    "child.Dockerfile": "FROM r.example/trigger\nARG TOKEN\nCOPY --from=r.example/tool / /tool\n",
     "linked/Dockerfile": "FROM scratch\nCOPY here /\n",
     "linked/there": "there\n",
     "rest.Dockerfile": "FROM scratch AS unused\nCOPY notes /\nFROM r.example/tool\nCOPY --exclude=*.md docs src* /\n",
@@ -84,3 +91,27 @@ def test_the_answers_are_those_of_reading_everything(
     for question, before in zip(questions, kept, strict=True):
         shutil.rmtree(cache, ignore_errors=True)
         assert answer(*question) == before
+
+
+@pytest.mark.parametrize("edit", [*EDITS, "a file of ONBUILD"])
+def test_what_is_kept_with_its_steps_asks_an_engine_for_the_same_builds(space: Workspace, edit: str) -> None:
+    space.write(EDITS.get(edit, {"docs/index.md": "edited\n"}))
+    options = parser_of(["build"]).parse_args(["-C", os.fspath(space.root), "build"])
+    kept, whole = recalled.keys_kept(options), family.keys_now(options)
+    assert kept.keys == whole.keys
+    if edit in ("none", "a file"):
+        assert not kept.made_by.loaded.alone
+    stored = {name: Stored(store=Store.LAYOUT, digest=f"sha256:{at:064}") for at, name in enumerate(kept.keys)}
+    for name in kept.keys:
+        deep = recalled.with_steps(kept, [name])
+        assert requests.request_of(deep, name, stored, registry="r.example") == requests.request_of(
+            whole, name, stored, registry="r.example"
+        )
+
+
+def test_only_what_is_built_is_read_again(space: Workspace) -> None:
+    space.write({"notes": "edited\n"})
+    options = parser_of(["build"]).parse_args(["-C", os.fspath(space.root), "build"])
+    deep = recalled.with_steps(recalled.keys_kept(options), [ImageName("link")])
+    assert list(deep.made_by.loaded.dockerfiles) == ["linked/Dockerfile"]
+    assert len(deep.made_by.loaded.graph.order) == len(deep.keys) > 3
