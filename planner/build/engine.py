@@ -19,7 +19,6 @@ from pathlib import Path
 
 from planner.build.builder_note import Note
 from planner.build.drained import refuse_drained
-from planner.build.remotes import driver_options, open_pool
 from planner.errors import BuilderAway, BuilderError, UsageError
 from planner.model.build import Store
 
@@ -74,6 +73,8 @@ def find_engine(spec: str, environment: Mapping[str, str], folder: Path, notes: 
     if kind == "buildkit" and name:
         return _buildkit(spec, name, environment, folder, notes)
     if kind == "pool" and name:
+        from planner.build.remotes import driver_options, open_pool  # few have a pool, and it loads what reads YAML
+
         pool = open_pool("", environment)
         remote = pool.member(name)
         return _buildkit(remote.spec, remote.address, environment, folder, notes, driver_options(pool, remote))

@@ -65,14 +65,15 @@ def _speed(folder: Path) -> Iterator[Finding]:
         count = ask(folder, "ls-files", "-z").count(b"\0")
     except GitError:
         return
-    for name, hint in (("core.untrackedCache", "untracked cache"), ("core.fsmonitor", "file system monitor")):
-        try:
-            value = ask(folder, "config", "--get", name, accepted=(0, 1)).decode("utf-8", "replace").strip()
-        except GitError:
-            continue
-        if count >= MANY_FILES and value in ("", "false"):
-            what = f"{count} files, and git's {hint} is off: every plan begins with a git status"
-            yield Finding(check="repository", severity=Severity.HINT, what=what, advice=f"git config {name} true")
+    try:
+        value = ask(folder, "config", "--get", "core.fsmonitor", accepted=(0, 1)).decode("utf-8", "replace").strip()
+    except GitError:
+        return
+    # Git's untracked cache is of no use here: it says nothing of ignored files, which a context holds too.
+    if count >= MANY_FILES and value in ("", "false"):
+        what = f"{count} files, and git's file system monitor is off: every plan begins with a git status"
+        advice = "git config core.fsmonitor true, where this git has one of its own; a hook serves elsewhere"
+        yield Finding(check="repository", severity=Severity.HINT, what=what, advice=advice)
 
 
 def state(place: Path) -> Iterator[Finding]:
