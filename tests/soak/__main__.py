@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.engine.engine import running_engine
 from tests.soak.checking import Lost, Stale
-from tests.soak.cleaning import CLEAN_EVERY, clean
+from tests.soak.cleaning import CLEAN_EVERY, LATER, clean, left_by_the_killed
 from tests.soak.measuring import measure
 from tests.soak.plot import drawn_over_cycles
 from tests.soak.world import World, soaking
@@ -60,6 +60,10 @@ def main() -> int:
                 found.append(one)
                 if world.counts.cycles % PROGRESS_EVERY == 0:
                     print(f"{world.counts.cycles} cycles, {one['at']:.0f} s: {asdict(world.counts)}", flush=True)
+            before, leases = measure(world)["registry, disk"], left_by_the_killed(world)
+            clean(world, LATER)
+            after = measure(world)["registry, disk"]
+            print(f"registry {before / 1e6:.1f} MB with {leases} leases, cleaned two hours later {after / 1e6:.1f} MB")
         except (Stale, Lost) as violation:
             print(f"seed {options.seed}, cycle {world.counts.cycles}: {type(violation).__name__}: {violation}")
             status = 1

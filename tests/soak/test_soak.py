@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from planner.registry.client import HttpRegistry
+from planner.registry.leases import LONGEST, RegistryLeases
+from planner.registry.records import PublishedRecords
+from planner.registry.snapshot import Snapshot
 from tests.engine.engine import Engine
 from tests.soak import cleaning
 from tests.soak.__main__ import soak
 from tests.soak.checking import Lost, Stale
-from tests.soak.cleaning import clean
+from tests.soak.cleaning import LATER, clean, left_by_the_killed, tagged
 from tests.soak.measuring import measure
 from tests.soak.plot import drawn_over_cycles
 from tests.soak.world import World, soaking
@@ -50,6 +53,7 @@ def test_what_a_clean_up_takes_is_built_again_and_taking_too_much_is_seen(
 ) -> None:
     with soaking(engine, tmp_path, seed=3) as world:
         taken_and_built_again(world)
+        a_lease_goes_an_hour_later(world)
         monkeypatch.setattr(cleaning, "_gc", taking_all)
         with pytest.raises(Lost, match="gc took"):
             clean(world)
@@ -79,6 +83,22 @@ def taken_and_built_again(world: World) -> None:
     world.checks.present(keys, complete=True)
 
 
+def a_lease_goes_an_hour_later(world: World) -> None:
+    """What a killed planner held is kept for as long as another might believe it alive, and no longer."""
+    keys = world.planned()
+    become(world, 11)
+    world.build(disturbed=False)
+    place = world.family.workspace.root / ".planner" / "published"
+    found = PublishedRecords(HttpRegistry(), world.checks.repositories, Snapshot(place))
+    RegistryLeases(found, "killed", LONGEST).put(f"{world.checks.repositories}/top", keys["top"], 1)
+    clean(world)
+    assert left_by_the_killed(world) == 1
+    assert tagged(world, "top", keys["top"])
+    clean(world, LATER)
+    assert left_by_the_killed(world) == 0
+    assert tagged(world, "top", keys["top"]) is None
+
+
 def lose_records(world: World, name: str) -> None:
     """As after a kill between the record in the registry and the one in the state folder."""
     with contextlib.closing(sqlite3.connect(world.family.workspace.root / ".planner" / "records.sqlite")) as database:
@@ -86,9 +106,10 @@ def lose_records(world: World, name: str) -> None:
         database.commit()
 
 
-def taking_all(world: World) -> bool:
+def taking_all(world: World, later: float) -> bool:
     """A gc that knows nothing of what is wanted."""
     registry = HttpRegistry()
+    del later
     for name, _, digest in world.checks.records(gone=True):
         registry.delete(f"{world.checks.repositories}/{name}", digest)
     return True
