@@ -19,6 +19,7 @@ from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
 from planner.build.processes import Clients
 from planner.build.rawjson import Reading
+from planner.digest.build_policy import SUFFIX
 from planner.errors import BuilderError, StateError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
 from planner.model.image import ImageName
@@ -120,11 +121,16 @@ class BuildxBuilder:
 
     @staticmethod
     def _dockerfile(request: BuildRequest, folder: Path) -> Path:
-        """Write the Dockerfile. Its name holds the key, since BuildKit takes equal names, sizes and times for equal."""
+        """Write the Dockerfile, and its policy beside it.
+
+        Its name holds the key, since BuildKit takes equal names, sizes and times for equal.
+        """
         folder.mkdir()
         place = folder / f"{request.key}.Dockerfile"
         place.write_bytes(request.dockerfile)
         place.with_name(f"{place.name}.dockerignore").write_text(NO_IGNORE)
+        if request.policy is not None:
+            place.with_name(f"{place.name}{SUFFIX}").write_bytes(request.policy)
         return place
 
     def _environment(self, request: BuildRequest, folder: Path) -> Mapping[str, str]:

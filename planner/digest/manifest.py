@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 
+from planner.digest.build_policy import policy_place
 from planner.digest.contexts import absent, given
-from planner.digest.files import ContextTree, find, inclusion
+from planner.digest.files import ContextTree, find
 from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
+from planner.digest.listing import selected
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass, field, replace
@@ -24,6 +26,7 @@ SCHEMA = "1"
 MAX_IGNORE_FILE = 1 << 20
 MISSING = "missing"
 REMOTE = "remote"
+POLICY = "policy"
 SPECIAL_ARGS = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
 
 
@@ -67,6 +70,15 @@ class Manifest:
         """The inputs that may change unseen: with any, the image is always rebuilt."""
         return tuple(item for item in self.inputs if item.kind is InputKind.UNSURE)
 
+    @property
+    def policy(self) -> str:
+        """The file of the build policy, "" where there is none."""
+        return next((item.name for item in self.inputs if _is_policy(item)), "")
+
+
+def _is_policy(item: Input) -> bool:
+    return item.kind is InputKind.ARGUMENT and item.parts[0][0] == POLICY
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manifests:
@@ -89,6 +101,7 @@ class Manifests:
             *self._steps(image, platform, warnings),
             *self._images(image, platform, parent_keys, warnings),
         ]
+        inputs.extend(self._policy(image))
         inputs.extend(self._absent(image, inputs, warnings))
         return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
 
@@ -154,10 +167,11 @@ class Manifests:
         for item in manifest.inputs:
             if item.selection is not None and item.where is not None:
                 inputs.extend(self._files(image, item.name, item.where, item.selection, warnings))
-            elif item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING:
+            elif not _is_policy(item) and (item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING):
                 inputs.append(item)
             if item.kind is InputKind.EXTERNAL and item.parts[0][0] == "reference":
                 self._external(item.name, manifest.platform, warnings)
+        inputs.extend(self._policy(image))
         inputs.extend(self._absent(image, inputs, warnings))
         return replace(manifest, inputs=tuple(inputs), warnings=tuple(warnings))
 
@@ -204,6 +218,12 @@ class Manifests:
             reason = f"{place}: the context {folder} holds no file; a plain build would stop there"
             warnings.append(reason)
             yield self._input(InputKind.UNSURE, reason, ((MISSING, folder),), image.span)
+
+    def _policy(self, image: Image) -> Iterator[Input]:
+        """What buildx holds the sources of the build to."""
+        if place := policy_place(image, self.traced):
+            found = self.traced.entry(place)
+            yield self._input(InputKind.ARGUMENT, place, ((POLICY, "" if found is None else found.oid),), image.span)
 
     def _images(
         self, image: Image, platform: str, parent_keys: Mapping[ImageName, str], warnings: list[str]
@@ -255,43 +275,3 @@ def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher:
             inputs.append(item)
     same = all(one is other for one, other in zip(inputs, manifest.inputs, strict=True))
     return manifest if same else replace(manifest, inputs=tuple(inputs))
-
-
-def selected(context: ContextTree, selection: Selection) -> tuple[tuple[str, str], ...]:
-    """What a selection holds, folders by their tree id where nothing in them is left out one by one."""
-    if selection.excludes or selection.parents:
-        return tuple(files_of(context, selection))
-    found = find(context, selection)
-    listed: list[tuple[str, str]] = []
-    for path in (*found.links, *found.roots):
-        entry = context.entry(path)
-        if entry is None:
-            continue
-        oid = context.folder_id(path) if entry.mode == MODE_FOLDER else entry.oid
-        listed.append((path, f"{entry.mode:o} {oid}"))
-    return tuple(sorted(listed))
-
-
-def files_of(context: ContextTree, selection: Selection) -> Iterator[tuple[str, str]]:
-    """Every file and link that a selection reads, with `MODE OID`, sorted by path.
-
-    With excludes or `--parents` also the folders, without an id: BuildKit makes those of which it copies no file.
-    """
-    found = find(context, selection)
-    excludes = IgnoreRules.of(selection.excludes, "--exclude") if selection.excludes else None
-    includes = inclusion(selection)
-    wanted = IgnoreRules.of([text for texts in includes for text in texts], "--parents") if includes else None
-    listed: dict[str, str] = {}
-    for path in (*found.links, *found.roots):
-        entry = context.entry(path)
-        if entry is None:
-            continue
-        if entry.mode != MODE_FOLDER:
-            listed[path] = f"{entry.mode:o} {entry.oid}"
-            continue
-        if path and (excludes or wanted):
-            listed[path] = f"{MODE_FOLDER:o} "
-        for inside, file in context.files(path, excludes, folders=bool(excludes or wanted)):
-            if wanted is None or wanted.ignores(inside[len(path) :].lstrip("/")):
-                listed[inside] = f"{file.mode:o} {file.oid if file.mode != MODE_FOLDER else ''}"
-    yield from sorted(listed.items())

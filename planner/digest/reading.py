@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.digest.build_policy import policy_place
 from planner.digest.files import ContextTree
-from planner.digest.manifest import Manifests, files_of
+from planner.digest.listing import files_of
+from planner.digest.manifest import Manifests
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.model.selection import Selection
@@ -37,7 +39,10 @@ def readings(maker: Manifests, name: ImageName) -> Iterator[Reading]:
 
 def files_read(maker: Manifests, name: ImageName) -> Iterator[str]:
     """The workspace's paths of the files that an image reads, its Dockerfile first; a path may come twice."""
-    yield maker.loaded.graph.nodes[name].image.dockerfile
+    image = maker.loaded.graph.nodes[name].image
+    yield image.dockerfile
+    if policy := policy_place(image, maker.tree):
+        yield policy
     for reading in readings(maker, name):
         for path, _ in files_of(reading.context, reading.selection):
             yield reading.context.path(path)

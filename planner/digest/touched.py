@@ -16,7 +16,7 @@ import posixpath
 from collections.abc import Iterator
 
 from planner.digest.files import ContextTree, Found, find, has_wildcard
-from planner.digest.manifest import selected
+from planner.digest.listing import selected
 from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed
 from planner.digest.trace import Traced

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
+from planner.digest.build_policy import policy_places
 from planner.digest.files import ContextTree, find
-from planner.digest.manifest import Manifests, files_of
+from planner.digest.listing import files_of
+from planner.digest.manifest import Manifests
 from planner.model.frozen import dataclass
 from planner.model.image import Image, ImageName, Span
 from planner.model.selection import Selection
@@ -41,6 +43,9 @@ def verdict(maker: Manifests, name: ImageName, path: str) -> Verdict:
     if path == image.dockerfile:
         sentence = "it is the Dockerfile: its instructions count, its comments and white space do not"
         return Verdict(ruling=Ruling.DOCKERFILE, sentence=sentence)
+    if path in policy_places(image, maker.tree):
+        sentence = "buildx holds the build to a policy that stands there"
+        return Verdict(ruling=Ruling.READ, sentence=sentence, where=image.span)
     judged = [_judged(maker, context, selection, span, path) for context, selection, span in _selections(maker, image)]
     order = (Ruling.READ, Ruling.EXCLUDED, Ruling.IGNORED, Ruling.NOT_SELECTED)
     for ruling in order:

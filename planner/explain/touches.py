@@ -12,6 +12,7 @@ MAX_TOUCHES = 8
 """Paths shown for one image; JSON has them all."""
 NOTES = {
     Role.DOCKERFILE: "its Dockerfile",
+    Role.POLICY: "its build policy",
     Role.IGNORE_FILE: "an ignore file of what it copies",
     Role.GRAPH_FILE: "the graph file",
     Role.LOCK: "the lock of what is not built here",
@@ -29,7 +30,7 @@ def affected_text(found: Sequence[Affected], total: int, palette: Palette) -> st
         heads = [palette.paint(f"{one.name:<{width}}", "1"), *[" " * width] * (len(told) - 1)]
         lines += [f"{head}  {text}" for head, text in zip(heads, told, strict=True)]
     count = f"{len(found)} of {total} image{'' if total == 1 else 's'}"
-    verb = "is" if len(found) == 1 else "are"
+    verb = "is" if 1 in (len(found), total) else "are"
     return "\n".join([*lines, *([""] if lines else []), palette.paint(f"{count} {verb} affected", "1")])
 
 

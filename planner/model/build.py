@@ -68,9 +68,9 @@ class BuildRequest:
     """Everything an engine needs for one image, with nothing left to decide.
 
     `contexts` are named contexts, by the name BuildKit looks for. `sources` are what ADD fetches, with the checksum or
-    the commit that it must be. `dockerfile_path` is where the workspace has it,
-    for messages. `repository` is where the result is pushed to, empty for nowhere; `tags` (REPOSITORY:TAG) name it
-    there and elsewhere. `key` names the state that is built. With `no_cache` every step runs.
+    the commit that it must be. `dockerfile_path` is where the workspace has it, for messages. `policy` is the build
+    policy beside it, None where there is none. `repository` is where the result is pushed to, empty for nowhere; `tags`
+    (REPOSITORY:TAG) name it there and elsewhere. `key` names the state that is built. With `no_cache` every step runs.
     """
 
     image: ImageName
@@ -79,6 +79,7 @@ class BuildRequest:
     dockerfile: bytes
     dockerfile_path: str
     context: FilesContext
+    policy: bytes | None = None
     target: str = ""
     args: Pairs = ()
     contexts: tuple[tuple[str, Context], ...] = ()

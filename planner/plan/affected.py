@@ -4,7 +4,7 @@ The answer is for any edit of each path: it becomes a file with any content, a s
 whose key some edit of one of the paths changes. Beyond what `planner.digest.touched` tells of files, the answer is
 wider than the truth in this, and only in this:
 
-- any edit of a Dockerfile counts for the images made of it, a comment too;
+- any edit of a Dockerfile, or of a build policy beside it, counts for the images made of it, a comment too;
 - any edit of the ignore file that applies to a context counts for every image that selects something from it, whatever
   it selects;
 - any edit of the graph file counts for all images, any edit of the lock for those that read an external, unless
@@ -21,6 +21,7 @@ import enum
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from planner.digest.build_policy import policy_place, policy_places
 from planner.digest.contexts import given
 from planner.digest.ignore_file import ignore_file
 from planner.digest.manifest import Manifests
@@ -43,6 +44,7 @@ class Role(enum.StrEnum):
 
     FILES = "files"
     DOCKERFILE = "dockerfile"
+    POLICY = "build-policy"
     IGNORE_FILE = "ignore-file"
     GRAPH_FILE = "graph-file"
     LOCK = "lock"
@@ -111,6 +113,7 @@ class _Watching:
         self.dockerfiles = {
             path: places_of(self.tree, path) for path in {image.dockerfile for image in self.images.values()}
         }
+        self.policies = {name: policy_places(image, self.tree) for name, image in self.images.items()}
         self.locked = {
             name: next(use.span for use in node.uses if isinstance(use.origin, ExternalImage))
             for name, node in loaded.graph.nodes.items()
@@ -137,6 +140,9 @@ class _Watching:
             yield Touch(path=path, role=Role.LOCK, where=self.locked[name])
         if any(_at(place, path) for place in self.dockerfiles[image.dockerfile]):
             yield Touch(path=path, role=Role.DOCKERFILE, where=image.span)
+        # A folder that could get a policy has the Dockerfile too, which says enough.
+        if path in self.policies[name] or _at(policy_place(image, self.tree) or "\0", path):
+            yield Touch(path=path, role=Role.POLICY, where=image.span)
         if any(self._holds(folder, path, supposed) for folder in given(image)):
             yield Touch(path=path, role=Role.FILES, where=image.span)
         ruled: set[str] = set()  # Of each context, the first instruction that reads it speaks for the ignore file.

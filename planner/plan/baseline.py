@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from planner.digest.key import Keys
-from planner.digest.manifest import Input, Manifest, files_of
+from planner.digest.listing import files_of
+from planner.digest.manifest import Input, Manifest
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName

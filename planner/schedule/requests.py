@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from planner.digest.build_policy import MAX_POLICY
 from planner.digest.files import ContextTree, find
 from planner.digest.key import Keys
-from planner.digest.manifest import files_of
+from planner.digest.listing import files_of
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Pairs
@@ -38,6 +39,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         dockerfile=bytes_again(keys.made_by.loaded.dockerfiles, keys.made_by.tree, image),
         dockerfile_path=image.dockerfile,
         context=files.get("", FilesContext()),
+        policy=_policy(keys, name),
         target=image.target,
         args=_dated(_arguments(keys.made_by.loaded, image)),
         contexts=tuple(_contexts(node, parents, files, keys.made_by.loaded.family.lock)),
@@ -50,6 +52,11 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )
+
+
+def _policy(keys: Keys, name: ImageName) -> bytes | None:
+    place = next((one.policy for one in keys.manifests[name]), "")
+    return keys.made_by.tree.read(place, MAX_POLICY) if place else None
 
 
 def _options(keys: Keys, image: Image) -> Pairs:
