@@ -20,13 +20,15 @@ from planner.build.policy import source_policy
 from planner.build.processes import Clients
 from planner.build.rawjson import Reading
 from planner.digest.build_policy import SUFFIX
-from planner.errors import BuilderError, StateError
+from planner.errors import BuilderError, StateError, UsageError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
 from planner.model.image import ImageName
 from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
 
 MAX_LINE = 8 << 20
+SOURCE_POLICY = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
+"""The variable by which buildx takes a source policy (build/build.go, v0.36.1)."""
 NO_IGNORE = "# The context holds exactly the files that count.\n"
 """A specific ignore file that ignores nothing: it keeps a `.dockerignore` among the files from being read again.
 
@@ -134,12 +136,21 @@ class BuildxBuilder:
         return place
 
     def _environment(self, request: BuildRequest, folder: Path) -> Mapping[str, str]:
-        """That of the engine, with a policy that holds ADD to what is locked."""
+        """That of the engine, with a policy that holds ADD to what is locked, beside the user's own one.
+
+        Raises UsageError for a policy of the user's that cannot be read: no build goes past it.
+        """
         if not request.sources:
             return self.engine.environment
+        own = self.engine.environment.get(SOURCE_POLICY, "")
+        try:
+            policy = source_policy(request.sources, Path(own).read_bytes() if own else b"")
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"is no source policy: {error}"
+            raise UsageError(f"{SOURCE_POLICY}={own}: {why}") from error
         place = folder / "sources.json"
-        place.write_text(source_policy(request.sources))
-        return {**self.engine.environment, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": os.fspath(place)}
+        place.write_text(policy)
+        return {**self.engine.environment, SOURCE_POLICY: os.fspath(place)}
 
     def _run(
         self, request: BuildRequest, argv: list[str], environment: Mapping[str, str], tell: Callable[[StepNews], None]

@@ -15,9 +15,20 @@ _SCP = re.compile(r"[A-Za-z0-9_.-]+@([^:/]+):(.*)", re.DOTALL)
 _URL = re.compile(r"[a-z]+://(?:[^@/]*@)?([^/]*)/?(.*)", re.DOTALL)
 
 
-def source_policy(sources: Pairs) -> str:
-    """The policy's JSON for sources with their checksum (`sha256:…`) or commit."""
-    return json.dumps({"version": 1, "rules": [_rule(source, value) for source, value in sources]})
+def source_policy(sources: Pairs, own: bytes = b"") -> str:
+    """The policy's JSON for sources with their checksum (`sha256:…`) or commit, after the rules of the user's own one.
+
+    Raises ValueError for a policy of the user's that has no list of rules.
+    """
+    rules: list[object] = []
+    if own:
+        try:
+            rules = json.loads(own)["rules"]
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError("it has no rules") from error
+        if not isinstance(rules, list):
+            raise ValueError("its rules are no list")
+    return json.dumps({"version": 1, "rules": [*rules, *(_rule(source, value) for source, value in sources)]})
 
 
 def _rule(source: str, value: str) -> dict[str, object]:

@@ -26,6 +26,18 @@ def test_a_repository_is_held_at_its_commit(source: str, asked: str, fetched: st
     assert rule["updates"] == {"identifier": fetched}
 
 
+def test_the_rules_of_the_user_come_first() -> None:
+    own = {"version": 1, "rules": [{"action": "DENY", "selector": {"identifier": "https://h/*"}}]}
+    rules = json.loads(source_policy((("https://h/x", "sha256:" + "2" * 64),), json.dumps(own).encode()))["rules"]
+    assert [rule["action"] for rule in rules] == ["DENY", "CONVERT"]
+
+
+@pytest.mark.parametrize("own", ["{", "[]", "{}", '{"rules": 1}', "[" * 100_000, "\xff", "null"])
+def test_a_policy_of_the_user_that_is_none_is_an_error(own: str) -> None:
+    with pytest.raises(ValueError):
+        source_policy((("https://h/x", "sha256:" + "2" * 64),), own.encode("latin-1"))
+
+
 def test_a_file_is_held_at_its_checksum() -> None:
     checksum = "sha256:" + "2" * 64
     (rule,) = json.loads(source_policy((("https://h/x?a=1", checksum),)))["rules"]

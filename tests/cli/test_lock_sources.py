@@ -106,6 +106,19 @@ def test_what_add_fetches_is_what_is_locked(engine: Engine, elsewhere: Elsewhere
     assert space.rebuilds() == {}
     assert f"ADD {url}\n  web: web.Dockerfile" in ask(space, "--why", url)
 
+    # A policy of the user's own holds beside what is locked.
+    deny = tmp_path / "deny.json"
+    deny.write_text(json.dumps({"version": 1, "rules": [{"action": "DENY", "selector": {"identifier": url}}]}))
+    variables = {**engine.environment, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": os.fspath(deny)}
+    run = space.planner("build", "web", "--all", **variables)
+    assert run.returncode == 1
+    assert "denied by policy" in run.stderr
+    deny.write_text("no policy")
+    run = space.planner("build", "web", "--all", **variables)
+    assert run.returncode != 0
+    assert f"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY={deny}: is no source policy" in run.stderr
+    assert "Traceback" not in run.stderr
+
     # The branch moves on, the file changes: nothing rebuilds, and what is built anew is what is locked.
     elsewhere.repository.write({"sub/a.txt": "two", "c.txt": "c"})
     elsewhere.repository.commit()
