@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from planner import __version__
+from planner.cli.start import output_lost
 from planner.errors import PlannerError, UsageError, one_of, without_logins
 
 COMMANDS = {
@@ -199,9 +200,8 @@ def main() -> int:
         return error.exit_status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except OSError as error:
+        return output_lost(error)
     return status
 
 

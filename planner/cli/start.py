@@ -6,6 +6,7 @@ git and Python work side by side.
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 """Commands that begin with a look of git."""
 
@@ -153,10 +155,21 @@ def _give(found: Answer) -> int:
                 stream.reconfigure(errors="backslashreplace")
             stream.write(text)
             stream.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except OSError as error:
+        return output_lost(error)
     return found.status
+
+
+def output_lost(error: OSError) -> int:
+    """The exit status where an output takes no more: nobody reads it, or there is no room. Raises all other errors."""
+    if not isinstance(error, BrokenPipeError) and (error.filename is not None or error.errno not in NO_ROOM):
+        raise error
+    # Python would try once more at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 141
+    print(f"planner: an output cannot be written: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is done while git is at work: only what git leaves idle is used, and its answer never waits."""
+"""How a command starts and ends: what is done while git is at work, what its end waits for, an output that is full."""
 
 from __future__ import annotations
 
@@ -90,6 +90,28 @@ def test_a_plan_needs_each_of_the_modules(tmp_path: Path) -> None:
         )
     assert "src changed" in run.stdout
     assert run.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("command", [["plan", "--since", "HEAD"], ["key"], ["graph"], ["query", "//..."]])
+def test_a_full_disk_is_no_traceback(tmp_path: Path, command: list[str]) -> None:
+    """The first time an answer is found out, the second time it may be remembered."""
+    space = Workspace(tmp_path)
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    for _ in range(2):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run(
+                [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(tmp_path), *command],
+                env={**os.environ, **IDENTITY},
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert run.returncode == 1
+        assert run.stderr.splitlines()[-1] == "planner: an output cannot be written: No space left on device"
+        assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("arguments", [("plan", "--since", "HEAD"), ("query", "//..."), ("plan", "--since", "nowhere")])
