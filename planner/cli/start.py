@@ -28,6 +28,7 @@ LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 
 def script() -> NoReturn:
     """Run one command as a process of its own, which ends with it."""
+    _open_what_is_closed()
     status = main()
     asked = read(sys.argv[1:])
     if asked is not None and asked.command != "build":
@@ -37,6 +38,19 @@ def script() -> NoReturn:
             stream.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Whoever starts us may have closed our inputs and outputs: another file would get their numbers."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    handle = -1
+    while handle <= 2:
+        handle = os.open(os.devnull, os.O_RDWR)
+    os.close(handle)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115 -- they end with the process
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def main() -> int:

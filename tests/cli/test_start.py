@@ -92,6 +92,27 @@ def test_a_plan_needs_each_of_the_modules(tmp_path: Path) -> None:
     assert run.stderr.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("command", [["plan", "--since", "HEAD", "--exit-code"], ["key"], ["graph"], ["--version"]])
+def test_outputs_may_be_closed(tmp_path: Path, command: list[str], closed: tuple[int, ...]) -> None:
+    space = Workspace(tmp_path)
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    space.write({"one/src": "edited\n"})
+    shut = "".join(f" {number}>&-" for number in closed)
+    argv = [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(tmp_path), *command]
+    for _ in range(2):
+        run = subprocess.run(
+            ["sh", "-c", f'"$@"{shut}', "sh", *argv],
+            env={**os.environ, **IDENTITY},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == (3 if command[0] == "plan" else 0), run.stderr
+        assert "Traceback" not in run.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize("command", [["plan", "--since", "HEAD"], ["key"], ["graph"], ["query", "//..."]])
 def test_a_full_disk_is_no_traceback(tmp_path: Path, command: list[str]) -> None:
