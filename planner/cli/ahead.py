@@ -59,6 +59,8 @@ def steps(cache: str, asked: Asked, arguments: Sequence[str]) -> Iterator[Callab
         yield functools.partial(importlib.import_module, name)
     # Loads the module of the command too.
     yield lambda: importlib.import_module("planner.cli.main").parser_ahead(arguments)
+    if any(word.partition("=")[0] == "--against" for word in arguments):
+        yield functools.partial(importlib.import_module, "planner.cli.published")
     yield lambda: _recall(cache, asked)
     yield lambda: objects.ahead(asked.folder)
 
@@ -69,10 +71,8 @@ def _processors() -> int:
 
 
 def _recall(cache: str, asked: Asked) -> None:
-    """Read the facts that were kept of the family, where the command will ask for them."""
-    from planner.cli.start import REMEMBERED
-
-    if not cache or not (asked.revision or asked.command not in REMEMBERED):
+    """Read the facts that were kept of the family."""
+    if not cache:
         return
     from planner.local import facts_cache
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 """Commands that begin with a look of git."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a full disk says, and one that is broken."""
 
 
 def script() -> NoReturn:
@@ -47,6 +48,7 @@ def _open_what_is_closed() -> None:
     handle = -1
     while handle <= 2:
         handle = os.open(os.devnull, os.O_RDWR)
+        os.set_inheritable(handle, handle <= 2)
     os.close(handle)
     sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115 -- they end with the process
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115
