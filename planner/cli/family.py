@@ -118,15 +118,15 @@ def load_family(
     say_door(options, tree, definition)
     like = known.facts.loaded if known is not None else None
     if known is not None and _is_written_alike(known, definition):
-        _read_ahead(known.facts.loaded.family, tree)
+        read_ahead_of(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
     traced = Traced(tree)
     family = replace(read(definition, traced, asked(options)), lock=lock_file.read_in(traced))
-    _read_ahead(family, tree)
+    read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
 
 
-def _read_ahead(family: Family, tree: Tree) -> None:
+def read_ahead_of(family: Family, tree: Tree) -> None:
     """Ask git for all Dockerfiles at once: one by one they wait for it thousands of times."""
     beneath = tree.tree if isinstance(tree, Traced) else tree
     if isinstance(beneath, WorkTree | RevisionTree):

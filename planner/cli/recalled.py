@@ -6,7 +6,16 @@ import argparse
 import functools
 from collections.abc import Callable, Iterable
 
-from planner.cli.family import ENVIRONMENT, definition_in, graph_files, keys_in, say_door, variables_asked, workspace_of
+from planner.cli.family import (
+    ENVIRONMENT,
+    definition_in,
+    graph_files,
+    keys_in,
+    read_ahead_of,
+    say_door,
+    variables_asked,
+    workspace_of,
+)
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
@@ -76,7 +85,9 @@ def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Ma
         images = tuple(image for image in loaded.family.images if image.name in wanted)
         from planner.sources.load import load  # a plan that has all it needs reads no Dockerfile
 
-        loaded = load(replace(loaded.family, images=images), tree)
+        family = replace(loaded.family, images=images)
+        read_ahead_of(family, tree)
+        loaded = load(family, tree)
     return Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
 
 
