@@ -70,28 +70,6 @@ def test_a_real_git_tells_its_threads_and_when_it_has_answered(tmp_path: Path) -
     os.close(held)
 
 
-def test_a_plan_needs_each_of_the_modules(tmp_path: Path) -> None:
-    space = Workspace(tmp_path)
-    space.write({**FAMILY, "one/src": "a\n"})
-    space.commit()
-    code = (
-        "import sys; from planner.cli import ahead; ahead.load = lambda *_: None;"
-        "from planner.cli.start import main; status = main();"
-        "print([name for name in ahead.MODULES if name not in sys.modules], file=sys.stderr); sys.exit(status)"
-    )
-    for text in ("a\n", "edited\n"):
-        space.write({"one/src": text})
-        run = subprocess.run(
-            [sys.executable, "-c", code, "-C", os.fspath(tmp_path), "plan", "--since", "HEAD"],
-            env={**os.environ, **IDENTITY},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    assert "src changed" in run.stdout
-    assert run.stderr.splitlines()[-1] == "[]"
-
-
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
 @pytest.mark.parametrize("command", [["plan", "--since", "HEAD", "--exit-code"], ["key"], ["graph"], ["--version"]])
 def test_outputs_may_be_closed(tmp_path: Path, command: list[str], closed: tuple[int, ...]) -> None:
