@@ -29,13 +29,14 @@ NOT_DOCKERFILES = (
     ".py",
     ".go",
     ".sh",
+    ".rego",
     ".bak",
     ".orig",
     ".rej",
     ".swp",
     "~",
 )
-"""Ends of `Dockerfile.…` that make it no Dockerfile: those of ignore files, templates, texts and leftovers."""
+"""Ends of `Dockerfile.…` that make it no Dockerfile: of ignore files, build policies, templates, texts and leftovers."""
 
 
 def is_dockerfile(name: str) -> bool:

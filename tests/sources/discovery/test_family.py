@@ -167,6 +167,7 @@ def test_files_that_are_no_dockerfiles_are_left_out() -> None:
         "b/Dockerfile": "no Dockerfile\n",
         "c/Dockerfile.j2": "FROM {{ x }}\n",
         "c/Dockerfile.dockerignore": "x\n",
+        "c/Dockerfile.rego": "package docker\n",
         "node_modules/d/Dockerfile": "FROM scratch\n",
     }
     discovered, loaded = found(files)
