@@ -36,7 +36,7 @@ NOT_DOCKERFILES = (
     ".swp",
     "~",
 )
-"""Ends of `Dockerfile.…` that make it no Dockerfile: of ignore files, build policies, templates, texts and leftovers."""
+"""Ends of `Dockerfile.…` that make it no Dockerfile: ignore files, build policies, templates, texts, leftovers."""
 
 
 def is_dockerfile(name: str) -> bool:
