@@ -19,7 +19,7 @@ from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
 from planner.build.processes import Clients
 from planner.build.rawjson import Reading
-from planner.digest.build_policy import SUFFIX
+from planner.digest.build_policy import MAX_POLICY, SUFFIX
 from planner.errors import BuilderError, StateError, UsageError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
 from planner.model.image import ImageName
@@ -144,7 +144,7 @@ class BuildxBuilder:
             return self.engine.environment
         own = self.engine.environment.get(SOURCE_POLICY, "")
         try:
-            policy = source_policy(request.sources, Path(own).read_bytes() if own else b"")
+            policy = source_policy(request.sources, _own_policy(own) if own else b"")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else f"is no source policy: {error}"
             raise UsageError(f"{SOURCE_POLICY}={own}: {why}") from error
@@ -244,6 +244,14 @@ class BuildxBuilder:
                 if self.registry is None:
                     return True
                 return self.registry.digest_of(image.repository, image.digest) == image.digest
+
+
+def _own_policy(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        data = stream.read(MAX_POLICY + 1)
+    if len(data) > MAX_POLICY:
+        raise ValueError(f"it is longer than {MAX_POLICY} bytes")
+    return data
 
 
 def _digest(metadata: Path) -> str:

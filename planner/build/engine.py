@@ -36,6 +36,7 @@ _QUIET = {
 
 commit would make another image at each one.
 """
+_ENDPOINTS = re.compile(r"^\s*Endpoint:\s*(\S*)\s*$", re.MULTILINE)
 _NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
 _FORMS = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
 
@@ -128,7 +129,7 @@ def _noted(note: Note, address: str, inspect: list[str], environment: Mapping[st
         return ""
     with contextlib.suppress(BuilderError):
         facts = _ask(inspect, environment, spec)
-        if _fact(facts, "Endpoint") == address and _fact(facts, "BuildKit version"):
+        if _ENDPOINTS.findall(facts) == [address] and _fact(facts, "BuildKit version"):
             return facts
     note.forget()
     return ""
