@@ -22,6 +22,8 @@ from planner.ports import BuildFailed, StepNews, StepState
 
 TAIL = 20
 """Lines of output kept for the step that fails."""
+LONGEST_LINE = 1 << 14
+"""Characters of output after which a line is told, whether it has ended or not: progress bars may never end one."""
 MAX_PLAIN = 200
 CONNECTION = "[internal] waiting for connection"
 """The step of buildx that waits for its engine; it only fails where the engine does not answer."""
@@ -97,7 +99,11 @@ class Reading:
             text = base64.b64decode(str(told.get("data", ""))).decode("utf-8", "replace")
         except ValueError:
             return
-        *lines, vertex.unfinished = (vertex.unfinished + text).split("\n")
+        *lines, rest = (vertex.unfinished + text).split("\n")
+        while len(rest) >= LONGEST_LINE:
+            lines.append(rest[:LONGEST_LINE])
+            rest = rest[LONGEST_LINE:]
+        vertex.unfinished = rest
         for line in lines:
             vertex.tail.append(line.rstrip("\r"))
             yield self._news(vertex, StepState.LOG, line.rstrip("\r"))

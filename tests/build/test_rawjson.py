@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.build.rawjson import Reading
+from planner.build.rawjson import LONGEST_LINE, Reading
 from planner.model.image import ImageName
 from planner.ports import StepNews, StepState
 
@@ -71,6 +72,18 @@ def test_a_step_of_an_imported_cache_is_cached_although_its_layer_is_fetched_lat
     }
     reading, _ = vertexes({**step, "cached": True}, {**step, "completed": "2026-01-01T00:00:02Z"})
     assert [one.cached for one in reading.steps()] == [True]
+
+
+def test_output_without_an_end_of_line_is_told_in_parts() -> None:
+    reading, _ = vertexes({"digest": "sha256:1", "name": "[2/2] RUN progress", "started": "2026-01-01T00:00:00Z"})
+    found: list[str] = []
+    for number in range(64):
+        data = base64.b64encode(f"{number:02}".encode() * 2048).decode()
+        log = json.dumps({"logs": [{"vertex": "sha256:1", "data": data}]})
+        found += [news.text for news in reading.line(log) if news.state is StepState.LOG]
+        assert len(reading.vertexes["sha256:1"].unfinished) < LONGEST_LINE
+    assert {len(text) for text in found} == {LONGEST_LINE}
+    assert "".join(found).startswith("00" * 2048 + "01" * 2048)
 
 
 def test_a_cache_that_is_not_there_is_no_failure() -> None:
