@@ -30,9 +30,13 @@ class Note:
         kept = notes / f"{name}-{hashlib.sha256(words).hexdigest()[:12]}"
         return cls(written=config / "instances" / name, kept=kept)
 
-    def restore(self) -> bool:
-        """Put the file where buildx looks for it; whether there is one."""
-        return _copied(self.kept, self.written)
+    def restore(self, address: str) -> bool:
+        """Put the file where buildx looks for it; whether there is one that names this address."""
+        try:
+            names = address in self.kept.read_text(errors="replace")
+        except OSError:
+            return False
+        return names and _copied(self.kept, self.written)
 
     def keep(self) -> None:
         """Keep the file that buildx has written."""

@@ -125,7 +125,7 @@ def _buildkit(
 
 def _noted(note: Note, address: str, inspect: list[str], environment: Mapping[str, str], spec: str) -> str:
     """What buildx says of a builder that it wrote down in an earlier run, "" where that is of no use any more."""
-    if not note.restore():
+    if not note.restore(address):
         return ""
     with contextlib.suppress(BuilderError):
         facts = _ask(inspect, environment, spec)

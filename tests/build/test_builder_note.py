@@ -77,15 +77,17 @@ def test_notes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(builder_note, "MOST", 3)
     for number in range(5):
         note = Note.of(tmp_path / "notes", tmp_path / "run", f"planner-{number}", (sys.executable,))
-        assert not note.restore()
+        assert not note.restore("{}")
         note.written.parent.mkdir(parents=True, exist_ok=True)
         note.written.write_text("{}")
         note.keep()
         os.utime(note.kept, (number, number))
     left = sorted(path.name.split("-")[1] for path in (tmp_path / "notes").iterdir())
     assert left == ["2", "3", "4"]
+    assert note.restore("{}")
+    assert not note.restore("tcp://elsewhere")
     note.forget()
-    assert not note.restore()
+    assert not note.restore("{}")
 
 
 def test_notes_that_cannot_be_kept_stop_no_build(family: Family) -> None:
