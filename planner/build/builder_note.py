@@ -1,4 +1,4 @@
-"""Keeps what buildx wrote down of a builder for the next run: writing it anew takes as long as a small build."""
+"""Keeps what buildx wrote down of a builder for the next run: writing it anew is a good part of a small build."""
 
 from __future__ import annotations
 

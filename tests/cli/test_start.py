@@ -37,7 +37,7 @@ def test_nothing_is_begun_while_git_needs_all_processors(monkeypatch: pytest.Mon
     monkeypatch.setattr(ahead, "_processors", lambda: 2)
     git = AtWork(3, 2, 1)
     done: list[int] = []
-    ahead.load(git, [lambda: done.append(git.waited), lambda: done.append(git.waited)])  # type: ignore[arg-type]
+    ahead.load(git, [lambda: done.append(git.waited), lambda: done.append(git.waited)])
     assert done == [2, 2]
 
 
@@ -45,10 +45,10 @@ def test_no_step_is_begun_once_git_has_answered(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ahead, "_processors", lambda: 2)
     git = AtWork(1)
     done: list[str] = []
-    ahead.load(git, [lambda: done.append("one"), git.left.clear, lambda: done.append("two")])  # type: ignore[arg-type]
+    ahead.load(git, [lambda: done.append("one"), git.left.clear, lambda: done.append("two")])
     assert done == ["one"]
     busy = AtWork(9, 9)
-    ahead.load(busy, [lambda: done.append("three")])  # type: ignore[arg-type]
+    ahead.load(busy, [lambda: done.append("three")])
     assert done == ["one"]
     assert busy.waited == 2
 
