@@ -52,41 +52,38 @@ class Layout:
 
     def check(self, digest: str) -> None:
         """Raise Incomplete or OSError unless the image is here with everything that it names."""
-        self._blobs(digest, MAX_DEPTH)
+        self.blobs(digest)
 
     def layers(self, digest: str) -> dict[str, int]:
         """The layers of an image or of all images of an index, with their sizes in bytes. Raises as `check` does."""
-        return self._layers(digest, MAX_DEPTH)
-
-    def _layers(self, digest: str, depth: int) -> dict[str, int]:
-        if depth == 0:
-            raise Incomplete(f"{digest}: indexes are nested too deep")
-        document = self._document(digest)
-        if document.get("mediaType") in INDEXES or "manifests" in document:
-            parts = [self._layers(str(entry.get("digest")), depth - 1) for entry in _entries(document, "manifests")]
-            return {name: size for part in parts for name, size in part.items()}
-        found: dict[str, int] = {}
-        for entry in _entries(document, "layers"):
-            name, size = self._sized(entry)
-            found[name] = size
-        return found
+        return {
+            name: size
+            for document in self._documents(digest).values()
+            for name, size in map(self._sized, _entries(document, "layers") if not _is_index(document) else ())
+        }
 
     def blobs(self, digest: str) -> dict[str, int]:
         """All that an image is made of, manifests and configurations too, by size in bytes. Raises as `check` does."""
-        return self._blobs(digest, MAX_DEPTH)
+        found: dict[str, int] = {}
+        for name, document in self._documents(digest).items():
+            found[name] = self.blob(name).stat().st_size
+            if not _is_index(document):
+                found.update(map(self._sized, (document.get("config"), *_entries(document, "layers"))))
+        return found
 
-    def _blobs(self, digest: str, depth: int) -> dict[str, int]:
-        if depth == 0:
-            raise Incomplete(f"{digest}: indexes are nested too deep")
-        document = self._document(digest)
-        found = {digest: self.blob(digest).stat().st_size}
-        if document.get("mediaType") in INDEXES or "manifests" in document:
-            for entry in _entries(document, "manifests"):
-                found.update(self._blobs(str(entry.get("digest")), depth - 1))
-            return found
-        for part in (document.get("config"), *_entries(document, "layers")):
-            name, size = self._sized(part)
-            found[name] = size
+    def _documents(self, digest: str) -> dict[str, dict[str, Any]]:
+        """The manifests and indexes of an image, each read once however often it is named."""
+        found: dict[str, dict[str, Any]] = {}
+
+        def visit(digest: str, depth: int) -> None:
+            if depth == 0:
+                raise Incomplete(f"{digest}: indexes are nested too deep")
+            found[digest] = document = self._document(digest)
+            for entry in _entries(document, "manifests") if _is_index(document) else ():
+                if (inner := str(entry.get("digest"))) not in found:
+                    visit(inner, depth - 1)
+
+        visit(digest, MAX_DEPTH)
         return found
 
     def _document(self, digest: str) -> dict[str, Any]:
@@ -117,6 +114,10 @@ class Layout:
         if not _DIGEST.fullmatch(digest):
             raise Incomplete(f"{digest}: is no digest")
         return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+
+def _is_index(document: dict[str, Any]) -> bool:
+    return document.get("mediaType") in INDEXES or "manifests" in document
 
 
 def _entries(document: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from planner.errors import RegistryError
 from planner.registry.client import Fetched, HttpRegistry, expect, mount_scope
-from planner.registry.whole import MAX_DEPTH, blobs, children, whole
+from planner.registry.whole import blobs, manifests_of, whole
 
 TRIES = 3
 
@@ -46,7 +46,7 @@ class CopyPlan:
 
 def plan_copy(registry: HttpRegistry, source: str, digest: str, target: str) -> CopyPlan:
     """What has to move. Raises RegistryError, also where the source is not whole."""
-    manifests = closure(registry, source, digest)
+    manifests = manifests_of(registry, source, digest)
     sizes = dict(part for manifest in manifests for part in blobs(manifest.document))
     return CopyPlan(
         source=source,
@@ -58,17 +58,6 @@ def plan_copy(registry: HttpRegistry, source: str, digest: str, target: str) -> 
         ),
         there=registry.digest_of(target, digest) == digest,
     )
-
-
-def closure(registry: HttpRegistry, repository: str, digest: str, depth: int = MAX_DEPTH) -> tuple[Fetched, ...]:
-    """The manifests of an image, children before their index. Raises RegistryError where one is missing."""
-    if depth == 0:
-        raise RegistryError(f"{repository}: {digest} has indexes that are nested too deep")
-    found = registry.fetch(repository, digest)
-    if found is None:
-        raise RegistryError(f"{repository}: does not hold {digest}")
-    inner = [one for child in children(found.document) for one in closure(registry, repository, child, depth - 1)]
-    return (*{one.digest: one for one in inner}.values(), found)
 
 
 def copy(registry: HttpRegistry, plan: CopyPlan) -> Counter[str]:

@@ -140,20 +140,21 @@ def _listing(reader: _Reader, whole: bool) -> Listing:
 def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
     """Fetch what indexes name, and subjects that are there, until nothing new comes."""
     repository = reader.repository
-    asked: set[str] = set(known)
-    while True:
-        parts = {child for one in known.values() for child in children(one.document)} - asked
-        subjects = {_subject(one.document) for one in known.values()} - asked - parts - {""}
-        if not parts and not subjects:
-            return
+    asked, fresh = set(known), list(known.values())
+    needed: set[str] = set()
+    while fresh:
+        parts = {child for one in fresh for child in children(one.document)} - asked
+        subjects = {_subject(one.document) for one in fresh} - asked - parts - {""}
         if len(asked) + len(parts) > MAX_MANIFESTS:
             raise RegistryError(f"{repository}: has more than {MAX_MANIFESTS} manifests")
-        needed = {child for one in known.values() if _is_whole(one) for child in children(one.document)}
+        needed.update(child for one in fresh if _is_whole(one) for child in children(one.document))
         wanted = sorted(parts | subjects)
         asked.update(wanted)
+        fresh = []
         for digest, one in reader.fetch(wanted):
             if one is not None:
                 known[digest] = one
+                fresh.append(one)
             elif digest in needed and whole:
                 raise RegistryError(f"{repository}: an index names {digest}, which is not there: nothing is removed")
 

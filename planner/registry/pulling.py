@@ -11,8 +11,8 @@ from pathlib import Path
 
 from planner.errors import OutputError
 from planner.registry.client import HttpRegistry
-from planner.registry.copying import checked, closure
-from planner.registry.whole import blobs
+from planner.registry.copying import checked
+from planner.registry.whole import blobs, manifests_of
 
 REFERENCE = "org.opencontainers.image.ref.name"
 
@@ -22,7 +22,7 @@ def pull(registry: HttpRegistry, repository: str, digest: str, folder: Path, nam
 
     Raises RegistryError where a part is missing or other than its digest says, OutputError where it cannot be kept.
     """
-    manifests = closure(registry, repository, digest)
+    manifests = manifests_of(registry, repository, digest)
     try:
         place = folder / "blobs" / "sha256"
         place.mkdir(parents=True, exist_ok=True)

@@ -10,24 +10,56 @@ from planner.registry.client import DIGEST, Fetched, HttpRegistry
 
 MAX_DEPTH = 4
 MAX_PARTS = 10_000
+"""Entries of one manifest or index."""
+MAX_MANIFESTS = 1_000
+"""Manifests and indexes of one image."""
+MAX_BYTES = 64 << 20
+"""Bytes of all of them together."""
 
 
-def whole(registry: HttpRegistry, repository: str, digest: str, depth: int = MAX_DEPTH) -> Fetched:
+def whole(registry: HttpRegistry, repository: str, digest: str) -> Fetched:
     """The manifest or index of a digest, after a look at all its parts. Raises RegistryError for one that is missing.
 
     Blobs are asked for and not read: a registry checks them against their digests when it takes them.
     """
-    if depth == 0:
-        raise RegistryError(f"{repository}: {digest} has indexes that are nested too deep")
-    found = registry.fetch(repository, digest)
-    if found is None:
-        raise RegistryError(f"{repository}: does not hold {digest}")
-    for inner in children(found.document):
-        whole(registry, repository, inner, depth - 1)
-    for blob, _ in blobs(found.document):
+    found = manifests_of(registry, repository, digest)
+    for blob, owner in {blob: one.digest for one in found for blob, _ in blobs(one.document)}.items():
         if not registry.has_blob(repository, blob):
-            raise RegistryError(f"{repository}: does not hold {blob}, which {digest} names")
-    return found
+            raise RegistryError(f"{repository}: does not hold {blob}, which {owner} names")
+    return found[-1]
+
+
+def manifests_of(registry: HttpRegistry, repository: str, digest: str) -> tuple[Fetched, ...]:
+    """The manifests of an image, each once and children before their index.
+
+    An index may name others, and them again and again: each is asked for once. Raises RegistryError for one that is
+    missing, and for an image that is nested deeper or has more manifests than any that is built.
+    """
+    found: dict[str, Fetched] = {}
+    entered: set[str] = set()
+    room = MAX_BYTES
+
+    def visit(digest: str, depth: int) -> None:
+        nonlocal room
+        if depth == 0:
+            raise RegistryError(f"{repository}: {digest} has indexes that are nested too deep")
+        entered.add(digest)
+        one = registry.fetch(repository, digest)
+        if one is None:
+            raise RegistryError(f"{repository}: does not hold {digest}")
+        room -= len(one.body)
+        if len(entered) > MAX_MANIFESTS or room < 0:
+            raise RegistryError(
+                f"{repository}: {digest} belongs to an image of more than {MAX_MANIFESTS} manifests, "
+                f"or of more than {MAX_BYTES} bytes of them"
+            )
+        for inner in children(one.document):
+            if inner not in entered:
+                visit(inner, depth - 1)
+        found[digest] = one
+
+    visit(digest, MAX_DEPTH)
+    return tuple(found.values())
 
 
 def children(document: Mapping[str, Any]) -> tuple[str, ...]:
