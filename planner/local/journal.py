@@ -101,7 +101,7 @@ def runs(lines: Iterable[str]) -> list[PastRun]:
     """The runs that a journal tells of, oldest first. What cannot be read is passed over."""
     found: list[PastRun] = []
     for line in lines:
-        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OverflowError):
             _read(json.loads(line), found)
     return found
 

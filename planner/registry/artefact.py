@@ -169,7 +169,7 @@ def summary(document: Mapping[str, Any]) -> Summary:
             created=str(notes.get(CREATED, "")),
             signature=str(notes.get(SIGNATURE, "")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Unreadable(f"is no record: {error!r}"[:200]) from error
     if not (KEY.fullmatch(found.key) and KEY.fullmatch(found.resolved_key)):
         raise Unreadable("names no keys")

@@ -72,7 +72,8 @@ def blobs(document: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     if "manifests" in document:
         return ()
     config = document.get("config")
-    return tuple(dict(_named([*([config] if config is not None else []), *(document.get("layers") or [])])).items())
+    parts = (*_named([config] if config is not None else []), *_named(document.get("layers") or []))
+    return tuple(dict(parts).items())
 
 
 def _named(entries: object) -> Iterator[tuple[str, int]]:

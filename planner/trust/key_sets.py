@@ -68,7 +68,7 @@ def _key(entry: Any) -> RSAKey | ECKey | None:
         if entry.get("kty") == "RSA":
             return RSAKey.import_key(public)
         return ECKey.import_key(public) if entry.get("kty") == "EC" else None
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from planner.build.rawjson import Reading
-from planner.digest import restored
+from planner.digest import restored, written
 from planner.digest.written import Unreadable
 from planner.errors import PlannerError
 from planner.local import journal
 from planner.local.starlark import Starlark
 from planner.model.image import ImageName
+from planner.model.lock import Lock
+from planner.model.names import Reference
 from planner.plan import labels, plan_file, record_file, relay_request
-from planner.policy import policy_file, pull_requests
+from planner.policy import policy_file, pull_requests, workflow_lint
+from planner.policy.claims import run_of
+from planner.policy.grants import asked
+from planner.policy.levels import judge
 from planner.query import parse as query
-from planner.registry import artefact
-from planner.registry.client import read_json
+from planner.registry import artefact, whole
+from planner.registry.client import HttpRegistry, read_json
+from planner.registry.inspect import inspect
 from planner.sources import lock_file, pool_file, yaml_file
 from planner.sources.dockerfile import instructions
 from planner.sources.doors.bake import read as bake
@@ -27,9 +35,16 @@ from planner.sources.doors.door import Asked
 from planner.sources.doors.starlark import family as starlark
 from planner.sources.ignore_rules import IgnoreRules
 from planner.sources.load import load
+from planner.sources.proposal import command_lines, documents
+from planner.trust import dsse, identity_token, key_sets
+from planner.trust.identity_token import Verifier
+from tests.fuzz import forms, seeds
+from tests.fuzz.forms import Change
+from tests.fuzz.seeds import ARTEFACTS, from_graphs
 from tests.memory import MemoryTree
+from tests.policy.policies import SOUND
 
-GRAPHS = Path(__file__).parents[2] / "graphs"
+POLICY = policy_file.read(SOUND.encode(), "policy.yaml")
 ONE = "version: 1\nregistry: r.example/x\nimages:\n  a: {context: .}\n"
 
 
@@ -47,10 +62,11 @@ def tree(**files: bytes) -> BytesTree:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A parser: `read` raises `errors` and nothing else. `seeds` are inputs to begin with."""
+    """A parser: `read` raises `errors` and nothing else. `seeds` begin, `change` keeps their form."""
 
     read: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
+    change: Change
     errors: tuple[type[Exception], ...] = (PlannerError,)
 
 
@@ -90,98 +106,186 @@ def _rawjson(data: bytes) -> object:
     return news, reading.steps(), list(reading.cache_troubles()), reading.failure(1)
 
 
-def _registry_answer(data: bytes) -> object:
+def _plan(data: bytes) -> object:
+    """A plan that is read says the same when it is written and read again."""
+    plan = plan_file.read(data, "plan.json")
+    again = json.dumps(plan_file.document(plan)).encode()
+    assert plan_file.read(again, "plan.json") == plan
+    return plan
+
+
+def _lock(data: bytes) -> object:
+    lock = lock_file.read(data)
+    assert lock_file.read(lock_file.write(lock).encode("utf-8", "surrogatepass")) == lock
+    return lock
+
+
+def _record(data: bytes) -> object:
+    record = record_file.read(data, "r.example/x")
+    assert record_file.read(record_file.write(record), "r.example/x") == record
+    return [manifest.manifest.inputs for manifest in written.read(record.manifests)]
+
+
+def _relay(data: bytes) -> object:
+    request = relay_request.read(data)
+    assert relay_request.read(relay_request.write(request).encode()) == request
+    return request
+
+
+def _artefact(data: bytes) -> object:
+    """What a registry answers about records, and what is attached to an image."""
     document = read_json(data)
-    if document is not None:
-        artefact.read_time(document)
-        artefact.index_of_referrers(document, b'{"artifactType": "a", "annotations": {}}')
-        artefact.summary(document)
-    return artefact.unpack(data, "r.example/x")
+    if document is None:
+        return None
+    artefact.read_time(document)
+    artefact.index_of_referrers(document, ARTEFACTS[0])
+    for look in (whole.children, whole.blobs):
+        with contextlib.suppress(PlannerError):
+            look(document)
+    return artefact.summary(document), dsse.read(artefact.summary(document).signature)
 
 
-def _seed(*paths: str) -> tuple[bytes, ...]:
-    return tuple(sorted(path.read_bytes() for pattern in paths for path in GRAPHS.glob(pattern)))
+class _OneDocument:
+    """A registry that answers everything with the same document."""
+
+    def __init__(self, document: Mapping[str, Any], data: bytes) -> None:
+        self.document, self.data = document, data
+
+    def manifest(self, repository: str, reference: str) -> tuple[str, Mapping[str, Any]]:
+        return "sha256:" + "0" * 64, self.document
+
+    def blob(self, repository: str, digest: str, limit: int) -> bytes:
+        return json.dumps({"config": self.document.get("config")}).encode()
 
 
-_LLB = (
-    b"# syntax=docker/dockerfile:1\nARG A=1\nFROM --platform=$BUILDPLATFORM x:${A:-2} AS s\n"
-    b"COPY --from=s --chmod=755 --exclude=*.md a* /b/\nRUN --mount=type=bind,from=s,target=/x <<E\ncat $A\nE\n"
-    b'ENV A=1 B="c d"\nONBUILD ADD --checksum=sha256:00 http://x/y /z\nHEALTHCHECK --interval=5s CMD ["a"]\n'
-)
-_RAWJSON = (
-    b'{"vertexes": [{"digest": "sha256:0", "name": "[1/2] COPY a /", "started": "2026-01-01T00:00:00Z", "completed": '
-    b'"2026-01-01T00:00:01.5Z", "cached": true, "error": "x"}], "logs": [{"vertex": "sha256:0", "data": "YQ=="}]}'
-)
-_JSON_PLAN = (
-    b'{"version": 1, "against": "HEAD", "images": [{"name": "a", "action": "build", "key": "x3-0", "level": 0, '
-    b'"reasons": [{"code": "file-changed", "subject": "a", "detail": "b", "file": "c", "line": 1}], '
-    b'"parents": []}], "warnings": []}'
-)
-_LOCK = (
-    b'{"version": 1, "images": {"docker.io/library/ubuntu:22.04": {"digest": "sha256:'
-    + b"0" * 64
-    + b'", "platforms": {"linux/amd64": '
-    b'{"digest": "sha256:' + b"1" * 64 + b'", "env": ["A=b"], "workdir": "/", "user": "", "shell": [], '
-    b'"onbuild": ["RUN x"]}}}}}'
-)
-_HCL = (
-    b'variable "T" { default = "a" }\nfunction "f" {\n params = [x]\n result = upper(x)\n}\n'
-    b'target "a" {\n context = "."\n args = { X = "${f(T)}" }\n matrix = { m = ["1", "2"] }\n name = "a-${m}"\n}\n'
-    b'group "default" { targets = ["a"] }\n'
-)
-_COMPOSE = (
-    b"services:\n  a: &x\n    image: r/a:${T:-1}\n    build:\n      context: .\n      args: {X: '1'}\n"
-    b"  b:\n    <<: *x\n    extends: {service: a}\n"
-)
+def _image_config(data: bytes) -> object:
+    """What a lock keeps of a base image, whose manifest and configuration are this."""
+    document = read_json(data)
+    if document is None:
+        return None
+    registry = cast(HttpRegistry, _OneDocument(document, data))
+    found = inspect(registry, Reference.parse("r.example/x:1"), ("linux/amd64", "linux/arm64/v8"))
+    lock = Lock(images={"r.example/x:1": found})
+    assert lock_file.read(lock_file.write(lock).encode("utf-8", "surrogatepass")).images == lock.images
+    return found
 
-_STAR = b'def f(n):\n    return [n + str(i) for i in range(3)]\n\n[image(name = n, context = ".") for n in f("a")]\n'
+
+def _claims(data: bytes) -> object:
+    """The claims of a token whose signature holds, by each provider, and what a scope asks for."""
+    claims = read_json(data)
+    if claims is None:
+        return asked(data.decode("utf-8", "replace"))
+    return [judge(run_of(provider, claims, POLICY.identity)) for provider in ("github", "gitlab")]
+
+
+def _token(data: bytes) -> object:
+    """An identity token as it comes in a request."""
+    verifier = Verifier(issuers={"i": ("github", _NoKeys())}, audience="a", clock=lambda: 2e9)
+    return verifier.verify(data.decode("utf-8", "replace"))
+
+
+class _NoKeys:
+    """Keys of which none is known."""
+
+    def find(self, kid: str) -> None:
+        return None
+
+    at_hand = find
+
+
+def _proposal(data: bytes) -> object:
+    """What `init` reads: Compose files, Bake's JSON, workflows, and commands in scripts."""
+    found: list[object] = []
+    for read in PROPOSALS:
+        with contextlib.suppress(PlannerError):
+            found += read(data)
+    return found
+
+
+PROPOSALS: tuple[Callable[[bytes], Iterable[object]], ...] = (
+    lambda data: documents.compose_file(data, "a/compose.yaml"),
+    lambda data: documents.workflow(data, ".github/workflows/a.yml"),
+    lambda data: documents.bake_json(data, "docker-bake.json", lambda path: True),
+    lambda data: command_lines.builds(data.decode("utf-8", "replace"), "Makefile", "."),
+)
 
 TARGETS: Mapping[str, Target] = {
-    "dockerfile": Target(read=_dockerfile, seeds=(_LLB, *_seed("**/*Dockerfile"))),
-    "ignore": Target(read=_ignore, seeds=(b"*.md\n!docs/**/a?[b-c]\n# x\n/y/ \n", *_seed("**/.dockerignore"))),
+    "dockerfile": Target(
+        read=_dockerfile, seeds=(seeds.DOCKERFILE, *from_graphs("**/*Dockerfile")), change=seeds.DOCKERFILE_WORDS
+    ),
+    "ignore": Target(read=_ignore, seeds=(seeds.IGNORE, *from_graphs("**/.dockerignore")), change=seeds.IGNORE_WORDS),
     "yaml": Target(
-        read=lambda data: yaml_file.read(data, "images.yaml", {"A": "1"}, {}), seeds=_seed("**/images.yaml")
+        read=lambda data: yaml_file.read(data, "images.yaml", {"A": "1"}, {}),
+        seeds=(seeds.FAMILY["images.yaml"].encode(), *from_graphs("**/images.yaml")),
+        change=forms.as_yaml,
     ),
-    "lock": Target(read=lock_file.read, seeds=(_LOCK,)),
-    "bake": Target(read=_bake("docker-bake.hcl"), seeds=(_HCL,)),
-    "bake-json": Target(read=_bake("docker-bake.json"), seeds=(b'{"target": {"a": {"args": {"X": "${1 + 2}"}}}}',)),
-    "compose": Target(read=_compose, seeds=(_COMPOSE,)),
+    "lock": Target(read=_lock, seeds=seeds.LOCKS, change=forms.as_json),
+    "bake": Target(
+        read=_bake("docker-bake.hcl"), seeds=(seeds.HCL, *from_graphs("**/docker-bake.hcl")), change=seeds.HCL_WORDS
+    ),
+    "bake-json": Target(read=_bake("docker-bake.json"), seeds=seeds.BAKE_JSON, change=forms.as_json),
+    "compose": Target(read=_compose, seeds=(seeds.COMPOSE,), change=forms.as_yaml),
     "dotenv": Target(
-        read=lambda data: dotenv.read(data, ".env", {}, {}.get), seeds=(b"A=1\nexport B='x y'\nC=\"${A:-2}\"\n# c\n",)
+        read=lambda data: dotenv.read(data, ".env", {}, {}.get), seeds=(seeds.DOTENV,), change=seeds.DOTENV_WORDS
     ),
-    "starlark": Target(read=_starlark, seeds=(_STAR, *_seed("**/images.star"))),
+    "starlark": Target(
+        read=_starlark, seeds=(seeds.STARLARK, *from_graphs("**/images.star")), change=seeds.STARLARK_WORDS
+    ),
     "query": Target(
-        read=lambda data: query.parse(data.decode("utf-8", "replace")),
-        seeds=(b"deps(//..., 2) except kind('cuda', rdeps(a, b)) ^ set(x y)", b"let v = a in $v + somepath(b, c)"),
+        read=lambda data: query.parse(data.decode("utf-8", "replace")), seeds=seeds.QUERIES, change=seeds.QUERY_WORDS
     ),
-    "plan": Target(read=lambda data: plan_file.read(data, "plan.json"), seeds=(_JSON_PLAN,)),
-    "record": Target(
-        read=lambda data: record_file.read(data, "r.example/x"), seeds=(b'{"version": 1}',), errors=(Unreadable,)
-    ),
+    "plan": Target(read=_plan, seeds=seeds.PLANS, change=forms.as_json),
+    "record": Target(read=_record, seeds=seeds.RECORDS, change=forms.as_json, errors=(Unreadable,)),
     "facts": Target(
-        read=lambda data: restored.read(data.decode("utf-8", "replace")), seeds=(b"[]", b"{}"), errors=(Unreadable,)
+        read=lambda data: restored.read(data.decode("utf-8", "replace")),
+        seeds=seeds.FACTS,
+        change=forms.as_lines,
+        errors=(Unreadable,),
     ),
     "journal": Target(
         read=lambda data: journal.runs(data.decode("utf-8", "replace").splitlines()),
-        seeds=(b'{"event": "run", "at": 1.5, "all": false, "images": ["a"]}\n{"event": "end"}\n',),
+        seeds=(seeds.JOURNAL,),
+        change=forms.as_lines,
         errors=(),
     ),
-    "rawjson": Target(read=_rawjson, seeds=(_RAWJSON,), errors=()),
-    "registry": Target(
-        read=_registry_answer,
-        seeds=(b'{"schemaVersion": 2, "artifactType": "a", "annotations": {}, "layers": [], "subject": {}}',),
+    "rawjson": Target(
+        read=_rawjson,
+        seeds=(seeds.RAWJSON, *seeds.recorded("build/recorded/*.jsonl")),
+        change=forms.as_lines,
+        errors=(),
+    ),
+    "layer": Target(
+        read=lambda data: artefact.unpack(data, "r.example/x"),
+        seeds=seeds.LAYERS,
+        change=forms.as_packed,
         errors=(Unreadable,),
     ),
-    "policy": Target(read=lambda data: policy_file.read(data, "policy.yaml"), seeds=_seed("**/policy.yaml")),
-    "pool": Target(
-        read=lambda data: pool_file.read(data, "pool.yaml"),
-        seeds=(b"version: 1\nbuilders:\n  a: {address: 'tcp://x:1', platforms: [linux/amd64], weight: 2}\n",),
+    "registry": Target(read=_artefact, seeds=seeds.ARTEFACTS, change=forms.as_json, errors=(Unreadable,)),
+    "image-config": Target(read=_image_config, seeds=seeds.IMAGE_CONFIGS, change=forms.as_json),
+    "token": Target(read=_token, seeds=seeds.TOKENS, change=seeds.TOKEN_WORDS, errors=(identity_token.Refused,)),
+    "claims": Target(read=_claims, seeds=seeds.CLAIMS, change=forms.as_json),
+    "key-set": Target(read=key_sets.read_keys, seeds=seeds.KEY_SETS, change=forms.as_json),
+    "policy": Target(
+        read=lambda data: policy_file.read(data, "policy.yaml"),
+        seeds=(SOUND.encode(), *from_graphs("**/policy.yaml")),
+        change=forms.as_yaml,
     ),
-    "labels": Target(read=lambda data: labels.read(data, "labels.json"), seeds=(b'{"version": 1, "commits": []}',)),
-    "relay": Target(read=relay_request.read, seeds=(b'{"version": 1, "images": []}',)),
+    "workflow": Target(
+        read=lambda data: workflow_lint.lint(data, "a.yml"), seeds=(seeds.WORKFLOW,), change=forms.as_yaml
+    ),
+    "proposal": Target(
+        read=_proposal,
+        seeds=(seeds.WORKFLOW, seeds.COMPOSE, *seeds.BAKE_JSON, seeds.SCRIPT),
+        change=forms.as_yaml,
+        errors=(),
+    ),
+    "pool": Target(read=lambda data: pool_file.read(data, "pool.yaml"), seeds=(seeds.POOL,), change=forms.as_yaml),
+    "labels": Target(read=lambda data: labels.read(data, "labels.json"), seeds=seeds.LABELS, change=forms.as_json),
+    "relay": Target(read=_relay, seeds=seeds.RELAY, change=forms.as_json),
     "pull-requests": Target(
-        read=lambda data: pull_requests.read(data.decode("utf-8", "replace")),
-        seeds=(b'[{"number": 1, "state": "open"}]', b"1\n2\n"),
+        read=lambda data: pull_requests.read(data.decode("utf-8", "replace"), POLICY.identity),
+        seeds=seeds.PULL_REQUESTS,
+        change=forms.as_json,
         errors=(pull_requests.Unknown,),
     ),
 }

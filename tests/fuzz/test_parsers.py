@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.forms import variants
 from tests.fuzz.targets import TARGETS, Target
 
 CASES = Path(__file__).parent / "cases"
@@ -45,6 +47,11 @@ def test_hostile(name: str, data: bytes) -> None:
     reads(TARGETS[name], data)
 
 
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "token"])  # nobody can sign a token here
+def test_the_first_seed_is_read(name: str) -> None:
+    TARGETS[name].read(TARGETS[name].seeds[0])
+
+
 @pytest.mark.parametrize("case", sorted(CASES.glob("*/*")), ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_what_was_found_once(case: Path) -> None:
     reads(TARGETS[case.parent.name], case.read_bytes())
@@ -59,6 +66,14 @@ def test_changed_seeds(name: str, drawn: st.DataObject) -> None:
         at, length = drawn.draw(st.integers(0, len(data))), drawn.draw(st.integers(0, 8))
         data[at : at + length] = drawn.draw(st.one_of(st.binary(max_size=6), st.sampled_from(TOKENS)))
     reads(TARGETS[name], bytes(data))
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "starlark"])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(number=st.integers(0, 2**32))
+def test_changes_that_keep_the_form(name: str, number: int) -> None:
+    for data in variants(TARGETS[name].change, TARGETS[name].seeds, Random(number)):  # noqa: S311
+        reads(TARGETS[name], data)
 
 
 TOKENS = (

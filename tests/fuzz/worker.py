@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from random import Random
 
 import atheris
 
@@ -16,7 +17,7 @@ SLOWEST = 20
 """Seconds for which one input may be read, on a machine that has other things to do."""
 MEMORY = 2048
 """Megabytes that the process may have, instrumentation and corpus among them."""
-LONGEST = 8192
+LONGEST = 16384
 """Bytes of an input."""
 
 
@@ -30,6 +31,12 @@ def main() -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(target.seeds):
         (corpus / f"seed{number}").write_bytes(seed)
+
+    def mutated(data: bytes, most: int, number: int) -> bytes:
+        """One change in two keeps the form; all others, and those that got too long, are libFuzzer's own."""
+        random = Random(number)  # noqa: S311
+        made = target.change(data, random) if random.random() < 0.5 else None
+        return made if made is not None and len(made) <= most else atheris.Mutate(data, most)
 
     def one(data: bytes) -> None:
         try:
@@ -45,7 +52,7 @@ def main() -> None:
         f"-artifact_prefix={folder}/found-",
         "-print_final_stats=1",
     ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=mutated)
     atheris.Fuzz()
 
 
