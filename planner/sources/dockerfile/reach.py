@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.sources.dockerfile.stages import SCRATCH, Resolve, Stage, Staged
 from planner.sources.dockerfile.syntax import Copy, Instruction, Run
+
+_INDEX = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+def index_of(name: str) -> int | None:
+    """The index of a stage that a `COPY --from` gives as BuildKit reads it (strconv.Atoi), None where it is a name."""
+    return int(name) if _INDEX.fullmatch(name) else None
 
 
 def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
@@ -27,8 +35,9 @@ def _reads(instructions: Iterable[Instruction], whole: Staged, resolve: Resolve)
 
 def _read(name: str, role: str, span: Span, whole: Staged, resolve: Resolve, *, by_index: bool) -> int | Use:
     found = whole.find(name)
-    if by_index and name.isdecimal():
-        found = int(name) if int(name) < len(whole.stages) else None
+    index = index_of(name) if by_index else None
+    if index is not None:
+        found = index if 0 <= index < len(whole.stages) else None
         if found is None:
             origin: Origin = Unresolved(reason=f"there is no stage {name}")
             return Use(role=role, reference=name, span=span, origin=origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Use
 from planner.model.selection import Selection
+from planner.sources.dockerfile.reach import index_of
 from planner.sources.dockerfile.stages import SCRATCH, Stage
 from planner.sources.dockerfile.syntax import Copy, Run, Workdir
 from planner.sources.dockerfile.walk import Walk
@@ -40,8 +41,9 @@ def read_name(walk: Walk, name: str, *, by_index: bool) -> str:
 
 
 def found_stage(walk: Walk, name: str, *, by_index: bool) -> int | None:
-    found = int(name) if by_index and name.isdecimal() else walk.whole.find(name)
-    return found if found is not None and found < len(walk.whole.stages) else None
+    index = index_of(name) if by_index else None
+    found = index if index is not None else walk.whole.find(name)
+    return found if found is not None and 0 <= found < len(walk.whole.stages) else None
 
 
 def context_of(walk: Walk, name: str, *, by_index: bool) -> str | None:

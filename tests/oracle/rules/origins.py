@@ -29,6 +29,14 @@ def starts() -> Iterator[Rule]:
         number,
         {"a": "2"},
     )
+    for said, text in (("a sign", "+1"), ("zeros before it", "001")):
+        signed = case(f"FROM scratch\nCOPY b /x\nFROM scratch\nCOPY a /x\nFROM scratch\nCOPY --from={text} /x /", tree)
+        yield counts(
+            f"the number of a stage may have {said}",
+            "frontend/dockerfile/dockerfile2llb/convert.go:1259-1270 (strconv.Atoi)",
+            signed,
+            {"a": "2"},
+        )
     again = case(
         "FROM scratch AS one\nCOPY a /x\nFROM scratch AS one\nCOPY b /x\nFROM scratch\nCOPY --from=one /x /", tree
     )

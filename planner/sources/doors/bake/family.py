@@ -26,7 +26,7 @@ BUILD_CALLS = (None, "", "build")
 RELATIVE = "BUILDX_BAKE_FILE_RELATIVE_PATHS"
 REGISTRY = "PLANNER_REGISTRY"
 """The variable that says where the images of a definition are published that has no field for it."""
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([kmgtp]?)(?:i?b)?")
 
 
 def family_of(

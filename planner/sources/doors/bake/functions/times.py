@@ -19,6 +19,7 @@ _MONTHS = [
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _PIECE = re.compile(r"''|'(?:[^']|'')*'|'|([A-Za-z])\1*|[^'A-Za-z]+")
+MAX_DURATION = 200
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
@@ -101,7 +102,7 @@ def _timeadd(text: str, duration: str) -> str:
     time = parsed_time(text)
     sign = -1 if duration.startswith("-") else 1
     rest = duration.removeprefix("-") if sign < 0 else duration.removeprefix("+")
-    if rest != "0" and (not rest or _DURATION.sub("", rest)):
+    if rest != "0" and (not rest or _DURATION.sub("", rest) or len(rest) > MAX_DURATION):
         raise Wrong(f'"{duration[:60]}" is no duration: write it as 1h30m')
     nanoseconds = sum((Fraction(found[1]) * _UNITS[found[2]] for found in _DURATION.finditer(rest)), Fraction())
     try:
