@@ -7,6 +7,7 @@ import fnmatch
 import os
 import posixpath
 import sys
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys, Known, keys_of
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = Environment()
 """The variables that graph files are read with."""
+TOLD = 3
+"""Files that a hint names."""
 
 
 def workspace_of(options: argparse.Namespace) -> str:
@@ -190,7 +193,8 @@ def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
     from planner.sources.discovery.family import discover
     from planner.sources.discovery.files import is_skipped
 
-    found = discover(tree, tuple(paths(tree, is_skipped)))
+    names = tuple(paths(tree, is_skipped))
+    found = discover(tree, names)
     if not found.family.images and not found.unread:
         place = posixpath.join(options.folder, options.file)
         hint = "start in the folder of either with -C DIR, or name a graph file with -f FILE"
@@ -200,9 +204,24 @@ def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
             f"planner: no {posixpath.basename(options.file)}: {_counted(len(found.family.images))} found by name; "
             "planner init writes down what was guessed"
         )
+        for line in _bake_files(names):
+            say_aside(line)
         for path, why in found.unread:
             say_aside(warning(f"{path} is left out: {why}"))
     return found
+
+
+def _bake_files(names: Iterable[str]) -> Iterator[str]:
+    """Bake files in folders, where Bake itself looks for none: they say what text alone cannot tell."""
+    import shlex
+
+    from planner.sources.doors.bake.named import NAMES
+
+    found = sorted(name for name in names if posixpath.basename(name) in NAMES[:2])
+    for name in found[:TOLD]:
+        yield f"  {text.printable(name)} may say more: -f {text.printable(shlex.quote(name))}"
+    if len(found) > TOLD:
+        yield f"  and {len(found) - TOLD} Bake files more"
 
 
 def _counted(number: int) -> str:

@@ -38,6 +38,18 @@ def test_the_graph_and_the_notice(space: Workspace) -> None:
     assert "base: known as docker.io/acme/base: its folder or file read like acme/base\n" in guesses
 
 
+def test_bake_files_in_folders_are_told_of(space: Workspace) -> None:
+    bake = 'target "base" { context = "images/base" }\n'
+    space.write({"docker/docker-bake.hcl": bake, "vendor/docker-bake.hcl": bake, "x/y/docker-bake.json": "{}\n"})
+    told = NOTICE.removesuffix("\n") + "\n  docker/docker-bake.hcl may say more: -f docker/docker-bake.hcl\n"
+    told += "  x/y/docker-bake.json may say more: -f x/y/docker-bake.json\n"
+    assert space.planner("graph").stderr == told
+    run = space.planner("-f", "docker/docker-bake.hcl", "graph")
+    assert (run.stderr, run.stdout) == ("", "base  [base; from docker.io/library/ubuntu:24.04]\n")
+    space.write({f"{number}/docker-bake.hcl": bake for number in range(5)})
+    assert "and 4 Bake files more" in space.planner("graph").stderr
+
+
 def test_a_graph_file_wins_and_a_named_one_must_be_there(space: Workspace) -> None:
     run = space.planner("-f", "images.yaml", "graph")
     assert (run.returncode, run.stdout) == (1, "")

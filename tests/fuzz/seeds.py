@@ -374,7 +374,10 @@ RAWJSON = (
     b'{"vertexes": [{"digest": "sha256:0", "name": "[1/2] COPY a /", "started": "2026-01-01T00:00:00Z", "completed": '
     b'"2026-01-01T00:00:01.5Z", "cached": true, "error": "x"}], "logs": [{"vertex": "sha256:0", "data": "YQ=="}]}'
 )
-POOL = b"version: 1\nbuilders:\n  a: {address: 'tcp://x:1', weight: 2, ca: ca.pem, cert: c.pem, key: k.pem, server_name: x}\n"
+POOL = (
+    b"version: 1\nbuilders:\n"
+    b"  a: {address: 'tcp://x:1', weight: 2, ca: ca.pem, cert: c.pem, key: k.pem, server_name: x}\n"
+)
 WORKFLOW = (
     b"on:\n  push: {branches: [main]}\n  pull_request_target: {types: [opened]}\npermissions: {contents: read}\n"
     b"jobs:\n  a:\n    runs-on: [self-hosted]\n    permissions: write-all\n    environment: release\n    steps:\n"
