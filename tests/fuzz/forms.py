@@ -157,9 +157,8 @@ def as_packed(data: bytes, random: Random) -> bytes | None:
     return None if plain is None else gzip.compress(plain, 1, mtime=0)
 
 
-def words(*texts: str) -> Change:
+def words(*known: bytes) -> Change:
     """See Change: text of a language, into which words of it are put or exchanged, or whose lines are moved."""
-    known = [text.encode() for text in texts]
 
     def change(data: bytes, random: Random) -> bytes | None:
         for _ in range(random.randint(1, 3)):

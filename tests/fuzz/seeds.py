@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 from pathlib import Path
@@ -19,10 +20,11 @@ from planner.registry import artefact
 from planner.registry.client import Fetched
 from planner.sources import lock_file, yaml_file
 from planner.sources.load import load
-from tests.fuzz.forms import words
+from tests.fuzz.forms import Change, words
 from tests.memory import MemoryTree
 
-_TESTS = Path(__file__).parents[1]
+_HERE = Path(__file__).parent
+_TESTS = _HERE.parent
 _GRAPHS = _TESTS.parent / "graphs"
 # A point of P-256 (NIST SP 800-186): its generator.
 _X = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY"
@@ -60,6 +62,17 @@ LOCK = Lock(
 def from_graphs(*patterns: str) -> tuple[bytes, ...]:
     """The files of the example families."""
     return tuple(sorted(path.read_bytes() for pattern in patterns for path in _GRAPHS.glob(pattern)))
+
+
+def of(name: str) -> tuple[bytes, ...]:
+    """Texts to begin with, written for this."""
+    return tuple(path.read_bytes() for path in sorted((_HERE / "texts" / name).iterdir()))
+
+
+def words_of(name: str) -> Change:
+    """Changes by the words of a language, which are kept in libFuzzer's format of dictionaries."""
+    lines = (_HERE / "words" / f"{name}.dict").read_text().splitlines()
+    return words(*(ast.literal_eval(f"b{line}") for line in lines if line.startswith('"')))
 
 
 def recorded(pattern: str) -> tuple[bytes, ...]:
@@ -189,208 +202,6 @@ BAKE_JSON = (
     ),
 )
 
-DOCKERFILE = (
-    b"# syntax=docker/dockerfile:1\nARG A=1\nFROM --platform=$BUILDPLATFORM x:${A:-2} AS s\n"
-    b"COPY --from=s --chmod=755 --exclude=*.md a* /b/\nRUN --mount=type=bind,from=s,target=/x <<E\ncat $A\nE\n"
-    b'ENV A=1 B="c d"\nONBUILD ADD --checksum=sha256:00 http://x/y /z\nHEALTHCHECK --interval=5s CMD ["a"]\n'
-)
-INSTRUCTIONS = "FROM ARG ENV RUN COPY ADD CMD LABEL USER WORKDIR SHELL ONBUILD EXPOSE VOLUME STOPSIGNAL HEALTHCHECK"
-DOCKERFILE_WORDS = words(
-    *[
-        "FROM",
-        "ARG",
-        "ENV",
-        "RUN",
-        "COPY",
-        "ADD",
-        "CMD",
-        "LABEL",
-        "USER",
-        "WORKDIR",
-        "SHELL",
-        "ONBUILD",
-        "EXPOSE",
-        "VOLUME",
-        "STOPSIGNAL",
-        "HEALTHCHECK",
-    ],
-    *("ENTRYPOINT", "MAINTAINER", "AS s", "FROM scratch", "FROM s", "--from=s", "--from=0", "--link", "--parents"),
-    *("--exclude=a", "--keep-git-dir", "--checksum=sha256:0", "--chown=1:1", "--chmod=u=rwX", "--unpack=true"),
-    *("--mount=type=cache,target=/c", "--mount=type=secret,id=a", "--mount=type=tmpfs", "--network=none"),
-    *("--mount=from=s,source=a,target=/b", "--security=insecure", "--platform=$TARGETPLATFORM", "--interval=1s"),
-    *("# escape=`\n", "# syntax=a/b:1\n", "# check=skip=all\n", "\\\n", "`\n", "<<E", "<<-'E'", "E\n", "\r\n", "\t"),
-    *("${A}", "${A:-b}", "${A:+b}", "${A:?b}", "${A#b}", "${A%%b*}", "${A//b/c}", "$1", "${", '"', "'", '["a", "b"]'),
-    *("https://github.com/a/b.git#c:d", "git@a:b", "http://a/b", ".", "..", "/", "*", "[a-b]", "?", "\ufeff", "\xa0"),
-)
-IGNORE = b"*.md\n!docs/**/a?[b-c]\n# x\n/y/ \n"
-IGNORE_WORDS = words(
-    *(
-        "*",
-        "**",
-        "**/",
-        "/**",
-        "!",
-        "!**",
-        "?",
-        "[a-b]",
-        "[^a]",
-        "[!a]",
-        "[]a]",
-        "[",
-        "\\",
-        "\\*",
-        "#",
-        "/",
-        "//",
-        "..",
-    ),
-    *("./", " ", "\t", "\r", "\ufeff", "\0", "a", "b", "docs", ".git", "{a,b}", "é"),
-)
-HCL = (
-    b'variable "T" { default = "a" }\nfunction "f" {\n params = [x]\n result = upper(x)\n}\n'
-    b'target "a" {\n context = "."\n args = { X = "${f(T)}" }\n matrix = { m = ["1", "2"] }\n name = "a-${m}"\n}\n'
-    b'group "default" { targets = ["a"] }\n'
-)
-HCL_WORDS = words(
-    *('variable "A" {', "default =", "type = list(string)", "validation {", 'function "g" {', "params = [a]", "}"),
-    *("variadic_params = b", 'target "b" {', 'inherits = ["a"]', "matrix = {", 'group "c" {', "args = {", "null"),
-    *("<<E\n", "<<-E\n", "\nE\n", "${", "%{ if", "%{ for x in y }", "%{ endif ~}", "%%{", "$${", "~}", "/*", "*/", "#"),
-    *(
-        "[for x in y : x if z]",
-        "{for k, v in w : k => v...}",
-        "a[*].b",
-        "a.*.b",
-        "a[0]",
-        "? b : c",
-        "&&",
-        "||",
-        "!",
-        "%",
-    ),
-    *(
-        "==",
-        "<=",
-        "-",
-        "1e9",
-        "0.1",
-        "true",
-        "(",
-        ")",
-        "[",
-        "]",
-        ",",
-        "=",
-        "=>",
-        "...",
-        '"',
-        "\\u0041",
-        "T",
-        "f(",
-        "target.a",
-    ),
-    *("upper(", "format(", "regex(", "regexall(", "cidrsubnet(", "jsondecode(", "csvdecode(", "merge(", "range("),
-    *("substr(", "formatdate(", "timeadd(", "flatten(", "setproduct(", "try(", "can(", "sort(", "split(", "semvercmp("),
-)
-COMPOSE = (
-    b"name: p\nx-a: &x\n  build: {context: ., args: {X: '1'}}\nservices:\n  a: &y\n    image: r/a:${T:-1}\n"
-    b"    build:\n      context: .\n      dockerfile: Dockerfile\n      args: [X=1, Y]\n      target: s\n"
-    b"      additional_contexts: {b: 'service:b'}\n      platforms: [linux/amd64]\n      tags: ['r/a:1']\n"
-    b"      secrets: [t]\n  b:\n    <<: *y\n    extends: {service: a}\n    depends_on: [a]\n"
-    b"  c: {<<: [*x], build: {dockerfile_inline: 'FROM x'}}\nsecrets: {t: {file: ./t}}\n"
-)
-DOTENV = b"A=1\nexport B='x y'\nC=\"${A:-2}\"\n# c\n"
-DOTENV_WORDS = words(
-    *("export ", "=", '"', "'", "${", "}", "${A", "${A:-b}", "${A-b}", "${A:?b}", "${A:+b}", "$A", "$$", "\\$", "\\n"),
-    *("#", " #", "\\", "\r", ":", "A", "B=", " ", "\t", "\0", "\ufeff", "`", "."),
-)
-STARLARK = b'def f(n):\n    return [n + str(i) for i in range(3)]\n\n[image(name = n, context = ".") for n in f("a")]\n'
-STARLARK_WORDS = words(
-    *(
-        "def g(x):",
-        "    return",
-        "for x in y:",
-        "if a:",
-        "else",
-        "lambda x: x",
-        "load(",
-        "image(",
-        "name = ",
-        "args = {",
-    ),
-    *(
-        "[x for x in y]",
-        "{k: v}",
-        "*a",
-        "**k",
-        "range(10000000)",
-        "str(",
-        "len(",
-        "sorted(",
-        "struct(",
-        "fail(",
-        "print(",
-    ),
-    *("'''", '"', "\\", "not in", "%", "//", "<<", "1 << 40", "'a' * 1000000", "while True:", "pass", "\n", "\t"),
-)
-QUERIES = (
-    b"deps(//..., 2) except kind('cuda', rdeps(a, b)) ^ set(x y)",
-    b"let v = a in $v + somepath(b, c)",
-    b"attr(platforms, 'linux/.*', allpaths(a, b)) intersect siblings(c)",
-)
-QUERY_WORDS = words(
-    *("deps(", "rdeps(", "allrdeps(", "kind(", "attr(", "filter(", "labels(", "set(", "somepath(", "allpaths(", ")"),
-    *(
-        ",",
-        "+",
-        "-",
-        "^",
-        "union",
-        "except",
-        "intersect",
-        "let x =",
-        "in",
-        "$x",
-        "//...",
-        "*",
-        "'",
-        '"',
-        "2",
-        "a",
-        "a/b",
-    ),
-    *(
-        "buildfiles(",
-        "siblings(",
-        "some(",
-        "loadfiles(",
-        "tests(",
-        "same_pkg_direct_rdeps(",
-        "(((",
-        "-1",
-        "99999999999",
-    ),
-)
-RAWJSON = (
-    b'{"vertexes": [{"digest": "sha256:0", "name": "[1/2] COPY a /", "started": "2026-01-01T00:00:00Z", "completed": '
-    b'"2026-01-01T00:00:01.5Z", "cached": true, "error": "x"}], "logs": [{"vertex": "sha256:0", "data": "YQ=="}]}'
-)
-POOL = (
-    b"version: 1\nbuilders:\n"
-    b"  a: {address: 'tcp://x:1', weight: 2, ca: ca.pem, cert: c.pem, key: k.pem, server_name: x}\n"
-)
-WORKFLOW = (
-    b"on:\n  push: {branches: [main]}\n  pull_request_target: {types: [opened]}\npermissions: {contents: read}\n"
-    b"jobs:\n  a:\n    runs-on: [self-hosted]\n    permissions: write-all\n    environment: release\n    steps:\n"
-    b"      - uses: actions/checkout@v4\n        with: {ref: '${{ github.event.pull_request.head.sha }}'}\n"
-    b"      - uses: docker/build-push-action@v6\n        with:\n          context: a\n          file: a/Dockerfile\n"
-    b"          build-args: |\n            A=1\n          tags: r/a:1,r/b:2\n"
-    b"      - run: |\n          echo ${{ github.head_ref }}\n          docker build -t r/a:1 --build-arg A=1 -f b c\n"
-    b"        env: {S: '${{ secrets.S }}'}\n"
-)
-SCRIPT = (
-    b"build:\n\tdocker buildx build --build-context b=c -t r/x:$(V) --target=s \\\n"
-    b"\t  -f a/Dockerfile a && docker push\n"
-)
 CLAIMS = (
     _text(
         {
@@ -445,7 +256,7 @@ TOKENS = (
     _part({"alg": "none"}) + b"." + _part({"iss": "i"}) + b".",
 )
 TOKEN_WORDS = words(
-    *(".", "=", "-", "_", "+", "/", "AA", "AAA"),
-    *(_part(one).decode() for one in ({}, [], "a", {"alg": ["RS256"], "kid": "r"}, {"alg": "RS256", "kid": {}})),
-    *(_part(one).decode() for one in ({"iss": ["i"]}, {"iss": {}}, {"alg": "ES256", "kid": "e", "crit": []}, 10**30)),
+    *(b".", b"=", b"-", b"_", b"+", b"/", b"AA", b"AAA"),
+    *map(_part, ({}, [], "a", {"alg": ["RS256"], "kid": "r"}, {"alg": "RS256", "kid": {}})),
+    *map(_part, ({"iss": ["i"]}, {"iss": {}}, {"alg": "ES256", "kid": "e", "crit": []}, 10**30)),
 )

@@ -40,7 +40,7 @@ from planner.trust import dsse, identity_token, key_sets
 from planner.trust.identity_token import Verifier
 from tests.fuzz import forms, seeds
 from tests.fuzz.forms import Change
-from tests.fuzz.seeds import ARTEFACTS, from_graphs
+from tests.fuzz.seeds import ARTEFACTS, from_graphs, of, words_of
 from tests.memory import MemoryTree
 from tests.policy.policies import SOUND
 
@@ -211,9 +211,9 @@ PROPOSALS: tuple[Callable[[bytes], Iterable[object]], ...] = (
 
 TARGETS: Mapping[str, Target] = {
     "dockerfile": Target(
-        read=_dockerfile, seeds=(seeds.DOCKERFILE, *from_graphs("**/*Dockerfile")), change=seeds.DOCKERFILE_WORDS
+        read=_dockerfile, seeds=(*of("dockerfile"), *from_graphs("**/*Dockerfile")), change=words_of("dockerfile")
     ),
-    "ignore": Target(read=_ignore, seeds=(seeds.IGNORE, *from_graphs("**/.dockerignore")), change=seeds.IGNORE_WORDS),
+    "ignore": Target(read=_ignore, seeds=(*of("ignore"), *from_graphs("**/.dockerignore")), change=words_of("ignore")),
     "yaml": Target(
         read=lambda data: yaml_file.read(data, "images.yaml", {"A": "1"}, {}),
         seeds=(seeds.FAMILY["images.yaml"].encode(), *from_graphs("**/images.yaml")),
@@ -221,18 +221,18 @@ TARGETS: Mapping[str, Target] = {
     ),
     "lock": Target(read=_lock, seeds=seeds.LOCKS, change=forms.as_json),
     "bake": Target(
-        read=_bake("docker-bake.hcl"), seeds=(seeds.HCL, *from_graphs("**/docker-bake.hcl")), change=seeds.HCL_WORDS
+        read=_bake("docker-bake.hcl"), seeds=(*of("bake"), *from_graphs("**/docker-bake.hcl")), change=words_of("bake")
     ),
     "bake-json": Target(read=_bake("docker-bake.json"), seeds=seeds.BAKE_JSON, change=forms.as_json),
-    "compose": Target(read=_compose, seeds=(seeds.COMPOSE,), change=forms.as_yaml),
+    "compose": Target(read=_compose, seeds=of("compose"), change=forms.as_yaml),
     "dotenv": Target(
-        read=lambda data: dotenv.read(data, ".env", {}, {}.get), seeds=(seeds.DOTENV,), change=seeds.DOTENV_WORDS
+        read=lambda data: dotenv.read(data, ".env", {}, {}.get), seeds=of("dotenv"), change=words_of("dotenv")
     ),
     "starlark": Target(
-        read=_starlark, seeds=(seeds.STARLARK, *from_graphs("**/images.star")), change=seeds.STARLARK_WORDS
+        read=_starlark, seeds=(*of("starlark"), *from_graphs("**/images.star")), change=words_of("starlark")
     ),
     "query": Target(
-        read=lambda data: query.parse(data.decode("utf-8", "replace")), seeds=seeds.QUERIES, change=seeds.QUERY_WORDS
+        read=lambda data: query.parse(data.decode("utf-8", "replace")), seeds=of("query"), change=words_of("query")
     ),
     "plan": Target(read=_plan, seeds=seeds.PLANS, change=forms.as_json),
     "record": Target(read=_record, seeds=seeds.RECORDS, change=forms.as_json, errors=(Unreadable,)),
@@ -250,7 +250,7 @@ TARGETS: Mapping[str, Target] = {
     ),
     "rawjson": Target(
         read=_rawjson,
-        seeds=(seeds.RAWJSON, *seeds.recorded("build/recorded/*.jsonl")),
+        seeds=(*of("rawjson"), *seeds.recorded("build/recorded/*.jsonl")),
         change=forms.as_lines,
         errors=(),
     ),
@@ -270,16 +270,14 @@ TARGETS: Mapping[str, Target] = {
         seeds=(SOUND.encode(), *from_graphs("**/policy.yaml")),
         change=forms.as_yaml,
     ),
-    "workflow": Target(
-        read=lambda data: workflow_lint.lint(data, "a.yml"), seeds=(seeds.WORKFLOW,), change=forms.as_yaml
-    ),
+    "workflow": Target(read=lambda data: workflow_lint.lint(data, "a.yml"), seeds=of("workflow"), change=forms.as_yaml),
     "proposal": Target(
         read=_proposal,
-        seeds=(seeds.WORKFLOW, seeds.COMPOSE, *seeds.BAKE_JSON, seeds.SCRIPT),
+        seeds=(*of("workflow"), *of("compose"), *seeds.BAKE_JSON, *of("script")),
         change=forms.as_yaml,
         errors=(),
     ),
-    "pool": Target(read=lambda data: pool_file.read(data, "pool.yaml"), seeds=(seeds.POOL,), change=forms.as_yaml),
+    "pool": Target(read=lambda data: pool_file.read(data, "pool.yaml"), seeds=of("pool"), change=forms.as_yaml),
     "labels": Target(read=lambda data: labels.read(data, "labels.json"), seeds=seeds.LABELS, change=forms.as_json),
     "relay": Target(read=_relay, seeds=seeds.RELAY, change=forms.as_json),
     "pull-requests": Target(

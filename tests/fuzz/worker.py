@@ -52,6 +52,8 @@ def main() -> None:
         f"-artifact_prefix={folder}/found-",
         "-print_final_stats=1",
     ]
+    words = Path(__file__).parent / "words" / f"{name}.dict"
+    options += [f"-dict={words}"] if words.exists() else []
     atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=mutated)
     atheris.Fuzz()
 
