@@ -63,6 +63,8 @@ class DefinitionError(PlannerError):
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
+        if not self.mistakes:
+            raise ValueError("an error that tells no mistake would pass for none")
         super().__init__(self.mistakes)
 
     def __str__(self) -> str:

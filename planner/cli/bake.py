@@ -27,7 +27,7 @@ from planner.model.image import Image, ImageName
 from planner.model.names import Published, Reference
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.rebuild import Plan
-from planner.schedule.requests import LATEST, context_id, request_of
+from planner.schedule.requests import context_id, request_of
 from planner.sources.dockerfile_places import place_of
 
 EXAMPLE = "planner bake --since origin/main -o bake.json && docker buildx bake -f bake.json"
@@ -115,7 +115,7 @@ def _baked(options: argparse.Namespace, keys: Keys, name: ImageName, stored: Map
 def _tags(image: Image) -> tuple[str, ...]:
     """The names of an image that no registry is told for: those that it declares."""
     declared = [Published.parse(text) for text in image.tags]
-    return tuple(f"{one.repository}:{one.tag or LATEST}" for one in declared if one.tag != "*")
+    return tuple(str(one.in_full) for one in declared if one.tag != "*")
 
 
 def _own(keys: Keys, node: Node, request: BuildRequest) -> Places:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, replace
+
+LATEST = "latest"
+"""The tag that is meant where none is written."""
 
 DEFAULT_REGISTRY = "docker.io"
 OFFICIAL = "library"
@@ -154,9 +157,13 @@ class Published:
             return False
         if self.tag == "*":
             return True
-        if self.tag:
-            return reference.tag == self.tag
-        return reference.tag in {"", "latest"} or (bool(reference.digest) and not reference.tag)
+        tag = reference.tag or ("" if reference.digest else LATEST)
+        return tag in ({self.tag} if self.tag else {LATEST, ""})
+
+    @property
+    def in_full(self) -> Published:
+        """The name with its tag written out: two that are equal in full are one name."""
+        return replace(self, tag=self.tag or LATEST)
 
 
 Index = Mapping[str, tuple[tuple[Published, str], ...]]

@@ -13,14 +13,13 @@ from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, 
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Pairs
 from planner.model.lock import Lock
-from planner.model.names import Published, Reference
+from planner.model.names import LATEST, Published, Reference
 from planner.ports import MODE_FOLDER
 from planner.sources.dockerfiles import bytes_again
 from planner.sources.frontends import SYNTAX, frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily
 from planner.sources.outside import remotes
 
-LATEST = "latest"
 NO_CACHE = ("no-cache", "true")
 
 
@@ -162,7 +161,7 @@ def _tags(image: Image, key: str, registry: str) -> tuple[str, ...]:
     """Full references: the key and `latest` in the image's own repository, and the tags that it declares."""
     own = f"{registry}/{image.name}"
     declared = [Published.parse(text) for text in image.tags]
-    named = [f"{one.repository}:{one.tag or LATEST}" for one in declared if one.tag != "*"]
+    named = [str(one.in_full) for one in declared if one.tag != "*"]
     return tuple(dict.fromkeys([f"{own}:{key}", f"{own}:{LATEST}", *named]))
 
 

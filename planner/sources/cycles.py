@@ -19,7 +19,11 @@ def cycle_mistakes(
     graph: networkx.DiGraph[ImageName] = networkx.DiGraph(
         [(child, parent) for child, read in parents.items() for parent in read]
     )
-    knots = [knot for knot in networkx.strongly_connected_components(graph) if len(knot) > 1]
+    knots = [
+        knot
+        for knot in networkx.strongly_connected_components(graph)
+        if len(knot) > 1 or graph.has_edge(min(knot), min(knot))
+    ]
     for knot in sorted(knots, key=min):
         cycle = [child for child, _ in networkx.find_cycle(graph.subgraph(knot), min(knot))]
         yield from _told([*cycle, cycle[0]], uses)

@@ -85,7 +85,7 @@ def published_by(family: Family, mistakes: list[Mistake]) -> Index:
                 hint = "names under a registry are in lower case"
                 mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=str(error), hint=hint))
                 continue
-            first = owners.setdefault(entry, image)
+            first = owners.setdefault(entry.in_full, image)
             if first.name != image.name:
                 what = f'"{image.name}" and "{first.name}" (line {first.span.line}) are both published as {text}'
                 hint = "give each image a tag of its own"

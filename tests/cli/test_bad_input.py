@@ -35,7 +35,17 @@ CASES: list[tuple[str, dict[str, str], str]] = [
         {"images.yaml": TWO, "A": "FROM r.example/b\n", "B": "FROM r.example/a\n"},
         "depend on themselves",
     ),
+    (
+        "an image that reads itself",
+        {"images.yaml": GOOD.replace("{}", '{contexts: {alpine: "target:base"}}'), "Dockerfile": "FROM alpine\n"},
+        "depend on themselves: base → base",
+    ),
     ("one reference twice", {"images.yaml": SAME, "Dockerfile": "FROM a\n"}, "both published as r.example/x"),
+    (
+        "one reference twice, once with its tag",
+        {"images.yaml": SAME.replace("r.example/x", "r.example/x:latest", 1), "Dockerfile": "FROM a\n"},
+        "are both published as r.example/x",
+    ),
     (
         "link out of the workspace",
         {"images.yaml": GOOD, "Dockerfile": "FROM a\nCOPY out /\n", "out": "->../../secret"},

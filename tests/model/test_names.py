@@ -43,7 +43,12 @@ def test_refuses_what_docker_refuses(text: str) -> None:
         ("r.io/a:1", "r.io/a:1", True),
         ("r.io/a:1", "r.io/a:2", False),
         ("r.io/a:1", f"r.io/a:1@{DIGEST}", True),
+        ("r.io/a:latest", "r.io/a", True),
+        ("r.io/a:latest", "r.io/a:latest", True),
+        ("r.io/a:latest", f"r.io/a@{DIGEST}", False),
+        ("r.io/a:1", "r.io/a", False),
         ("r.io/a:*", "r.io/a:7", True),
+        ("r.io/a:*", "r.io/a", True),
         ("r.io/a", "r.io/b", False),
     ],
 )

@@ -20,16 +20,12 @@ def apart(images: Sequence[Image]) -> tuple[tuple[Image, ...], Contested]:
     claims: dict[Published, dict[ImageName, str]] = {}
     for image in images:
         for text in image.tags:
-            claims.setdefault(_in_full(text), {}).setdefault(image.name, text)
+            claims.setdefault(Published.parse(text).in_full, {}).setdefault(image.name, text)
     fought = {name: owners for name, owners in claims.items() if len(owners) > 1}
     if not fought:
         return tuple(images), ()
     kept = tuple(
-        replace(image, tags=tuple(text for text in image.tags if _in_full(text) not in fought)) for image in images
+        replace(image, tags=tuple(text for text in image.tags if Published.parse(text).in_full not in fought))
+        for image in images
     )
     return kept, tuple((next(iter(owners.values())), tuple(owners)) for owners in fought.values())
-
-
-def _in_full(text: str) -> Published:
-    name = Published.parse(text)
-    return replace(name, tag=name.tag or "latest")
