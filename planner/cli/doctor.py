@@ -64,6 +64,9 @@ def ran(checks: Mapping[str, Check], seconds: float) -> list[Finding]:
             answers.put((name, list(check())))
         except PlannerError as error:
             answers.put((name, [Finding(check=name, severity=Severity.ERROR, what=str(error))]))
+        except Exception as error:  # A machine that is not in order is what this is for.
+            what = str(error) or type(error).__name__
+            answers.put((name, [Finding(check=name, severity=Severity.ERROR, what=what)]))
 
     for name, check in checks.items():
         # Daemons: one that hangs must not keep the command from ending.

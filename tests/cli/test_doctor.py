@@ -159,6 +159,14 @@ def test_registries(space: Workspace, server: HTTPServer, monkeypatch: pytest.Mo
     assert "does not answer" in findings(space)["registry"][0][1]
 
 
+def test_a_check_that_fails_is_a_finding() -> None:
+    def fails() -> Iterator[Finding]:
+        raise OSError(13, "Permission denied", "/root/.config")
+
+    (found,) = ran({"a": fails}, 5)
+    assert (found.severity, found.what) == (Severity.ERROR, "[Errno 13] Permission denied: '/root/.config'")
+
+
 def test_a_check_that_hangs_is_a_finding() -> None:
     told = threading.Event()
 
