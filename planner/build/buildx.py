@@ -18,6 +18,7 @@ from planner.build.engine import Engine, is_there, knock
 from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
 from planner.build.processes import Clients
+from planner.build.proxies import refuse_filled
 from planner.build.rawjson import Reading
 from planner.digest.build_policy import MAX_POLICY, SUFFIX
 from planner.errors import BuilderError, StateError, UsageError
@@ -76,6 +77,7 @@ class BuildxBuilder:
     def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
         """See Builder."""
         began = time.monotonic()
+        refuse_filled(request, self.engine.environment)
         if self.engine.address:
             knock(self.engine.spec, self.engine.address)
         store = Store.REGISTRY if request.repository else self.engine.store
