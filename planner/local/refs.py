@@ -1,4 +1,4 @@
-"""The git refs that keep images alive: commits of branches and tags by glob, and every digest in their text files."""
+"""The git refs that keep images alive: commits of branches and tags by glob, and every digest in their files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def commits_of(folder: Path, globs: Sequence[str], main: str, last: int) -> Mapp
     """
     if ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise GitError("the clone is shallow, so that its refs do not tell all that is wanted: git fetch --unshallow")
-    listed = ask(folder, "for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)").decode("utf-8", "replace")
-    names = [line.rpartition(" ")[2] for line in listed.splitlines() if "commit" in line.rpartition(" ")[0].split()]
+    names = _names(folder)
     found: dict[str, str] = {}
     for glob in globs:
         matched = [name for name in names if any(fnmatch.fnmatchcase(text, glob) for text in (name, _short(name)))]
@@ -42,6 +41,18 @@ def commits_of(folder: Path, globs: Sequence[str], main: str, last: int) -> Mapp
     return found
 
 
+def _names(folder: Path) -> list[str]:
+    """The full names of all refs that lead to a commit."""
+    listed = ask(folder, "for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)").decode("utf-8", "replace")
+    found = []
+    for line in listed.splitlines():
+        kinds, _, name = line.rpartition(" ")
+        # git before 2.45 tells of a tag of a tag no more than that.
+        if "commit" in kinds.split() or (kinds.split() == ["tag", "tag"] and _commit(folder, name, accepted=(0, 128))):
+            found.append(name)
+    return found
+
+
 def _short(name: str) -> str:
     for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
         if name.startswith(prefix):
@@ -49,18 +60,25 @@ def _short(name: str) -> str:
     return name
 
 
-def _commit(folder: Path, name: str) -> str:
-    return ask(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+def _commit(folder: Path, name: str, accepted: Sequence[int] = (0,)) -> str:
+    asked = f"{name}^{{commit}}"
+    return ask(folder, "rev-parse", "--verify", "--end-of-options", asked, accepted=accepted).decode().strip()
 
 
 def digests_in(folder: Path, commits: Mapping[str, str]) -> Mapping[str, str]:
-    """Every digest that a text file holds at one of these commits, with where it was seen first. Raises GitError."""
+    """Every digest that a file of the whole repository holds at one of these commits, with where it was seen first.
+
+    `folder` may be any of the repository. Files that attributes call binary count too; UTF-16 is not read. Raises
+    GitError.
+    """
     found: dict[str, str] = {}
     ids = list(commits)
+    # git greps commits below the folder alone in which it stands.
+    top = folder / ask(folder, "rev-parse", "--show-cdup").decode().strip()
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
-        arguments = ("grep", "-I", "-o", "-z", "--full-name", "-E", "-e", "sha256:[0-9a-f]{64}", *some)
-        out = ask(folder, *arguments, accepted=(0, 1))
+        arguments = ("grep", "-a", "-o", "-z", "--full-name", "-E", "-e", "sha256:[0-9a-f]{64}", *some)
+        out = ask(top, *arguments, accepted=(0, 1))
         for line in out.splitlines():
             place, _, rest = line.partition(b"\0")
             seen = _DIGEST.search(rest)
