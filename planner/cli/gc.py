@@ -38,7 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", choices=("plan", "restore"), default="plan", help="restore ends quarantines"
     )
     parser.add_argument(
-        "--ref", action="append", default=[], metavar="GLOB", help="branches and tags whose images stay [all of them]"
+        "--ref",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="branches and tags whose images stay, '!GLOB' to leave out [all of them]",
     )
     parser.add_argument("--main", default="HEAD", metavar="REV", help="the branch of --last [HEAD]")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="commits of it whose images stay [20]")

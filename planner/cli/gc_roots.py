@@ -9,24 +9,30 @@ import argparse
 import fnmatch
 import functools
 import os
+import posixpath
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from planner.cli.arguments import POLICY
-from planner.cli.family import defines_family, folder_of, keys_in
+from planner.cli.family import defines_family, definition_in, folder_of, keys_in, warn
 from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
 from planner.errors import PlannerError
-from planner.local.git_tree import revision_tree
-from planner.local.refs import commits_of, digests_in, expect_commit
+from planner.local.git_tree import revision_tree, worktree
+from planner.local.refs import commits_of, digests_in, expect_commit, history_of, is_left_out, paths_at
 from planner.plan.retention import DAY, Decision, Roots, decide
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read
+from planner.ports import Tree
 from planner.registry.leases import LONGEST
 from planner.registry.listing import Listing
+from planner.sources.discovery.files import is_dockerfile
 
 MAX_LIST = 64 << 20
+MAX_TOLD = 10
+"""Commits of one message."""
+_PULL = "pull request "
 API = "api"
 """What stands for the forge's API in place of a file."""
 
@@ -34,23 +40,26 @@ API = "api"
 def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[str]]:
     """What the refs want, and the names of all images that they know. Raises PlannerError where one cannot be read."""
     folder = folder_of(options)
-    commits = _commits(options)
+    heads, history = _heads(options), history_of(folder, options.main, options.last)
+    commits = {**heads, **{commit: name for commit, name in history.items() if commit not in heads}}
     keys: dict[str, str] = {}
     names: set[str] = set(now.keys)
     before = now
+    absent = Absent(options)
     for commit, known_as in commits.items():
         tree = revision_tree(folder, commit)
-        if not defines_family(options, tree):
+        if absent.is_at(tree, commit, known_as, is_head=commit in heads):
             continue
         try:
             known = Known(facts=before.facts, agrees=functools.partial(agrees, tree))
             before = keys_in(options, tree, known)
         except PlannerError as error:
-            hint = "nothing is removed; leave the ref out with --ref, or repair it"
+            hint = f"nothing is removed; leave the ref out with --ref '!{_as_ref(known_as)}', or repair it"
             raise PlannerError(f"{known_as} ({commit[:12]}) cannot be read: {error}\n  {hint}") from error
         names.update(before.keys)
         for key in before.keys.values():
             keys.setdefault(key, known_as)
+    absent.tell()
     roots = Roots(
         keys={**dict.fromkeys(now.keys.values(), "the worktree"), **keys},
         digests=digests_in(folder, commits),
@@ -61,23 +70,71 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
     return roots, frozenset(names)
 
 
-def _commits(options: argparse.Namespace) -> Mapping[str, str]:
-    """The commits that keep images, with how people know them: of refs, and the heads of open pull requests."""
+def _heads(options: argparse.Namespace) -> Mapping[str, str]:
+    """The commits of refs and the heads of open pull requests, with how people know them."""
     folder = folder_of(options)
-    found = dict(commits_of(folder, options.ref or ["*"], options.main, options.last))
+    found = dict(commits_of(folder, options.ref))
     for one in open_requests(options) or ():
+        known_as = f"{_PULL}{one.number}"
+        if is_left_out(_as_ref(known_as), options.ref):
+            continue
         if not one.commit:
             raise PlannerError(f"--pull-requests: nothing tells the head of {one.number}: write its commit after it")
-        expect_commit(folder, one.commit, f"pull request {one.number}")
-        found.setdefault(one.commit, f"pull request {one.number}")
+        expect_commit(folder, one.commit, known_as)
+        found.setdefault(one.commit, known_as)
     return found
+
+
+def _as_ref(known_as: str) -> str:
+    """What `--ref` calls a commit by."""
+    return f"pull/{known_as.removeprefix(_PULL)}" if known_as.startswith(_PULL) else known_as
+
+
+class Absent:
+    """Commits without a graph file where it is today: their images may have been published from another place."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        today = definition_in(options, worktree(folder_of(options)))
+        self.names = frozenset(posixpath.basename(file) for file in today.files) if today is not None else frozenset()
+        self.wrong: list[tuple[str, str]] = []
+        self.passed: list[str] = []
+
+    def is_at(self, tree: Tree, commit: str, known_as: str, *, is_head: bool) -> bool:
+        """Whether a commit wants no images that can be told; noted where it may want some all the same."""
+        if definition_in(self.options, tree) is not None if self.names else defines_family(self.options, tree):
+            return False
+        names = [posixpath.basename(path) for path in paths_at(folder_of(self.options), commit)]
+        is_moved = not self.names.isdisjoint(names)
+        if not is_moved and defines_family(self.options, tree):
+            return False
+        if is_head and (is_moved or any(map(is_dockerfile, names))):
+            self.wrong.append((known_as, commit))
+        else:
+            self.passed.append(known_as)
+        return True
+
+    def tell(self) -> None:
+        """Warn of old commits and of refs that hold nothing to build. Raises PlannerError for all others."""
+        what = "no graph file is where it is today"
+        if self.wrong:
+            out = " ".join(f"--ref '!{_as_ref(name)}'" for name, _ in self.wrong[:MAX_TOLD])
+            named = _some([f"{name} ({commit[:12]})" for name, commit in self.wrong])
+            hint = f"nothing is removed; if nobody needs its images, leave it out: {out}"
+            raise PlannerError(f"{named}: {what}, so that nothing tells which images it needs\n  {hint}")
+        if self.passed:
+            warn(f"{_some(self.passed)}: {what}, so that nothing is kept for {len(self.passed)} commits")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_TOLD]) + (", …" if len(names) > MAX_TOLD else "")
 
 
 def pins_of(options: argparse.Namespace) -> Roots:
     """What keeps anything in the scope of a pull request: pins at the refs, and leases; the grace time is 0."""
     folder = folder_of(options)
-    digests = digests_in(folder, commits_of(folder, options.ref or ["*"], options.main, options.last))
-    return Roots(keys={}, digests=digests, now=time.time(), grace=0.0, lease=LONGEST)
+    commits = {**history_of(folder, options.main, options.last), **commits_of(folder, options.ref)}
+    return Roots(keys={}, digests=digests_in(folder, commits), now=time.time(), grace=0.0, lease=LONGEST)
 
 
 def open_requests(options: argparse.Namespace) -> tuple[PullRequest, ...] | None:

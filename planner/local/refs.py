@@ -15,18 +15,18 @@ _AT_ONCE = 100
 """Commits of one question to git."""
 
 
-def commits_of(folder: Path, globs: Sequence[str], main: str, last: int) -> Mapping[str, str]:
-    """Commit ids with the name that people know each by: of every ref that a glob matches, and the last ones of main.
+def commits_of(folder: Path, globs: Sequence[str]) -> Mapping[str, str]:
+    """Commit ids with the name that people know each by: of every ref that a glob matches, of all refs without any.
 
-    Globs are over full names (`refs/heads/*`) or over what follows `refs/heads/`, `refs/remotes/` and `refs/tags/`.
-    Raises GitError, also where a glob matches nothing or the history is not all here: then images that are wanted
-    would seem unwanted.
+    Globs are over full names (`refs/heads/*`) or over what follows `refs/heads/`, `refs/remotes/` and `refs/tags/`; one
+    that begins with `!` leaves refs out. Raises GitError, also where a glob matches nothing or the history is not all
+    here: then images that are wanted would seem unwanted.
     """
     if ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise GitError("the clone is shallow, so that its refs do not tell all that is wanted: git fetch --unshallow")
-    names = _names(folder)
+    names = [name for name in _names(folder) if not is_left_out(_short(name), globs) and not is_left_out(name, globs)]
     found: dict[str, str] = {}
-    for glob in globs:
+    for glob in [glob for glob in globs if not glob.startswith("!")] or ["*"]:
         matched = [name for name in names if any(fnmatch.fnmatchcase(text, glob) for text in (name, _short(name)))]
         if not matched:
             raise GitError(
@@ -34,11 +34,26 @@ def commits_of(folder: Path, globs: Sequence[str], main: str, last: int) -> Mapp
             )
         for name in matched:
             found.setdefault(_commit(folder, name), _short(name))
-    if last:
-        out = ask(folder, "rev-list", "--first-parent", f"--max-count={last}", "--end-of-options", main, "--")
-        for number, commit in enumerate(out.decode().split()):
-            found.setdefault(commit, f"{main}~{number}" if number else main)
     return found
+
+
+def is_left_out(name: str, globs: Sequence[str]) -> bool:
+    """Whether one of the globs that begin with `!` matches a name."""
+    return any(glob.startswith("!") and fnmatch.fnmatchcase(name, glob[1:]) for glob in globs)
+
+
+def history_of(folder: Path, main: str, last: int) -> Mapping[str, str]:
+    """The last commits of a branch, newest first, named as people know each. Raises GitError."""
+    if not last:
+        return {}
+    out = ask(folder, "rev-list", "--first-parent", f"--max-count={last}", "--end-of-options", main, "--")
+    return {commit: f"{main}~{number}" if number else main for number, commit in enumerate(out.decode().split())}
+
+
+def paths_at(folder: Path, commit: str) -> tuple[str, ...]:
+    """The paths of all files of a commit, from the top of the repository. Raises GitError."""
+    out = ask(folder, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
+    return tuple(path.decode("utf-8", "replace") for path in out.split(b"\0") if path)
 
 
 def _names(folder: Path) -> list[str]:

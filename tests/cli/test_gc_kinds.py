@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,3 +284,40 @@ def test_heads_of_open_pull_requests_keep_their_images(space: Space, tmp_path: P
     assert "is not in this clone" in space.gc("--pull-requests", os.fspath(opened), "--apply", status=1)["error"]
     opened.write_text("21\n")
     assert "nothing tells the head of 21" in space.gc("--pull-requests", os.fspath(opened), status=1)["error"]
+
+
+def test_a_ref_whose_graph_file_is_elsewhere_stops_it(space: Space) -> None:
+    """Its images would seem unwanted; so they would for a pull request from before the move."""
+    space.git("branch", "release/1")
+    head = space.git("rev-parse", "HEAD").strip()
+    space.git("checkout", "-q", "--orphan", "gh-pages")
+    space.git("rm", "-q", "-r", "--cached", ".")
+    space.write({"index.html": "<p>\n"})
+    space.git("add", "index.html")
+    space.git("commit", "-q", "-m", "pages")
+    space.git("checkout", "-q", "-f", "main")
+    (space.root / "docker").mkdir()
+    space.git("mv", "images.yaml", "Dockerfile", "docker")
+    space.write({"docker/Dockerfile": "FROM scratch\nCOPY images.yaml /\n"})
+    space.commit()
+
+    def moved(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return space.planner("-C", os.fspath(space.root / "docker"), "gc", *arguments, "--format", "json")
+
+    for refs in ((), ("--ref", "release/*"), ("--ref", "*")):
+        stopped = moved(*refs, "--apply")
+        assert stopped.returncode == 1, stopped.stdout
+        assert f"release/1 ({head[:12]}): no graph file is where it is today" in stopped.stderr
+        assert "--ref '!release/1'" in stopped.stderr
+        assert "gh-pages" not in stopped.stderr.partition("nothing is removed")[2]
+    opened = space.root.parent / "open.json"
+    opened.write_text(json.dumps([{"number": 21, "headRefOid": head}]))
+    asked = ("--ref", "main", "--pull-requests", os.fspath(opened))
+    assert "--ref '!pull/21'" in moved(*asked).stderr
+    assert CLIENT.digest_of(space.repository, space.current) == space.current
+    for refs in (("--ref", "!release/*"), (*asked, "--ref", "!pull/21")):
+        left_out = moved(*refs)
+        assert left_out.returncode == 0, left_out.stderr
+        assert "HEAD~1" in left_out.stderr
+        assert "no graph file is where it is today, so that nothing is kept for" in left_out.stderr
+    assert "warning: gh-pages, HEAD~1: no graph" in moved("--ref", "!release/*").stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import GitError
-from planner.local.refs import commits_of, digests_in
+from planner.local.refs import commits_of, digests_in, history_of
 from tests.workspace import Workspace
 
 
@@ -56,14 +56,31 @@ def test_a_tag_of_a_tag_counts_by_its_commit(space: Workspace) -> None:
     space.git("tag", "-d", "inner")
     space.write({"a": "later\n"})
     space.commit()
-    assert commits_of(space.root, ["outer"], "HEAD", 0) == {released: "outer"}
-    assert released in commits_of(space.root, ["*"], "HEAD", 0)
+    assert commits_of(space.root, ["outer"]) == {released: "outer"}
+    assert released in commits_of(space.root, ["*"])
+
+
+def test_globs_leave_refs_out(space: Workspace) -> None:
+    commits = {}
+    for name in ("release/1", "release/2", "gh-pages"):
+        space.write({"a": f"{name}\n"})
+        space.commit()
+        space.git("branch", name)
+        commits[space.git("rev-parse", "HEAD").strip()] = name
+    space.git("checkout", "-q", "--detach")
+    space.git("branch", "-D", "main")
+    assert commits_of(space.root, []) == commits
+    assert set(commits_of(space.root, ["!gh-*", "!none"]).values()) == {"release/1", "release/2"}
+    assert set(commits_of(space.root, ["release/*", "!release/1"]).values()) == {"release/2"}
+    assert list(history_of(space.root, "HEAD", 2).values()) == ["HEAD", "HEAD~1"]
+    with pytest.raises(GitError, match='no branch or tag matches "none"'):
+        commits_of(space.root, ["none"])
 
 
 def test_tags_of_files_and_folders_are_no_commits(space: Workspace) -> None:
     space.git("tag", "-a", "file", "-m", "x", "HEAD:images/images.yaml")
     space.git("tag", "-a", "around", "-m", "x", "file")
     space.git("tag", "folder", "HEAD^{tree}")
-    assert list(commits_of(space.root, ["*"], "HEAD", 0).values()) == ["main"]
+    assert list(commits_of(space.root, ["*"]).values()) == ["main"]
     with pytest.raises(GitError, match="no branch or tag matches"):
-        commits_of(space.root, ["around"], "HEAD", 0)
+        commits_of(space.root, ["around"])
