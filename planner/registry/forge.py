@@ -22,6 +22,7 @@ from planner.registry.transport import PASSING, TIMEOUT, Transport
 
 MAX_PAGE = 64 << 20
 MAX_PAGES = 1000
+MAX_READINGS = 10
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?:/|$)")
 
@@ -74,22 +75,40 @@ def _checked(forge: Forge) -> Forge:
 
 
 def open_requests(forge: Forge, transport: Transport) -> tuple[PullRequest, ...]:
-    """All that are open. Raises RegistryError rather than give a part."""
-    if forge.kind == "github":
-        return _listed(forge, transport, f"/repos/{urllib.parse.quote(forge.project)}/pulls?state=open&per_page=100")
-    place = f"/projects/{urllib.parse.quote(forge.project, safe='')}/merge_requests?per_page=100&state="
-    # GitLab calls a request that is being merged "locked": it is not over yet.
-    return tuple(one for state in ("opened", "locked") for one in _listed(forge, transport, place + state))
+    """All that are open. Raises RegistryError rather than give a part.
+
+    Of several pages, one that moves meanwhile to a page that was read already is on none: what is merged before it in
+    the list moves it. So they are read until two readings in a row tell of the same ones.
+    """
+    before: Mapping[int, PullRequest] | None = None
+    for _ in range(MAX_READINGS):
+        found, count = _reading(forge, transport)
+        if count == 1 or (before is not None and before.keys() == found.keys()):
+            return tuple(found.values())
+        before = found
+    raise RegistryError(f"{host_of(forge.api)}: the list of open pull requests changes while it is read: try again")
 
 
-def _listed(forge: Forge, transport: Transport, place: str) -> tuple[PullRequest, ...]:
+def _reading(forge: Forge, transport: Transport) -> tuple[Mapping[int, PullRequest], int]:
+    """What all pages tell, and how many pages that took."""
     found: dict[int, PullRequest] = {}
+    count = 0
     try:
-        for page in pages(transport, forge.api + place, forge.headers):
-            found.update({one.number: one for one in read_list(page)})
+        for place in _places(forge):
+            for page in pages(transport, forge.api + place, forge.headers):
+                found.update({one.number: one for one in read_list(page)})
+                count += 1
     except Unknown as error:
         raise RegistryError(f"{host_of(forge.api)}: what it says of pull requests cannot be read: {error}") from error
-    return tuple(found.values())
+    return found, count
+
+
+def _places(forge: Forge) -> tuple[str, ...]:
+    if forge.kind == "github":
+        return (f"/repos/{urllib.parse.quote(forge.project)}/pulls?state=open&per_page=100",)
+    place = f"/projects/{urllib.parse.quote(forge.project, safe='')}/merge_requests?per_page=100&state="
+    # GitLab calls a request that is being merged "locked": it is not over yet.
+    return tuple(place + state for state in ("opened", "locked"))
 
 
 def pages(transport: Transport, url: str, headers: Mapping[str, str]) -> Iterator[Any]:

@@ -43,7 +43,7 @@ def test_github_page_by_page_with_its_token() -> None:
         found = open_requests(github({"GITHUB_API_URL": api.url, "GITHUB_TOKEN": "hush"}), impatient())
     assert [one.number for one in found] == list(range(1, 231))
     assert {one.commit for one in found} == {"6dcb09b5b57875f334f61aebed695e2e4193db5e"}
-    assert len(api.seen) == 3
+    assert len(api.seen) == 2 * 3, "a list of several pages is read twice"
     for headers in api.headers:
         assert headers["authorization"] == "Bearer hush"
         assert headers["accept"] == "application/vnd.github+json"
@@ -61,6 +61,52 @@ def test_gitlab_open_ones_and_those_that_are_being_merged() -> None:
         found = open_requests(forge, impatient())
     assert [(one.number, one.ended) for one in found] == [(1, False), (2, False), (3, False)]
     assert {headers["private-token"] for headers in api.headers} == {"hush"}
+
+
+def test_one_page_is_true_for_one_moment_and_read_once() -> None:
+    with running_api(lambda *_: (200, many("github-pulls.json", 100))) as api:
+        assert len(open_requests(github({"GITHUB_API_URL": api.url}), impatient())) == 100
+    assert len(api.seen) == 1
+
+
+def test_none_is_lost_while_others_are_merged_between_two_pages() -> None:
+    """The one that moves to an earlier page meanwhile is on none of those that are read."""
+    listed = many("github-pulls.json", 250)
+
+    def answers(method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
+        if query.get("page") == ["2"] and len(listed) > 248:
+            del listed[50]
+        return 200, listed
+
+    with running_api(answers) as api:
+        found = open_requests(github({"GITHUB_API_URL": api.url}), impatient())
+    assert {one.number for one in found} == set(range(1, 251)) - {51, 52}
+
+
+def test_a_list_that_never_stays_as_it_is_is_an_error() -> None:
+    listed = many("github-pulls.json", 300)
+
+    def answers(method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
+        del listed[0]
+        return 200, listed
+
+    with running_api(answers) as api, pytest.raises(RegistryError, match="changes while it is read"):
+        open_requests(github({"GITHUB_API_URL": api.url}), impatient())
+
+
+def test_gitlab_one_whose_merge_fails_between_the_two_lists() -> None:
+    listed = many("gitlab-merge-requests.json", 2)
+    state = ["locked"]
+
+    def answers(method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
+        if query["state"] == ["locked"]:
+            state[0] = "opened"
+        moving = [{**listed[1], "state": state[0]}] if query["state"] == state else []
+        return 200, [*(listed[:1] if query["state"] == ["opened"] else []), *moving]
+
+    with running_api(answers) as api:
+        found = open_requests(forge_of({"GITLAB_CI": "true", "CI_API_V4_URL": api.url}, GITLAB), impatient())
+    assert [one.number for one in found] == [1, 2]
 
 
 @pytest.mark.parametrize(("status", "document"), [(404, {"message": "Not Found"}), (200, {"a": 1}), (200, [{}])])
