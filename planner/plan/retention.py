@@ -126,6 +126,10 @@ def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None
     for digest, why in own.items():
         _follow(digest, why, by_digest, kept)
     _attached(manifests, by_digest, kept)
+    while leading := _leading(manifests, by_digest, kept):
+        for digest in leading:
+            _follow(digest, "leads to something that stays", by_digest, kept)
+        _attached(manifests, by_digest, kept)
     return {**kept, **own}
 
 
@@ -210,6 +214,19 @@ def _attached(manifests: Sequence[Manifest], by_digest: Mapping[str, Manifest], 
         for subject in sorted(waiting):
             for digest in about.get(subject, ()):
                 _follow(digest, "is attached to an image that stays", by_digest, kept)
+
+
+def _leading(
+    manifests: Iterable[Manifest], by_digest: Mapping[str, Manifest], kept: Collection[str]
+) -> Sequence[str]:
+    """Indexes that go, and name something that stays and that nothing else leads to: no tag would reach it.
+
+    What no tag reaches is taken by a registry's own collection of what is untagged.
+    """
+    there = [by_digest[digest] for digest in kept if digest in by_digest]
+    led = {child for one in there for child in one.children}
+    lost = {one.digest for one in there if not one.tags} - led
+    return [one.digest for one in manifests if one.digest not in kept and not lost.isdisjoint(one.children)]
 
 
 def _attached_to(manifests: Iterable[Manifest]) -> Mapping[str, Sequence[str]]:

@@ -87,6 +87,27 @@ def test_a_kept_index_keeps_its_children_and_what_is_attached_to_them() -> None:
     assert kept(*parts, roots=replace(ROOTS, keys={key(10): "main"})) == {10, 1, 2, 20, 21, 30}
 
 
+def test_a_pinned_part_keeps_the_index_that_leads_to_it() -> None:
+    """No tag would lead to it, and the registry's own collection takes what has no tag."""
+    index, outer = image(10, key(10), children=(1, 2)), image(11, key(11), children=(10,))
+    apart = (image(12, key(12), children=(3,)), image(3), record(21, 12))
+    parts = (index, outer, image(1), image(2), record(20, 10), record(22, 11), *apart)
+    pinned = replace(ROOTS, digests={digest(1): "Dockerfile at main"})
+    assert kept(*parts, roots=pinned) == {10, 1, 2, 20}
+    scope = decide_scope(parts, replace(pinned, grace=0.0), "ended")
+    assert {int(one.manifest.digest[7:], 16) for one in scope if one.keep} == {10, 1, 2, 20}
+
+    untagged = (replace(index, tags=()), *parts[1:])
+    assert kept(*untagged, roots=pinned) == {10, 11, 1, 2, 20, 22}, "up to one that a tag names"
+
+
+def test_what_is_shared_keeps_no_index_for_its_own_sake() -> None:
+    """A platform that two states have in common stays with the wanted one; the other one goes."""
+    wanted, other = image(10, key(10), children=(1, 2)), image(11, key(11), children=(1, 3))
+    parts = (wanted, other, image(1), image(2), image(3), record(20, 10), record(21, 11))
+    assert kept(*parts, roots=replace(ROOTS, keys={key(10): "main"})) == {10, 1, 2, 20}
+
+
 def test_a_running_lease_keeps_its_key_and_an_old_one_nothing() -> None:
     lease = Manifest(repository="r", digest=digest(5), kind=Kind.LEASE, tags=(f"lease-{key(1)}",), at=NOW - 60)
     assert kept(*OLD, lease) == {1, 2, 5}
