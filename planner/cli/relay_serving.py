@@ -27,6 +27,7 @@ from planner.cli.signing import own_key, sealed
 from planner.cli.trusting import Standing, bind_builder, bind_state, caches, event_payload
 from planner.digest.key import Keys
 from planner.errors import PlannerError
+from planner.explain.text import printable
 from planner.local.fetching import fetched
 from planner.local.git_tree import revision_tree
 from planner.local.state import State
@@ -41,7 +42,7 @@ from planner.plan.shared import ReadThrough
 from planner.policy.cache_refs import pushed_to, read_from
 from planner.policy.check import check
 from planner.policy.policy import Backend, Policy
-from planner.policy.relay import Asked, approval, confined, foreign, served, wishes
+from planner.policy.relay import Asked, approval, confined, foreign, is_dockers_frontend, served, wishes
 from planner.policy.scopes import PR
 from planner.ports import BuildFailed, StepNews
 from planner.registry.client import HttpRegistry
@@ -52,6 +53,7 @@ from planner.schedule.run import execute
 from planner.schedule.states import State as Ended
 from planner.schedule.tries import Job
 from planner.schedule.workers import Worker
+from planner.sources.frontends import frontend_of
 
 MAX_WRONG = 20
 """Reasons that are told of one request."""
@@ -149,12 +151,17 @@ def _refuse_others(request: Request, keys: Keys) -> None:
 
 def _refuse_wishes(request: Request, keys: Keys, policy: Policy, readable: tuple[str, ...]) -> None:
     """Of the images that are asked for, and of all that they read."""
-    graph = keys.made_by.loaded.graph
+    loaded = keys.made_by.loaded
+    graph = loaded.graph
     wrong: list[str] = []
     for name in graph.order:
         if name not in graph.ancestors([one.name for one in request.images]):
             continue
-        wrong += [f"{name}: {wish}" for wish in wishes(graph.nodes[name].image)]
+        image = graph.nodes[name].image
+        wrong += [f"{name}: {wish}" for wish in wishes(image)]
+        frontend = frontend_of(image, loaded.dockerfiles[image.dockerfile].directives)
+        if not is_dockers_frontend(frontend):
+            wrong.append(f"{name}: is read by the frontend {printable(frontend[:200])}, which is none of Docker's own")
         for use in graph.nodes[name].uses:
             if isinstance(use.origin, ExternalImage) and foreign(policy, readable, use.origin.reference):
                 wrong.append(f"{name}: reads {use.origin.reference}, which a pull request may not")

@@ -216,9 +216,7 @@ def _attached(manifests: Sequence[Manifest], by_digest: Mapping[str, Manifest], 
                 _follow(digest, "is attached to an image that stays", by_digest, kept)
 
 
-def _leading(
-    manifests: Iterable[Manifest], by_digest: Mapping[str, Manifest], kept: Collection[str]
-) -> Sequence[str]:
+def _leading(manifests: Iterable[Manifest], by_digest: Mapping[str, Manifest], kept: Collection[str]) -> Sequence[str]:
     """Indexes that go, and name something that stays and that nothing else leads to: no tag would reach it.
 
     What no tag reaches is taken by a registry's own collection of what is untagged.

@@ -5,12 +5,14 @@ The event is the one that the CI itself gave the trusted run; nothing that the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.model.build import BuildRequest, UrlContext
 from planner.model.image import Image
+from planner.model.names import Reference
 from planner.policy.identity import Identity
 from planner.policy.levels import Actor, Event, Judged, Level, Origin, RefKind, Run, Runner, judge
 from planner.policy.policy import Policy
@@ -21,6 +23,8 @@ OPTIONS = frozenset({"no-cache", "no-cache-filter", "add-host"})
 NETWORKS = frozenset({"", "default", "none"})
 ADDRESSES = ("docker-image://", "https://", "git://", "http://")
 """What the engine may fetch by itself."""
+FRONTENDS = frozenset({"docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream"})
+"""Repositories of the frontends that Docker publishes: a frontend is a program, which the builder pulls and runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,9 +139,26 @@ def _wishes(request: BuildRequest, own: str) -> Iterator[str]:
         yield f"would be pushed elsewhere than to {own}"
 
 
+def is_dockers_frontend(frontend: str) -> bool:
+    """Whether a frontend is the engine's own ("") or one of those that Docker publishes."""
+    if not frontend:
+        return True
+    try:
+        return Reference.parse(frontend.split()[0]).repository in FRONTENDS
+    except (IndexError, ValueError):
+        return False
+
+
 def foreign(policy: Policy, readable: tuple[str, ...], reference: str) -> bool:
     """Whether a reference is in a registry of the policy, but not where a pull request reads (HOST/PATH)."""
-    host = reference.partition("/")[0]
-    if host not in {one.address for one in policy.registries.values()}:
+    host, _, path = reference.partition("/")
+    if _plain(host) not in {_plain(one.address) for one in policy.registries.values()}:
         return False
-    return not any(reference.startswith(f"{prefix}/") for prefix in readable)
+    asked = f"{_plain(host)}/{path}"
+    places = (place.partition("/") for place in readable)
+    return not any(asked.startswith(f"{_plain(one)}/{inner}/") for one, _, inner in places)
+
+
+def _plain(host: str) -> str:
+    """A registry's address in its one form: names do not differ by case, and a default port may be left out."""
+    return re.sub(r":(?:443|80)$", "", host.lower())

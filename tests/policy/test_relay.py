@@ -15,7 +15,7 @@ from planner.policy.check import check
 from planner.policy.levels import Level
 from planner.policy.policy import Policy
 from planner.policy.policy_file import read
-from planner.policy.relay import Asked, approval, confined, foreign, served
+from planner.policy.relay import Asked, approval, confined, foreign, is_dockers_frontend, served
 from tests.policy.policies import SOUND
 from tests.trust.sealing import PR, public_text, section
 
@@ -207,3 +207,33 @@ def test_images_of_other_pull_requests_are_foreign() -> None:
     assert foreign(policy(), readable, f"{host}/release/app@sha256:{'1' * 64}")
     assert not foreign(policy(), readable, f"{host}/images/app:latest")
     assert not foreign(policy(), readable, "docker.io/library/ubuntu:22.04")
+
+
+@pytest.mark.parametrize("host", ["registry.acme.example:443", "Registry.ACME.example", "registry.acme.example:80"])
+def test_another_way_to_write_a_host_makes_no_other_registry(host: str) -> None:
+    readable = ("registry.acme.example/pr/17", "registry.acme.example/images")
+    assert foreign(policy(), readable, f"{host}/pr/18/app:latest")
+    assert not foreign(policy(), readable, f"{host}/pr/17/app:latest")
+    text = (SOUND + RELAY).replace("registry.acme.example", host)
+    other = read(text.encode(), "policy.yaml")
+    assert foreign(other, (f"{host}/pr/17",), "registry.acme.example/pr/18/app:latest")
+    assert not foreign(policy(), readable, "registry.acme.example:5000/pr/18/app:latest"), "another one"
+
+
+@pytest.mark.parametrize(
+    ("frontend", "is_dockers"),
+    [
+        ("", True),
+        ("docker/dockerfile", True),
+        ("docker/dockerfile:1.7-labs", True),
+        (f"docker.io/docker/dockerfile@sha256:{'1' * 64}", True),
+        ("docker/dockerfile-upstream:master", True),
+        ("docker/dockerfile-evil:1", False),
+        ("dockerfile:1", False),
+        ("registry.acme.example/docker/dockerfile:1", False),
+        ("registry.acme.example/pr/18/evil:1 docker/dockerfile:1", False),
+        ("no reference/", False),
+    ],
+)
+def test_frontends_of_pull_requests_are_dockers_own(frontend: str, is_dockers: bool) -> None:
+    assert is_dockers_frontend(frontend) is is_dockers

@@ -53,6 +53,19 @@ def test_another_pull_requests_images_are_not_read(sides: Sides) -> None:
     refused(sides, sides.ask("base"), "which a pull request may not")
 
 
+@pytest.mark.parametrize("by_argument", [False, True])
+def test_another_pull_requests_frontend_is_not_run(sides: Sides, by_argument: bool) -> None:
+    """A frontend is a program that reads the Dockerfile: the builder pulls and runs it."""
+    name = f"{sides.prefix}/pr/18/frontend:1"
+    graph, dockerfile = files(sides.prefix)["images.yaml"], files(sides.prefix)["base.Dockerfile"]
+    if by_argument:
+        own = f'base.Dockerfile, args: {{BUILDKIT_SYNTAX: "{name}"}}'
+        sides.propose(images__yaml=graph.replace("base.Dockerfile", own))
+    else:
+        sides.propose(base__Dockerfile=f"# syntax={name}\n{dockerfile}")
+    refused(sides, sides.ask("app"), f"base: is read by the frontend {name}")
+
+
 def test_tags_and_registry_of_a_pull_requests_graph_do_not_leave_its_scope(sides: Sides) -> None:
     published(sides)
     before = tags(sides, "images")
