@@ -18,6 +18,7 @@ from planner.local.records import open_records
 from planner.local.text_files import rewrite, tracked_text
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
+from planner.model.names import Index, Reference
 from planner.plan.affected import Role, affected
 from planner.plan.pins import Pin, pins_in, rewritten, stale
 from planner.ports import Records
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     found = (pin for path, data in texts.items() for pin in pins_in(data, path, index))
     # An image whose own Dockerfile names its repository starts from an older release of itself: not ours to move.
     pins = [pin for pin in found if graph.nodes[pin.image].image.dockerfile != pin.file]
-    current = _current(options, keys, pins)
+    current = _current(options, keys, pins, index)
     loops = frozenset(_loops(keys, stale(pins, current)))
     old = [pin for pin in stale(pins, current) if pin not in loops]
     for pin in loops:
@@ -71,14 +72,14 @@ def run(options: argparse.Namespace) -> int:
     return say(answer, status=STALE if options.check and old else 0)
 
 
-def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin]) -> dict[ImageName, str]:
+def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin], index: Index) -> dict[ImageName, str]:
     """The published digest of each pinned image in its current state. Raises PlannerError for one without any."""
     records = open_records(state_of(options).root)
     published = _nowhere if options.offline or not pins else _named_by_key(options, keys)
     found: dict[ImageName, str] = {}
     unpublished: list[str] = []
     for name in dict.fromkeys(pin.image for pin in pins):
-        digest = _recorded(keys, name, records) or _digest(published(name))
+        digest = _recorded(keys, name, records, index) or _digest(published(name))
         if digest:
             found[name] = digest
         else:
@@ -106,10 +107,21 @@ def _digest(image: Stored | None) -> str:
     return image.digest if image is not None else ""
 
 
-def _recorded(keys: Keys, name: ImageName, records: Records) -> str:
+def _recorded(keys: Keys, name: ImageName, records: Records, index: Index) -> str:
+    """The digest that was pushed to a repository of the image's own, "" for none: elsewhere a pin does not find it."""
     platforms = keys.made_by.loaded.graph.nodes[name].image.platforms
-    same = records.find(name, platforms, keys.keys[name])
-    return next((record.stored.digest for record in same if record.stored.store is Store.REGISTRY), "")
+    for record in records.find(name, platforms, keys.keys[name]):
+        if record.stored.store is Store.REGISTRY and _is_own(record.stored.repository, name, index):
+            return record.stored.digest
+    return ""
+
+
+def _is_own(repository: str, name: ImageName, index: Index) -> bool:
+    try:
+        own = index.get(Reference.parse(repository).repository, ())
+    except ValueError:
+        return False
+    return any(owner == name for _, owner in own)
 
 
 def _text(pins: Sequence[Pin], old: Sequence[Pin], current: Mapping[ImageName, str], keys: Keys, verb: str) -> str:

@@ -153,11 +153,12 @@ def against_records(
 
 
 def is_pushed(image: Stored, keys: Keys) -> bool:
-    """Whether an image is below the registry that the family is pushed to, not one that it was pushed to before."""
+    """Whether an image is where the family is pushed to, not in a registry or path that it was pushed to before."""
     from planner.model.build import Store
 
-    registry = keys.made_by.loaded.family.registry
-    return image.store is Store.REGISTRY and image.repository.startswith(f"{registry}/")
+    place = f"{keys.made_by.loaded.family.registry}/"
+    is_there = image.store is Store.REGISTRY and image.repository.startswith(place)
+    return is_there and image.repository.removeprefix(place) in keys.keys
 
 
 def state_of(options: argparse.Namespace) -> State:

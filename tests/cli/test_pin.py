@@ -158,6 +158,31 @@ def test_a_registry_is_asked_for_what_is_not_recorded_here(space: BuildSpace, tm
     assert "not published" in run.stderr
 
 
+def test_what_was_pushed_to_another_registry_is_pinned_nowhere(tmp_path: Path, engine: Engine) -> None:
+    """Such a digest need not be where the pin looks for it."""
+    made = BuildSpace(tmp_path / "moved", engine)
+    registry = f"{engine.registry.address}/own-{tmp_path.name.replace('_', '-')}"[:100].lower()
+    graph = "version: 1\nregistry: {}\nimages:\n  base: {{dockerfile: base.Dockerfile}}\n"
+    made.write(
+        {
+            "images.yaml": graph.format(f"{registry}/scratch"),
+            "base.Dockerfile": "FROM scratch\nCOPY base.txt /\n",
+            "base.txt": "base\n",
+            "deploy.yaml": f"image: {registry}/base@{OLD}\n",
+        }
+    )
+    made.commit()
+    digest = made.build("--push")["base"]["digest"]
+    made.write({"images.yaml": graph.format(registry)})
+    for offline in ((), ("--offline",)):
+        run = made.planner("pin", "--write", *offline, **engine.environment)
+        assert run.returncode == 1, run.stdout
+        assert "base is pinned (deploy.yaml:1) and not published" in run.stderr
+    assert made.build("--push")["base"]["outcome"] == "built", "that it is below our own path makes it no image of ours"
+    assert made.planner("pin", "--write", "--offline", **engine.environment).returncode == 0
+    assert digest in (made.root / "deploy.yaml").read_text()
+
+
 def test_a_pin_in_a_file_that_its_image_is_built_from_is_told_of_and_left_alone(
     tmp_path: Path, engine: Engine, space: BuildSpace
 ) -> None:
