@@ -29,6 +29,8 @@ from planner.schedule.resources import amounts
 EXAMPLE = "planner gc --ref 'release/*' --last 50"
 GOOGLE = "artifact-registry"
 GHCR = "ghcr"
+MAX_DAYS = 100_000
+MAX_LAST = 1_000_000
 Judge = Callable[[Listing], tuple[Decision, ...]]
 
 
@@ -50,8 +52,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--pull-requests", default="", metavar="FILE|api", help="open ones, whose images stay: a list, or the forge's"
     )
     parser.add_argument("--keep", metavar="FILE", help="a list of keys, digests and NAME:TAG globs that stay")
-    parser.add_argument("--grace", type=float, default=14.0, metavar="DAYS", help="what is younger stays [14]")
-    parser.add_argument("--wait", type=float, default=7.0, metavar="DAYS", help="time in quarantine [7]")
+    parser.add_argument("--grace", type=_days, default=14.0, metavar="DAYS", help="what is younger stays [14]")
+    parser.add_argument("--wait", type=_days, default=7.0, metavar="DAYS", help="time in quarantine [7]")
     parser.add_argument(
         "--max-bytes", default="", metavar="SIZE", help="let what nobody wants stay within this; least valuable go"
     )
@@ -69,6 +71,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--apply", action="store_true", help="do it: untag, and delete what waited long enough")
     shared.policy(parser)
     shared.formats(parser, "text", "json", GOOGLE)
+
+
+def _days(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"is a number of days from 0 to {MAX_DAYS:,}")
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
@@ -109,8 +121,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _expect_sense(options: argparse.Namespace) -> None:
-    if options.grace < 0 or options.wait < 0 or options.last < 0:
-        raise UsageError("--grace, --wait and --last are not negative")
+    if not 0 <= options.last <= MAX_LAST:
+        raise UsageError(f"--last is a number from 0 to {MAX_LAST:,}")
     if options.closed and not options.scopes:
         raise UsageError("--closed is for --scopes")
     if options.scopes and (options.max_bytes or options.format == GOOGLE or options.action == "restore"):

@@ -233,6 +233,23 @@ def test_cleanup_policies_of_pull_requests_by_the_retention_of_the_policy(space:
     ]
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-inf", "1e400", "-1", "1e9", "soon"])
+@pytest.mark.parametrize("option", ["--grace", "--wait"])
+def test_days_are_a_number_that_ends(tmp_path: Path, option: str, days: str) -> None:
+    """Nothing is younger than "not a number" of days."""
+    for more in ((), ("--format", "artifact-registry")):
+        refused = Workspace(tmp_path / "none").planner("gc", f"{option}={days}", *more)
+        assert refused.returncode == 2, refused.stdout
+        assert f"{option}: is a number of days from 0 to 100,000" in refused.stderr
+
+
+@pytest.mark.parametrize("count", ["-1", "4294967296"])
+def test_more_commits_than_git_counts_are_none(tmp_path: Path, count: str) -> None:
+    refused = Workspace(tmp_path / "none").planner("gc", f"--last={count}")
+    assert refused.returncode == 2, refused.stdout
+    assert "--last is a number from 0 to 1,000,000" in refused.stderr
+
+
 def test_a_budget_is_told_and_kept(space: Space) -> None:
     ancient = stock(CLIENT, space.repository, key_of(2), at=time.time() - 300 * DAY)
 
