@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from planner.cli import arguments as shared
 from planner.cli.counting import Counting
 from planner.cli.family import keys_now
-from planner.cli.gc_roots import has_policy, judged, kept_list, roots_of
+from planner.cli.gc_roots import expect_found, has_policy, judged, kept_list, roots_of
 from planner.cli.gc_text import Report, document, text
 from planner.cli.published import PUBLISHED, prefix_of
 from planner.cli.saying import say
@@ -103,6 +103,7 @@ def run(options: argparse.Namespace) -> int:
     found = read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
     if options.action == "restore":
         return _restore(registry, found)
+    expect_found(keep, options.keep, prefix, found)
     judge = functools.partial(judged, roots, keep, prefix)
     decisions, budget = _within_budget([one for each in found for one in judge(each)], found, roots.now, options)
     if options.format == GOOGLE:

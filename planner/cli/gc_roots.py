@@ -19,6 +19,7 @@ from planner.cli.family import defines_family, definition_in, folder_of, keys_in
 from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
 from planner.errors import PlannerError
+from planner.explain.text import printable
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.refs import commits_of, digests_in, expect_commit, history_of, is_left_out, paths_at
 from planner.plan.retention import DAY, Decision, Roots, decide
@@ -184,12 +185,28 @@ def _text(file: str) -> str:
     try:
         with open(file, "rb") as stream:
             data = stream.read(MAX_LIST + 1)
-            text = data.decode("utf-8")
+            text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PlannerError(f"{file}: cannot be read: {error}") from error
     if len(data) > MAX_LIST:
         raise PlannerError(f"{file}: is longer than {MAX_LIST} bytes")
     return text
+
+
+def expect_found(keep: Sequence[str], file: str | None, prefix: str, found: Sequence[Listing]) -> None:
+    """Raise PlannerError for lines of the keep list that keep nothing: what they were written for would go."""
+    known: set[str] = set()
+    named: set[str] = set()
+    for each in found:
+        name = each.repository.removeprefix(f"{prefix}/")
+        for one in each.manifests:
+            known.update((one.digest, *(tag.removeprefix("rec-") for tag in one.tags)))
+            named.update(f"{name}:{tag}" for tag in one.tags)
+    wrong = [line for line in keep if line not in known and not fnmatch.filter(named, line)]
+    if wrong:
+        hint = "nothing is removed; write a key, a digest or a glob over NAME:TAG, and take out what is there no more"
+        more = f", nor {len(wrong) - 1} other lines" if len(wrong) > 1 else ""
+        raise PlannerError(f'{file}: nothing is called "{printable(wrong[0])}"{more}\n  {hint}')
 
 
 def judged(roots: Roots, keep: Sequence[str], prefix: str, each: Listing) -> tuple[Decision, ...]:

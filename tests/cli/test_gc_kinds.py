@@ -338,3 +338,23 @@ def test_a_ref_whose_graph_file_is_elsewhere_stops_it(space: Space) -> None:
         assert "HEAD~1" in left_out.stderr
         assert "no graph file is where it is today, so that nothing is kept for" in left_out.stderr
     assert "warning: gh-pages, HEAD~1: no graph" in moved("--ref", "!release/*").stderr
+
+
+def test_lines_of_the_keep_list_that_keep_nothing_stop_it(space: Space, tmp_path: Path) -> None:
+    listed = tmp_path / "keep"
+
+    def states(text: bytes) -> dict[str, str]:
+        listed.write_bytes(text)
+        plan = space.gc("--ref", "main", "--keep", os.fspath(listed))
+        return {one["digest"]: one["state"] for one in plan["manifests"]}
+
+    for line in (space.old, key_of(1), f"tool:{key_of(1)}", f"tool:rec-{key_of(1)}", "t*:x3-*01  # for the audit"):
+        assert states(f"# kept\n{line}\n".encode())[space.old] == "keep"
+    marked = states(b"\xef\xbb\xbf" + f"tool:{key_of(1)}\n".encode())
+    assert marked[space.old] == "keep", "a byte order mark is no part of a name"
+    for wrong in (f"tol:{key_of(1)}", f"sha256:{'0' * 64}", key_of(7), "tool"):
+        listed.write_text(f"tool:*\n{wrong}\n")
+        error = space.gc("--ref", "main", "--keep", os.fspath(listed), "--apply", status=1)["error"]
+        assert f'{listed}: nothing is called "{wrong}"' in error
+        assert "nothing is removed" in error
+    assert CLIENT.digest_of(space.repository, key_of(1)) == space.old
