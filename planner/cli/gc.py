@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from planner.cli import arguments as shared
 from planner.cli.counting import Counting
@@ -186,11 +186,11 @@ def _policies(options: argparse.Namespace, decisions: Sequence[Decision], prefix
     outer = 2 if host.endswith(HOSTS) else 0
     inner = "/".join(path[outer:])
     packages = [f"{inner}/{name}".lstrip("/") for name in {*names, *options.repository}]
-    scopes: dict[str, int] = {}
+    scopes: Mapping[str, int] = {}
     if has_policy(options):
         from planner.cli.gc_scopes import aged_paths
 
-        scopes = {"/".join(place.split("/")[outer:]): days for place, days in aged_paths(options, host).items()}
+        scopes = aged_paths(options, host, outer, packages)
     return json.dumps(cleanup_policies(decisions, packages, options.grace * DAY, scopes), indent=2)
 
 

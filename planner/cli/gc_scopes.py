@@ -164,8 +164,12 @@ def _told(one: Cleaned) -> Mapping[str, Any]:
     }
 
 
-def aged_paths(options: argparse.Namespace, host: str) -> Mapping[str, int]:
-    """The beginnings of the paths of all pull requests' scopes in a registry, with their retention in days."""
+def aged_paths(options: argparse.Namespace, host: str, outer: int, packages: Collection[str]) -> Mapping[str, int]:
+    """The beginnings of the names of all pull requests' packages in a registry, with their retention in days.
+
+    A package is named without the first `outer` parts of its path; `packages` are the family's own. Raises PlannerError
+    where others' packages have the same beginning: a cleanup policy would delete those too.
+    """
     from planner.cli.policy import policy_of
 
     policy = policy_of(options)
@@ -175,4 +179,20 @@ def aged_paths(options: argparse.Namespace, host: str) -> Mapping[str, int]:
         return {}
     if policy.registries[rule.registry].address != host:
         return {}
-    return {path.partition(NUMBER)[0]: _age_of(policy) for path in rule.paths}
+    beside = (one for one in policy.scopes.values() if one.kind != PR and one.registry == rule.registry)
+    foreign = [path for one in beside for path in one.paths]
+    others = [*(_inner(path, outer) for path in foreign), *packages]
+    found = {}
+    for path in rule.paths:
+        begins = _inner(path.partition(NUMBER)[0], outer)
+        shared = [other for other in others if f"{other}/".startswith(begins)]
+        if not begins or shared:
+            what = f"as {shared[0]} has" if begins else "which is that of all packages"
+            hint = f"a cleanup policy would delete those too: set {path} apart, such as pr/{NUMBER}"
+            raise PlannerError(f'the packages of scope pr have the beginning "{begins}", {what}\n  {hint}')
+        found[begins] = _age_of(policy)
+    return found
+
+
+def _inner(path: str, outer: int) -> str:
+    return "/".join(path.split("/")[outer:])

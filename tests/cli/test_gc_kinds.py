@@ -216,21 +216,43 @@ def test_cleanup_policies_keep_every_manifest_that_is_wanted(space: Space) -> No
     assert "a day or more" in refused.stderr
 
 
-def test_cleanup_policies_of_pull_requests_by_the_retention_of_the_policy(space: Space) -> None:
+def policy_with(space: Space, cache: str, images: str) -> None:
     address = space.proxy.address
     space.write(
         {
             "policy.yaml": "version: 1\nregistries: {r: {address: '" + address + "'}}\nretention: {pr: 9d}\nscopes:\n"
-            "  main: {registry: r, cache: cache/main, images: acme/x, write: [trusted], read: [trusted]}\n"
-            "  pr: {registry: r, cache: 'cache/pr/{number}', images: 'pr/{number}', write: [pr], read: [pr]}\n"
+            "  main: {registry: r, cache: cache/main, images: prod/x, write: [trusted], read: [trusted]}\n"
+            f"  pr: {{registry: r, cache: '{cache}', images: '{images}', write: [pr], read: [pr]}}\n"
         }
     )
+
+
+def test_cleanup_policies_of_pull_requests_by_the_retention_of_the_policy(space: Space) -> None:
+    policy_with(space, "cache/pr/{number}", "pr/{number}")
     policies = json.loads(space.planner("gc", "--ref", "main", "--format", "artifact-registry").stdout)
     expect_documented(policies)
     assert [(one["condition"]["packageNamePrefixes"], one["condition"]["olderThan"]) for one in policies[2:]] == [
         (["cache/pr/"], "9d"),
         (["pr/"], "9d"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cache", "images", "told"),
+    [
+        ("cache/pr/{number}", "{number}", 'the beginning "", which is that of all packages'),
+        ("cache/{number}", "pr/{number}", 'the beginning "cache/", as cache/main has'),
+        ("cache/pr/{number}", "acme/{number}", 'the beginning "acme/", as acme/'),
+    ],
+)
+def test_cleanup_policies_that_would_delete_others_things_are_refused(
+    space: Space, cache: str, images: str, told: str
+) -> None:
+    """Google's condition is the beginning of a name: it cannot ask for a number after it."""
+    policy_with(space, cache, images)
+    run = space.planner("gc", "--ref", "main", "--format", "artifact-registry")
+    assert run.returncode == 1, run.stdout
+    assert told in run.stderr
 
 
 @pytest.mark.parametrize("days", ["nan", "inf", "-inf", "1e400", "-1", "1e9", "soon"])
