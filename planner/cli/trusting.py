@@ -52,10 +52,12 @@ def standing(options: argparse.Namespace) -> Standing:
 def standing_of_build(options: argparse.Namespace) -> Standing | None:
     """The same for a build; None where no policy is in force: without a file, or on a machine of one's own.
 
-    `--cache policy` asks for it in any case, `--cache off` for none.
+    `--cache policy` asks for it in any case. `--cache off` is about layer caches alone: all else is in force.
     """
     there = bool(options.policy) or (folder_of(options) / POLICY).is_file()
-    if options.cache == "off" or (options.cache == "auto" and not there):
+    if options.cache_to and options.cache == "off":
+        raise PlannerError(f"--cache-to {options.cache_to}: --cache off writes nothing")
+    if options.cache != "policy" and not there:
         if options.cache_to:
             raise PlannerError(f"--cache-to {options.cache_to}: no policy is in force, so nothing may be written")
         return None
@@ -111,6 +113,8 @@ def granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standin
         refuse_reading(found, prefix_of(options.against, keys))
     if not options.dry_run:
         bind_state(found, state_of(options))
+    if options.cache == "off":
+        return found, {}
     cached = caches(found, graph, frozenset(graph.order), options.cache_to)
     return found, {name: one.arguments for name, one in cached.items()}
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from planner.build.bound import bind
 from tests.cli.test_documents import check
 from tests.policy.policies import SOUND, changed
+from tests.trust.runs import environment_of
 from tests.workspace import Workspace
 
 
@@ -71,3 +73,37 @@ def test_no_policy_and_a_bad_one(space: Workspace) -> None:
     assert 'policy.yaml:2:1: policy: unknown field "scope"' in run.stderr
     space.write({".github/workflows/c.yml": "a: [\n"})
     assert ".github/workflows/c.yml:2:1: is no YAML" in space.planner("policy", "lint").stderr
+
+
+@pytest.mark.parametrize("cache", ["auto", "off"])
+def test_a_build_obeys_the_policy_with_layer_caches_and_without(space: Workspace, tmp_path: Path, cache: str) -> None:
+    host = "registry.acme.example"
+    graph = f"version: 1\nregistry: {host}/images\nkeys: {{algorithm: sha256}}\nimages: {{a: {{}}}}\n"
+    space.write({"images.yaml": graph})
+
+    def build(run: str, *arguments: str) -> tuple[int, str]:
+        environment = environment_of(run, tmp_path)
+        ended = space.planner("build", "--dry-run", "--cache", cache, *arguments, **environment)
+        return ended.returncode, ended.stderr + ended.stdout
+
+    assert build("pr/17", "--push")[0] == 1
+    assert f"refused: push to {host}/images: a run of level pr" in build("pr/17", "--push")[1]
+    assert f"refused: --against {host}/pr/18" in build("pr/17", "--against", f"{host}/pr/18")[1]
+    space.write({"images.yaml": graph.replace("keys: {algorithm: sha256}\n", "")})
+    assert "refused: keys are made with xxh3_128" in build("pr/17")[1]
+    space.write({"images.yaml": graph})
+    status, said = build("main")
+    assert status == 0, said
+    assert ("--cache-to" in said) is (cache == "auto")
+    state = space.root / ".planner"
+    state.mkdir(exist_ok=True)
+    bind(state / "served", f"the state folder {state}", "pr/7", "pr")
+    ended = space.planner("build", "--cache", cache, **environment_of("main", tmp_path))
+    assert ended.returncode == 1
+    assert "served scope pr/7 (level pr), so it does not serve main" in ended.stderr
+
+
+def test_no_layer_cache_is_written_where_caches_are_off(space: Workspace, tmp_path: Path) -> None:
+    asked = space.planner("build", "--cache", "off", "--cache-to", "main", **environment_of("main", tmp_path))
+    assert asked.returncode == 1
+    assert "--cache-to main: --cache off writes nothing" in asked.stderr
