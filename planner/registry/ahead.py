@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 
-from planner.errors import RegistryError
 from planner.registry.client import HttpRegistry
 from planner.registry.snapshot import Snapshot
 
@@ -37,8 +36,10 @@ class Ahead:
 
     def _begin(self) -> None:
         self._ask_some(1)  # Its answer tells how the registry wants to be asked.
-        for _ in range(min(ASKERS, len(self._waiting))):
-            threading.Thread(target=self._ask, daemon=True).start()
+        for _ in range(min(ASKERS, len(self._waiting)) - 1):
+            with contextlib.suppress(RuntimeError):  # No more threads are to be had: those that run do it all.
+                threading.Thread(target=self._ask, daemon=True).start()
+        self._ask()
 
     def _ask(self) -> None:
         while self._ask_some(TOGETHER if self.registry.transport.asks_together(self._host) else 1):
@@ -54,7 +55,7 @@ class Ahead:
         try:
             for digest in self.registry.digests_of(self._host, [question for question, _ in some]):
                 some.popleft()[1].set_result(digest)
-        except RegistryError as error:
+        except Exception as error:  # A mistake of ours too is told to whoever waits, who would wait for ever.
             some.popleft()[1].set_exception(error)
         finally:
             for _, answer in some:

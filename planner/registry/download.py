@@ -89,5 +89,8 @@ def _asked(connections: Connections, url: str, headers: dict[str, str]) -> Given
         if given.status not in MOVED or not place:
             return given
         given.close()
-        url = urljoin(url, place)
+        try:
+            url = urljoin(url, place)
+        except ValueError as error:
+            raise RegistryError("leads to what is no address") from error
     raise RegistryError("leads from one address to the next without end")

@@ -133,7 +133,10 @@ def pages(transport: Transport, url: str, headers: Mapping[str, str]) -> Iterato
 
 
 def _origin(url: str) -> tuple[str, str]:
-    found = urllib.parse.urlsplit(url)
+    try:
+        found = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "", ""  # No address at all.
     return found.scheme, found.netloc
 
 

@@ -187,7 +187,11 @@ class Transport:
             if request.method not in ("GET", "HEAD") or given.status not in MOVED or not place:
                 return given, home
             given.close()
-            before, url = url, urljoin(url, place)
+            before = url
+            try:
+                url = urljoin(url, place)
+            except ValueError as error:
+                raise RegistryError(f"{request.host}: leads to what is no address") from error
             if not url.startswith("https://") and not (url.startswith("http://") and before.startswith("http://")):
                 raise RegistryError(f"{request.host}: leads to an address that is not safe")
         raise RegistryError(f"{request.host}: leads from one address to the next without end")

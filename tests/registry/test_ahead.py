@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
 from tests.engine.engine import Engine
 from tests.registry.faults import Fault, faulty
+from tests.registry.test_client import Answer, answering
 from tests.registry.test_faults import DIRECT, KEY, NAME, impatient, look, publish, push
 
 OTHER = "x3-" + "3" * 32
@@ -146,3 +148,59 @@ def test_where_each_repository_wants_a_token_many_are_asked_at_once(tmp_path: Pa
         thread.join()
         server.server_close()
     assert most >= 8
+
+
+def waiting_for(prefix: str, folder: Path, registry: HttpRegistry) -> list[BaseException | str | None]:
+    """What is said of each of three images whose keys a snapshot knows. Fails where one waits for ever."""
+    snapshot = Snapshot(folder)
+    for number in range(3):
+        snapshot.keep(f"{prefix}/{number}", record_tag(KEY), b"{}")
+    ahead = Ahead(registry, snapshot, prefix)
+    said: list[BaseException | str | None] = []
+
+    def ask() -> None:
+        for number in range(3):
+            try:
+                said.append(ahead.named(f"{prefix}/{number}", KEY))
+            except Exception as error:
+                said.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(10)
+    assert not asking.is_alive(), "nobody answers any more"
+    return said
+
+
+def test_an_answer_that_leads_to_no_address_is_an_error(tmp_path: Path) -> None:
+    moved: Answer = (307, {"Location": "http://[::1/x"}, b"")
+    with answering({f"/v2/a/{number}/manifests/{KEY}": moved for number in range(3)}) as host:
+        said = waiting_for(f"{host}/a", tmp_path, impatient())
+    assert [type(one) for one in said] == [RegistryError] * 3
+
+
+class Mistaken(HttpRegistry):
+    """A client with a mistake of ours."""
+
+    def digests_of(self, host: str, wanted: Sequence[tuple[str, str]]) -> Iterator[str | None]:
+        raise KeyError("ours")
+
+
+def test_a_mistake_of_ours_is_told_to_whoever_waits(tmp_path: Path) -> None:
+    said = waiting_for("127.0.0.1:1/a", tmp_path, Mistaken())
+    assert [type(one) for one in said] == [KeyError] * 3
+
+
+def test_where_there_are_no_more_threads_one_asks_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Scarce(threading.Thread):
+        def start(self) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    class Stocked(HttpRegistry):
+        def digests_of(self, host: str, wanted: Sequence[tuple[str, str]]) -> Iterator[str | None]:
+            return (repository for repository, _ in wanted)
+
+    monkeypatch.setattr(threading, "Thread", Scarce)
+    assert waiting_for("127.0.0.1:1/a", tmp_path, Stocked()) == [f"127.0.0.1:1/a/{number}" for number in range(3)]

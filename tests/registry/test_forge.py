@@ -123,9 +123,10 @@ def test_a_page_that_fails_is_an_error() -> None:
             open_requests(github({"GITHUB_API_URL": api.url}), impatient())
 
 
-def test_a_list_does_not_go_on_at_another_host() -> None:
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:1", "https://[bad"])
+def test_a_list_does_not_go_on_at_another_host(elsewhere: str) -> None:
     with running_api(lambda *_: (200, many("github-pulls.json", 150))) as api:
-        where, api.url = api.url, "http://127.0.0.1:1"
+        where, api.url = api.url, elsewhere
         with pytest.raises(RegistryError, match="goes on nowhere"):
             open_requests(github({"GITHUB_API_URL": where, "GITHUB_TOKEN": "hush"}), impatient())
 

@@ -69,10 +69,15 @@ def test_whoever_a_registry_leads_to_gets_no_login_by_asking_for_one(tmp_path: P
     assert seen == [("/far/blob", "")]
 
 
-@pytest.mark.parametrize("place", ["/v2/a/blobs/" + BLOB, "ftp://127.0.0.1/x", "file:///etc/hostname"])
+@pytest.mark.parametrize(
+    "place", ["/v2/a/blobs/" + BLOB, "ftp://127.0.0.1/x", "file:///etc/hostname", "http://[::1/x", "http://[x]/"]
+)
 def test_ways_that_lead_nowhere(place: str) -> None:
-    with answering({f"/v2/a/blobs/{BLOB}": (302, {"Location": place}, b"")}) as host, pytest.raises(RegistryError):
-        client().blob(f"{host}/a", BLOB, 100)
+    with answering({f"/v2/a/blobs/{BLOB}": (302, {"Location": place}, b"")}) as host:
+        with pytest.raises(RegistryError):
+            client().blob(f"{host}/a", BLOB, 100)
+        with pytest.raises(RegistryError):
+            checksum(f"http://{host}/v2/a/blobs/{BLOB}")
 
 
 @contextmanager
