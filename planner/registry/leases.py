@@ -142,7 +142,7 @@ class RegistryLeases:
         try:
             seconds = float(notes[f"{PREFIX}seconds"]) if isinstance(notes, dict) else 0.0
             owner = str(notes[f"{PREFIX}owner"])[:MAX_OWNER] if isinstance(notes, dict) else ""
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
         if not SHORTEST <= seconds <= LONGEST:
             return None
@@ -163,24 +163,29 @@ class RegistryLeases:
                 record = self.published.published_now(image, key)
                 if record is not None:
                     return record
-                if other is None:
-                    held = Held(self, repository, key)
-                    held.write()
-                    self.sleep(SETTLE)
-                    now = self.seen(repository, key)
-                    if now is None or now.digest == held.digest:
-                        held.start()
-                        return held
-                elif ending():
+                if other is None and (held := self._written(repository, key)) is not None:
+                    return held
+                if ending():
                     return None
-                elif self.clock() - began >= self.patience:
-                    tell(f"waited long enough for {other.owner}: builds {key} too")
+                if self.clock() - began >= self.patience:
+                    tell(f"waited long enough for {other.owner if other else 'others'}: builds {key} too")
                     return None
-                else:
+                if other is not None:
                     self.sleep(LOOK)
         except RegistryError:
             return None
         raise AssertionError("somebody holds a lease, or nobody does")
+
+    def _written(self, repository: str, key: str) -> Held | None:
+        """A lease of ours, None where another was there a moment later. Raises RegistryError."""
+        held = Held(self, repository, key)
+        held.write()
+        self.sleep(SETTLE)
+        now = self.seen(repository, key)
+        if now is not None and now.digest != held.digest:
+            return None
+        held.start()
+        return held
 
     def _others(self, repository: str, key: str, tell: Callable[[str], None]) -> Iterator[Seen | None]:
         """The lease that another holds, again and again; None where there is none that has not expired."""

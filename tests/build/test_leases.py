@@ -11,20 +11,22 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from planner.model.image import ImageName
+from planner.registry.artefact import PREFIX
 from planner.registry.client import HttpRegistry
-from planner.registry.leases import Held, RegistryLeases, lease_tag
+from planner.registry.leases import LEASE, Held, RegistryLeases, lease_tag
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
 from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space
 from tests.engine.engine import Engine
+from tests.registry.test_client import answering
 from tests.workspace import IDENTITY
 
 SLOW = "FROM ubuntu:22.04\nCOPY base.txt /base.txt\nRUN sleep 3; cp /base.txt /made.txt\n"
@@ -183,6 +185,39 @@ def test_a_lease_that_makes_no_sense_is_none(engine: Engine, tmp_path: Path, pre
     got = leases(prefix, tmp_path, "other", clock).take(NAME, KEY, lambda _: None, lambda: False)
     assert isinstance(got, Held)
     got.release()
+
+
+@pytest.mark.parametrize("seconds", [[], {}, None, True, pytest.param(10**400, id="huge")])
+def test_a_lease_without_a_number_is_none(tmp_path: Path, seconds: object) -> None:
+    """A registry that checks manifests keeps none of these; another one may say anything."""
+    notes = {f"{PREFIX}seconds": seconds, f"{PREFIX}owner": "other"}
+    body = json.dumps({"artifactType": LEASE, "annotations": notes}).encode()
+    with answering({f"/v2/a/x/manifests/{lease_tag(KEY)}": (200, {}, body)}) as host:
+        assert leases(f"{host}/a", tmp_path, "mine", Clock()).seen(f"{host}/a/x", KEY) is None
+
+
+class Deaf(HttpRegistry):
+    """The client of a registry that keeps no lease, though it says so."""
+
+    def put(self, repository: str, reference: str, body: bytes, media_type: str) -> Mapping[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize(("ends", "waited"), [(20.0, 20.0), (1e9, 60.0)])
+def test_a_lease_that_cannot_be_had_keeps_nobody_for_ever(
+    tmp_path: Path, prefix: str, ends: float, waited: float
+) -> None:
+    clock = Clock()
+    dead = held(leases(prefix, tmp_path, "dead", clock), prefix)
+    waiter = leases(prefix, tmp_path, "other", clock)
+    waiter.registry = Deaf()
+    waiter.patience = 60.0
+    clock.during[1000] = lambda: pytest.fail("it tries for ever")
+    said: list[str] = []
+    assert waiter.take(NAME, KEY, said.append, lambda: clock.now >= ends) is None
+    assert waited <= clock.now < waited + 2
+    assert said[1:] == ([f"waited long enough for others: builds {KEY} too"] if waited == 60.0 else [])
+    dead.release()
 
 
 def test_without_a_registry_that_answers_there_is_no_lease(tmp_path: Path) -> None:
