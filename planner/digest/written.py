@@ -5,12 +5,21 @@ The text is JSON and was written by a planner, but it is read as if anybody had 
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName, Span
+
+MAX_VALUES = 100_000
+LETTERS_OF_A_FILE = 48
+"""What a text holds at most: so many values, and one more for each so many letters. A file with its mode and id is
+longer; what is shorter is made to take much more memory than its letters.
+"""
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?+', re.DOTALL)
 
 Files = Mapping[str, str]
 """Paths of a selection with their `MODE OID`."""
@@ -56,8 +65,27 @@ def _input(item: Input, files: Files) -> dict[str, object]:
     return entry
 
 
+def expect_sparse(text: str) -> None:
+    """Raise Unreadable for a JSON text of many small values, before anything is made of it."""
+    most = MAX_VALUES + len(text) // LETTERS_OF_A_FILE
+    count = _values(text, 0, len(text))
+    # Names of files hold commas and brackets as well, which count for nothing; but no name holds little else.
+    strings = _STRING.finditer(text) if most < count < MAX_VALUES + len(text) // 8 else iter(())
+    for string in itertools.islice(strings, 2 * most):
+        count -= _values(text, *string.span())
+        if count <= most:
+            return
+    if count > most:
+        raise Unreadable("holds more values than a planner writes")
+
+
+def _values(text: str, start: int, end: int) -> int:
+    return sum(text.count(mark, start, end) for mark in ",[{")
+
+
 def read(text: str) -> tuple[WrittenManifest, ...]:
     """The manifests of a text that `write` made. Raises Unreadable."""
+    expect_sparse(text)
     try:
         return tuple(_manifest(entry) for entry in json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

@@ -6,18 +6,19 @@ The document is read as if anybody had written it: what does not fit raises Unre
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from planner.digest.manifest import SCHEMA
-from planner.digest.written import Unreadable
+from planner.digest.written import Unreadable, expect_sparse
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 
 VERSION = 1
 MAX_STEPS = 10_000
+LATEST = 253_402_300_799
+"""The last second that a date can tell, of the year 9999: no time is later, and no build takes longer."""
 KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -44,7 +45,9 @@ def write(record: Record) -> bytes:
 def read(data: bytes, repository: str) -> Record:
     """The record of a document that was found in a repository. Raises Unreadable."""
     try:
-        found = json.loads(data)
+        text = data.decode("ascii")
+        expect_sparse(text)
+        found = json.loads(text)
         if not isinstance(found, dict) or found.get("version") != VERSION:
             raise Unreadable(f"is no record of version {VERSION}")
         return _record(found, repository)
@@ -79,7 +82,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
         raise Unreadable("a number is none")
     return float(value)
 

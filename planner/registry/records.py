@@ -18,6 +18,7 @@ from planner.registry import artefact
 from planner.registry.ahead import Ahead
 from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
 from planner.registry.client import HttpRegistry, digest_of, read_json
+from planner.registry.layers import Layers
 from planner.registry.snapshot import Snapshot
 from planner.registry.whole import whole
 
@@ -57,6 +58,7 @@ class PublishedRecords:
         self.prefix = prefix
         self.snapshot = snapshot
         self.seal = seal
+        self._layers = Layers(registry, snapshot)
         self._doubts: dict[tuple[str, str], str] = {}
         self._refused: dict[ImageName, str] = {}
         self.warnings: list[str] = []
@@ -182,7 +184,8 @@ class PublishedRecords:
         """What was published last of an image, with the manifests behind its key."""
         if self.registry is not None:
             self._renew(self.repository(name), LATEST)
-        return self._full(name, LATEST)
+        found = self._full(name, LATEST)
+        return self._layers.kept(found) if found is not None else None
 
     def _full(self, name: ImageName, tag: str) -> Record | None:
         """The whole record behind a tag."""
@@ -191,15 +194,11 @@ class PublishedRecords:
             told = self._summary(name, tag)
             if told is None or told.image != name:
                 return None
-            layer = self.snapshot.blob(told.layer)
-            if layer is None:
-                if self.registry is None:
-                    return None
-                layer = self.registry.blob(repository, told.layer, told.size)
-                self.snapshot.keep_blob(layer)
-            record = artefact.unpack(layer, repository)
+            record = self._layers.record(repository, told)
         except Unreadable as error:
             self.warnings.append(f"{repository}:{tag} {error}")
+            return None
+        if record is None:
             return None
         same = (record.key, record.resolved_key, record.image) == (told.key, told.resolved_key, name)
         return record if same and record.stored.digest == told.digest else None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.digest import written
+from planner.digest.manifest import Input, InputKind, Manifest
 from planner.digest.written import Unreadable
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
@@ -57,8 +62,8 @@ WRONG: dict[str, list[Any]] = {
     "key": [None, "x3-1", "x3-" + "G" * 32, 1],
     "resolved_key": [None, "latest", {}],
     "digest": [None, "sha256:1", "sha256:" + "A" * 64],
-    "built_at": [None, -1, True, "1", float("inf"), float("nan")],
-    "seconds": [None, -0.5, "x"],
+    "built_at": [None, -1, True, "1", float("inf"), float("nan"), 1e300, 10**400, 253_402_300_800],
+    "seconds": [None, -0.5, "x", 1e300],
     "steps": [None, 1, [1], [["x", -1, True]], [["x", 1.0]], [["x", 1.0, True]] * 10_001],
     "manifests": [None, [], 3],
 }
@@ -114,3 +119,55 @@ def test_a_layer_that_grows_without_end_is_refused() -> None:
     for cut in (1, len(packed) // 2, len(packed) - 1):
         with pytest.raises(Unreadable):
             artefact.unpack(packed[:cut], "r")
+
+
+def files(count: int, *, named: str = "src/components/widgets/internal/part") -> dict[str, str]:
+    return {f"{named}{number}.js": f"100644 {number:040x}" for number in range(count)}
+
+
+def record_of_files(listed: dict[str, str], platforms: int) -> Record:
+    item = Input(kind=InputKind.FILES, name="COPY . /", digest="x3-" + "1" * 32)
+    made = [Manifest(image=ImageName("base"), platform=str(number), inputs=(item,)) for number in range(platforms)]
+    return replace(RECORD, manifests=written.write(made, lambda *_: listed))
+
+
+@pytest.mark.parametrize("named", ["src/components/widgets/internal/part", "app/[lang]/[[...slug]]/a,b,{c}"])
+def test_a_record_of_a_large_image_comes_back(named: str) -> None:
+    """Which needs less than half of the room."""
+    record = record_of_files(files(100_000, named=named), platforms=2)
+    plain = record_file.write(record)
+    assert 16 << 20 < len(plain) < artefact.MAX_RECORD / 2
+    assert artefact.unpack(artefact.pack(record), "r.example/base") == record
+    assert len(written.read(record.manifests)[1].files) == 1
+
+
+def test_a_record_too_long_to_be_read_still_names_its_image() -> None:
+    record = record_of_files(files(130_000), platforms=6)
+    assert len(record_file.write(record)) > artefact.MAX_RECORD
+    assert artefact.unpack(artefact.pack(record), "r.example/base") == replace(record, manifests="")
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "1.5", '"ab"', '{"":[[[]]]}'])
+def test_a_small_layer_does_not_become_much_memory(value: str) -> None:
+    inner = "[" + ",".join([value] * ((16 << 20) // (len(value) + 1))) + "]"
+    outer = record_file.write(RECORD)[:-1].decode() + f',"more":{inner}}}'
+    inside = replace(RECORD, manifests=inner)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = packer.compress(outer.encode()) + packer.flush()
+    del outer
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            artefact.unpack(packed, "r.example/base")
+        with pytest.raises(Unreadable):
+            written.read(inside.manifests)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_layer_longer_than_any_record_is_refused() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = packer.compress(b" " * (artefact.MAX_RECORD + 1)) + packer.flush()
+    with pytest.raises(Unreadable, match="too long"):
+        artefact.unpack(packed, "r.example/base")
