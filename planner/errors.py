@@ -23,6 +23,11 @@ def without_logins(text: str) -> str:
     return re.sub(r"(?<=://)[^/@\s]+@", "", text)
 
 
+def for_terminal(text: str) -> str:
+    """A text that may hold untrusted parts, of whose control characters only line ends and tabs are left."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else f"\\x{ord(letter):02x}" for letter in text)
+
+
 class UsageError(PlannerError):
     """The command line itself is wrong."""
 

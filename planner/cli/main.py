@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from planner import __version__
 from planner.cli.start import output_lost
-from planner.errors import PlannerError, UsageError, one_of, without_logins
+from planner.errors import PlannerError, UsageError, for_terminal, one_of, without_logins
 
 COMMANDS = {
     "graph": "the images and what they read",
@@ -196,7 +196,7 @@ def main() -> int:
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except PlannerError as error:
-        print(f"planner: {without_logins(str(error))}", file=sys.stderr)
+        print(f"planner: {for_terminal(without_logins(str(error)))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130

@@ -34,7 +34,7 @@ def authorization(
     realm = facts.get("realm", "")
     plain = realm.startswith("http://") and is_loopback(host_of(realm))
     if not realm.startswith("https://") and not plain:
-        raise RegistryError(f"{host}: asks for a token in a way that is not safe: {challenge[:200]}")
+        raise RegistryError(f"{host}: asks for a token in a way that is not safe: {challenge[:200]!r}")
     return f"Bearer {_token(connections, realm, facts.get('service', ''), scope, login, host, timeout)}"
 
 

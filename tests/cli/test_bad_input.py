@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from planner.errors import for_terminal
+from tests.registry.test_client import answering
 from tests.workspace import Workspace
 
 GOOD = "version: 1\nimages:\n  base: {}\n"
@@ -78,6 +80,20 @@ def test_a_dockerfile_that_is_not_utf8(space: Workspace) -> None:
     run = space.planner("plan", "--all")
     assert run.returncode == 1
     assert "Dockerfile:2: byte 0xff is not UTF-8" in run.stderr
+
+
+@pytest.mark.parametrize("challenge", ['Digest x="\x1b]0;owned\x07\x1b[2J\x1b[1;1H"', 'Digest x="\x9b2J"'])
+def test_what_a_registry_says_moves_no_cursor(space: Workspace, challenge: str) -> None:
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM scratch\n"})
+    with answering({}, otherwise=(401, {"WWW-Authenticate": challenge}, b"")) as host:
+        run = space.planner("plan", "--against", f"{host}/a")
+    assert run.returncode == 1
+    assert "asks for a token in a way that is not safe" in run.stderr
+    assert not set(run.stderr) & {"\x1b", "\x07", "\x9b"}
+
+
+def test_a_message_keeps_its_lines_and_tabs() -> None:
+    assert for_terminal("a:1\n\tRUN é\x1b[2J\r\u202e\x9b") == "a:1\n\tRUN é\\x1b[2J\\x0d\\x202e\\x9b"
 
 
 def test_all_mistakes_of_a_family_at_once(space: Workspace) -> None:

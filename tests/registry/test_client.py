@@ -72,7 +72,9 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @contextmanager
-def answering(answers: dict[str, Answer], seen: list[tuple[str, str]] | None = None) -> Iterator[str]:
+def answering(
+    answers: dict[str, Answer], seen: list[tuple[str, str]] | None = None, otherwise: Answer = (404, {}, b"")
+) -> Iterator[str]:
     """A server on loopback that gives fixed answers by path (a question mark begins what is cut off)."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -80,7 +82,7 @@ def answering(answers: dict[str, Answer], seen: list[tuple[str, str]] | None = N
             if seen is not None:
                 seen.append((self.path, self.headers.get("Authorization", "")))
             authorized = self.path if self.headers.get("Authorization") else f"anonymous {self.path}"
-            found = answers.get(authorized) or answers.get(self.path.partition("?")[0]) or (404, {}, b"")
+            found = answers.get(authorized) or answers.get(self.path.partition("?")[0]) or otherwise
             self.send_response(found[0])
             for name, value in found[1].items():
                 self.send_header(name, value.replace("HOST", self.headers["Host"]))
