@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import RegistryError
+from planner.registry import timely
 from planner.registry.connections import Broken
 from planner.registry.docker_config import stored_login
 from planner.registry.transport import ITS_LOG, MAX_MANIFEST, Answer, Request, Transport, base, refused
@@ -32,6 +34,8 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 UPLOADS = 3
 CHUNK = 1 << 20
+SLOWEST = 1 << 18
+"""Bytes a second in which a blob that is held in memory has to come, besides the time of a short answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,11 +100,11 @@ class HttpRegistry:
         return found.digest, found.document
 
     def blob(self, repository: str, digest: str, limit: int) -> bytes:
-        """The bytes of a blob, checked against its digest. Raises RegistryError."""
+        """The bytes of a blob, checked against its digest. Raises RegistryError, also where they come too slowly."""
         if not DIGEST.fullmatch(digest):
             raise RegistryError(f"{repository}: {digest[:80]} is no digest")
         data = bytearray()
-        for piece in self.pieces(repository, digest):
+        for piece in self.pieces(repository, digest, timely.WHOLE + limit / SLOWEST):
             data += piece
             if len(data) > limit:
                 raise RegistryError(f"{repository}: the registry answers with more than {limit} bytes")
@@ -108,11 +112,14 @@ class HttpRegistry:
             raise RegistryError(f"{repository}: the registry answers {digest} with other bytes")
         return bytes(data)
 
-    def pieces(self, repository: str, digest: str) -> Iterator[bytes]:
-        """The bytes of a blob in pieces, not yet checked against its digest. Raises RegistryError, also midway."""
+    def pieces(self, repository: str, digest: str, seconds: float = math.inf) -> Iterator[bytes]:
+        """The bytes of a blob in pieces, not yet checked against its digest, all of them within `seconds`.
+
+        Raises RegistryError, also midway.
+        """
         host, _, path = repository.partition("/")
         request = Request(method="GET", host=host, path=f"/v2/{path}/blobs/{digest}", scope=f"repository:{path}:pull")
-        return self.transport.chunks(request, CHUNK)
+        return self.transport.chunks(request, CHUNK, seconds)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository holds a blob."""

@@ -5,6 +5,7 @@ Knows no manifests. What proves who we are goes to the registry itself, nowhere 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -196,29 +197,32 @@ class Transport:
                 raise RegistryError(f"{request.host}: leads to an address that is not safe")
         raise RegistryError(f"{request.host}: leads from one address to the next without end")
 
-    def chunks(self, request: Request, size: int) -> Iterator[bytes]:
+    def chunks(self, request: Request, size: int, seconds: float = math.inf) -> Iterator[bytes]:
         """The body of a GET in pieces, for what is too long to hold; goes on where a connection was cut.
+
+        All of it has to come within `seconds`; without them it may take its time as long as pieces come.
 
         Nobody has checked the bytes, least of all that both parts are of one body: that is for a digest to tell.
         Raises RegistryError, also midway.
         """
         done = turn = 0
+        ends = time.monotonic() + seconds
         for _ in range(MAX_PARTS):
             before = done
             try:
-                for piece in self._rest(request, done, size):
+                for piece in self._rest(request, done, size, ends):
                     done += len(piece)
                     yield piece
                 return
             except Broken as broken:
                 # Whoever gives something each time is worth more patience than one who gives nothing.
                 turn = turn + 1 if done == before else 1
-                if turn >= self.patience.tries:
+                if turn >= self.patience.tries or time.monotonic() > ends:
                     raise RegistryAway(str(broken)) from broken.__cause__
             self.sleep(self.patience.pause(turn - 1, None))
         raise RegistryError(f"{request.host}: breaks off without end")
 
-    def _rest(self, request: Request, start: int, size: int) -> Iterator[bytes]:
+    def _rest(self, request: Request, start: int, size: int, ends: float) -> Iterator[bytes]:
         """The body of a GET from a byte on. Raises Broken where the answer breaks off, or may come another time."""
         asked = replace(request, headers={**request.headers, "Range": f"bytes={start}-"}) if start else request
         with closing(self._known(asked)) as given:
@@ -230,7 +234,7 @@ class Transport:
             skip = start if given.status == 200 else 0
             if given.status == 206 and not given.headers.get("content-range", "").startswith(f"bytes {start}-"):
                 raise RegistryError(f"{request.host}: answers with another part than was asked for")
-            given.take_time()
+            given.take_time(ends - time.monotonic())
             try:
                 while piece := given.read(size):
                     if len(piece) > skip:

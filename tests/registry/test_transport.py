@@ -165,6 +165,17 @@ def test_an_answer_that_trickles_in_has_some_time_and_no_more(
     assert 0 < server.said < 400
 
 
+@pytest.mark.parametrize("pieces", [400, 4])
+def test_a_blob_that_is_held_in_memory_has_some_time_and_no_more(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
+    """However often it breaks off and goes on meanwhile."""
+    monkeypatch.setattr(timely, "WHOLE", 0.4)
+    with trickling(HEAD + b"\r\n", b"x", pieces) as server:
+        began = time.monotonic()
+        with pytest.raises(RegistryError):
+            client().blob(f"127.0.0.1:{server.port}/x", BLOB, 400)
+        assert time.monotonic() - began < 5
+
+
 def test_a_long_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timely, "WHOLE", 0.4)
     with trickling(HEAD.replace(b"400", b"30") + b"\r\n", b"x", 30) as server:
