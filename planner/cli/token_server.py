@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 EXAMPLE = "planner token-server serve --policy policy.yaml --keys keys.json --listen 127.0.0.1:5001"
 RATE, BURST = 50.0, 200.0
 """Requests a second for each client, and how many at once."""
+CONNECTIONS = 64
+"""Of each client at once."""
 MOST_USES = 1000
 """How often one identity token may be exchanged: a build asks once for each repository and a few times more."""
 
@@ -47,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audit", default="", metavar="FILE", help="append the audit log to a file [standard output]")
     parser.add_argument(
         "--rate", type=float, default=RATE, metavar="N", help=f"requests a second, each client [{RATE:.0f}]"
+    )
+    parser.add_argument(
+        "--connections", type=int, default=CONNECTIONS, metavar="N", help=f"open at once, each client [{CONNECTIONS}]"
     )
     parser.add_argument("--uses", type=int, default=MOST_USES, metavar="N", help="of one identity token [1000]")
     parser.add_argument("--any-address", action="store_true", help="let one identity token be used from many addresses")
@@ -85,6 +90,7 @@ def _serve(options: argparse.Namespace) -> int:
     from planner.trust.exchange import Exchange
     from planner.trust.identity_token import Verifier
     from planner.trust.limits import RateLimit, Uses
+    from planner.trust.patience import hasty_handshakes, patient
     from planner.trust.server import application
 
     policy = policy_of(options)
@@ -106,21 +112,25 @@ def _serve(options: argparse.Namespace) -> int:
             rate=RateLimit(options.rate, max(BURST, options.rate), time.monotonic),
             uses=Uses(options.uses, time.time, one_client=not options.any_address),
         )
-        uvicorn.run(
-            application(exchange),
-            host=host,
-            port=port,
-            ssl_certfile=options.tls_cert,
-            ssl_keyfile=options.tls_key,
-            log_level="warning",
-            access_log=False,  # it would hold what clients send in addresses
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=5,
-            http="h11",  # httptools, which would be taken where it is installed, bounds no head of a request
-            limit_concurrency=512,
-            h11_max_incomplete_event_size=32 << 10,
-        )
+        with hasty_handshakes():
+            uvicorn.run(
+                application(exchange),
+                host=host,
+                port=port,
+                ssl_certfile=options.tls_cert,
+                ssl_keyfile=options.tls_key,
+                log_level="warning",
+                access_log=False,  # it would hold what clients send in addresses
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,  # anybody could say to be somebody else
+                timeout_keep_alive=5,
+                loop="asyncio",
+                http=patient(options.connections),
+                ws="none",
+                limit_concurrency=512,
+                h11_max_incomplete_event_size=32 << 10,
+            )
     return 0
 
 

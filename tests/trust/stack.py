@@ -81,9 +81,8 @@ class Stack:
 
 
 @contextmanager
-def running_stack(program: Path, folder: Path, *, limits: tuple[str, ...] = ("--rate", "100000")) -> Iterator[Stack]:
-    """`program` is the registry's. Everything stands in `folder`."""
-    folder.mkdir(parents=True)
+def running_server(folder: Path, *limits: str) -> Iterator[tuple[Registry, Path]]:
+    """The token server alone, with its keys and policy in `folder`: what it says, and its audit log."""
     port = free_port()
     policy, keys, audit, issuer = (folder / name for name in ("policy.yaml", "keys.json", "audit.jsonl", "issuer.jwks"))
     policy.write_text(POLICY.format(address="registry.acme.example"))
@@ -104,20 +103,29 @@ def running_stack(program: Path, folder: Path, *, limits: tuple[str, ...] = ("--
         log=folder / "server.log",
         ready=lambda text: answers(port),
     )
-    spoken = Registry(address=f"127.0.0.1:{port}", log=folder / "server.log")
-    auth = {
-        "realm": f"http://127.0.0.1:{port}/token",
-        "service": issuing.AUDIENCE,
-        "issuer": "planner-token-server",
-        "jwks": os.fspath(folder / "keys.jwks"),
-    }
     try:
         server.wait_until_ready()
+        yield Registry(address=f"127.0.0.1:{port}", log=folder / "server.log"), audit
+    finally:
+        server.stop()
+
+
+@contextmanager
+def running_stack(program: Path, folder: Path, *, limits: tuple[str, ...] = ("--rate", "100000")) -> Iterator[Stack]:
+    """`program` is the registry's. Everything stands in `folder`."""
+    folder.mkdir(parents=True)
+    with running_server(folder, *limits) as (spoken, audit):
+        auth = {
+            "realm": f"http://{spoken.address}/token",
+            "service": issuing.AUDIENCE,
+            "issuer": "planner-token-server",
+            "jwks": os.fspath(folder / "keys.jwks"),
+        }
         with (
             running_registry(program, folder / "registry", settings={"auth": {"token": auth}}) as registry,
             running_registry(program, folder / "open") as open_registry,
         ):
-            policy.write_text(POLICY.format(address=registry.address))
+            (folder / "policy.yaml").write_text(POLICY.format(address=registry.address))
             yield Stack(
                 registry=registry,
                 open_registry=open_registry,
@@ -126,8 +134,6 @@ def running_stack(program: Path, folder: Path, *, limits: tuple[str, ...] = ("--
                 audit=audit,
                 folder=folder,
             )
-    finally:
-        server.stop()
 
 
 def free_port() -> int:
