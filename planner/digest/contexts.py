@@ -22,7 +22,7 @@ def given(image: Image) -> tuple[str, ...]:
         from planner.sources.origins import local_folder
 
         named = tuple(local_folder(value) for _, value in image.contexts)
-    folders = [folder for folder in (context_root(image, ""), *named) if folder and folder != "\0"]
+    folders = [folder for folder in (context_root(image, ""), *named) if folder and folder not in (".", "\0")]
     return tuple(
         folder for folder in dict.fromkeys(folders) if image.inline or not image.dockerfile.startswith(f"{folder}/")
     )

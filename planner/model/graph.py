@@ -25,7 +25,7 @@ class ExternalImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalFiles:
-    """A named context that is a folder of the workspace."""
+    """A named context that is a folder of the workspace, "." for the workspace itself."""
 
     folder: str
 

@@ -67,10 +67,13 @@ class Origins:
 
 
 def local_folder(value: str) -> str | None:
-    """The workspace folder that a named context is, None for an image or a remote; "\\0" where it leads out."""
+    """The workspace folder that a named context is, "." for the workspace itself; "\\0" where it leads out.
+
+    None for an image or a remote.
+    """
     if "://" in value or value.startswith(("git@", "target:")):
         return None
-    return linked("x", value)
+    return linked("x", value) or "."
 
 
 def published_by(family: Family, mistakes: list[Mistake]) -> Index:

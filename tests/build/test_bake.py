@@ -69,6 +69,15 @@ def test_just_what_rebuilds_with_digests_of_what_is_reused(family: Family, engin
     )
 
 
+def test_a_named_context_that_is_the_workspace_is_not_the_build_context(family: Family, engine: Engine) -> None:
+    space = family(images__yaml="version: 1\nimages:\n  app: {context: app, contexts: {root: .}}\n")
+    space.write({"app/Dockerfile": "FROM scratch\nCOPY --from=root which /\nCOPY which /here\n", "app/which": "app"})
+    space.write({"which": "root"})
+    for more in ((), ("--materialise", str(space.root / ".planner" / "bake"))):
+        files = built(space, engine, *more)["app"].files
+        assert files["which"] != files["here"]
+
+
 def published(family: Family, address: str) -> BuildSpace:
     """The family under another registry."""
     moved = {path: text.replace("registry.example/fam", address) for path, text in FILES.items()}

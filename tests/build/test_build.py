@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -192,3 +193,18 @@ def test_a_file_that_buildkit_leaves_out_of_its_cache_key_is_never_old(family: F
         space.write({"tool.txt": text})
         seen.add(space.image(space.build("app")["app"]["digest"]).files["x/tool.txt"])
     assert len(seen) == 2
+
+
+def test_a_named_context_that_is_the_workspace_is_not_the_build_context(family: Family) -> None:
+    space = family(images__yaml="version: 1\nimages:\n  app: {context: app, contexts: {root: .}}\n")
+    space.write({"app/Dockerfile": "FROM scratch\nCOPY --from=root which /\nCOPY which /here\n", "app/which": "app"})
+    for text in ("root", "edited"):
+        space.write({"which": text})
+        built = space.build()["app"]
+        assert built["outcome"] == "built"
+        files = space.image(built["digest"]).files
+        assert [files[path][2] for path in ("which", "here")] == [_sha256(text), _sha256("app")]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -10,6 +10,7 @@ from tests.oracle.rules.rule import Rule, case, counts, counts_not
 REFERENCE = "frontend/dockerfile/docs/reference.md"
 STAGES = "frontend/dockerfile/dockerfile2llb/convert.go:397-505"
 NAMED = "frontend/dockerui/config.go:468-487, dockerfile2llb/convert.go:461,666"
+IGNORED = "frontend/dockerui/namedcontext.go:225-262"
 ENTRY = "frontend/dockerui/config.go:343-400"
 
 
@@ -67,6 +68,22 @@ def contexts() -> Iterator[Rule]:
     yield counts(
         "a named context may be an image", NAMED, image, replace(image, named={"extra": "docker-image://golang:1.20"})
     )
+    workspace = {"/a": "1", "a": "1", "Dockerfile.dockerignore": "a\n", "/.dockerignore": "b\n", "/b": "1"}
+    for said, value in (("plainly", "."), ("with a slash", "./")):
+        root = case("FROM scratch\nCOPY --from=root a* b* /", workspace, named={"root": value})
+        yield counts(
+            f"a named context may be the folder that the build context is in, {said}", NAMED, root, {"/a": "2"}
+        )
+        yield counts_not(f"the build context is not meant by the folder that it is in, {said}", NAMED, root, {"a": "2"})
+    yield counts_not("a named context has the ignore file of its root", IGNORED, root, {"/b": "2"})
+    itself = case("FROM scratch\nCOPY --from=root a /", workspace, named={"root": "ctx"})
+    yield counts("the ignore file of the Dockerfile is not that of a named context", IGNORED, itself, {"a": "2"})
+    mounted = case("FROM ubuntu:22.04\nRUN --mount=from=root,target=/m ls", workspace, named={"root": "."})
+    yield counts("the folder that the build context is in may be mounted", NAMED, mounted, {"/a": "2"})
+    based = case("FROM root", workspace, named={"root": "."})
+    yield counts("FROM may name the folder that the build context is in", NAMED, based, {"/a": "2"})
+    staged = case("FROM scratch AS root\nFROM scratch\nCOPY --from=root a /", workspace, named={"root": "."})
+    yield counts("the folder that the build context is in may stand in for a stage", NAMED, staged, {"/a": "2"})
     unused = case("FROM scratch\nCOPY a /", files, named={"extra": "more"})
     yield counts_not("a named context that nobody names does not count", NAMED, unused, {"/more/a": "2"})
 
