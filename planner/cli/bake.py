@@ -19,16 +19,18 @@ from planner.cli.output import write
 from planner.cli.parents import parents_of, saved_plan
 from planner.cli.plan import against_records, plan_of, state_of
 from planner.digest.key import Keys
+from planner.digest.stage_names import familiar
 from planner.errors import PlannerError, StateError, UsageError
 from planner.local.records import open_records
 from planner.model.build import BuildRequest, FilesContext, Store, Stored
 from planner.model.graph import LocalFiles, Node
 from planner.model.image import Image, ImageName
-from planner.model.names import Published, Reference
+from planner.model.names import Published
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.rebuild import Plan
 from planner.schedule.requests import context_id, request_of
 from planner.sources.dockerfile_places import place_of
+from planner.sources.dockerfiles import bytes_again
 
 EXAMPLE = "planner bake --since origin/main -o bake.json && docker buildx bake -f bake.json"
 
@@ -108,7 +110,9 @@ def _baked(options: argparse.Namespace, keys: Keys, name: ImageName, stored: Map
     request = request_of(keys, name, stored, registry=loaded.family.registry)
     if not request.tags:
         request = replace(request, tags=_tags(node.image))
-    places = _materialised(options, keys, request) if options.materialise else _own(keys, node, request)
+    if options.materialise:
+        return Baked(request=request, places=_materialised(options, keys, request), kind=node.kind.value)
+    places = _own(keys, node, request)
     return Baked(request=request, places=places, kind=node.kind.value)
 
 
@@ -121,18 +125,17 @@ def _tags(image: Image) -> tuple[str, ...]:
 def _own(keys: Keys, node: Node, request: BuildRequest) -> Places:
     """The repository's own folders, with the ignore files in them."""
     image = node.image
-    folders = {_familiar(use.reference): use.origin.folder for use in node.uses if isinstance(use.origin, LocalFiles)}
+    if not image.inline and request.dockerfile != bytes_again(
+        keys.made_by.loaded.dockerfiles, keys.made_by.tree, image
+    ):
+        what = f"{image.dockerfile}: a stage has the name of an image, in whose place Bake would put it"
+        raise PlannerError(f"{what}\n  call the stage something else, or write what is built with --materialise DIR")
+    folders = {familiar(use.reference): use.origin.folder for use in node.uses if isinstance(use.origin, LocalFiles)}
     contexts = {name: folders.get(name, ".") or "." for name, _ in request.contexts}
     contexts[""] = image.context
     place = image.dockerfile if image.inline else place_of(keys.made_by.tree, image.dockerfile) or image.dockerfile
-    return Places(contexts=contexts, dockerfile=posixpath.relpath(place, image.context), inline=image.inline)
-
-
-def _familiar(reference: str) -> str:
-    try:
-        return Reference.parse(reference).familiar
-    except ValueError:
-        return reference.lower()
+    inline = request.dockerfile.decode() if image.inline else ""
+    return Places(contexts=contexts, dockerfile=posixpath.relpath(place, image.context), inline=inline)
 
 
 def _materialised(options: argparse.Namespace, keys: Keys, request: BuildRequest) -> Places:

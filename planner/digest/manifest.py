@@ -103,6 +103,7 @@ class Manifests:
         ]
         inputs.extend(self._policy(image))
         inputs.extend(self._absent(image, inputs, warnings))
+        inputs.extend(self._named_like_stages(image))
         return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
 
     def _input(
@@ -240,6 +241,18 @@ class Manifests:
             elif isinstance(origin, RemoteFiles) and not origin.pinned:
                 reason = f"the named context {origin.url} may change unseen"
                 yield self._input(InputKind.UNSURE, reason, (("url", origin.url),), span)
+
+    def _named_like_stages(self, image: Image) -> Iterator[Input]:
+        """Images in whose place their stage is built: once they were put in its place, under the key of the rest."""
+        from planner.digest.stage_names import (
+            familiar,
+            named_like_stages,
+        )  # it reads Dockerfiles, which kept manifests need not
+
+        node, dockerfile = self.loaded.graph.nodes[image.name], self.loaded.dockerfiles[image.dockerfile]
+        for name in sorted(named_like_stages(node, dockerfile, self.loaded.family.lock)):
+            span = next(use.span for use in node.uses if familiar(use.reference) == name)
+            yield self._input(InputKind.INSTRUCTION, f"the stage {name}", (("beside the image", name),), span)
 
     def _external(self, reference: str, platform: str, warnings: list[str]) -> tuple[tuple[str, str], ...]:
         """An external image as it counts: by the digest that is locked for the platform, else by its reference."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from planner.digest.build_policy import MAX_POLICY
 from planner.digest.files import ContextTree, find
 from planner.digest.key import Keys
 from planner.digest.listing import files_of
+from planner.digest.stage_names import familiar, named_like_stages
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Pairs
 from planner.model.lock import Lock
-from planner.model.names import LATEST, Published, Reference
+from planner.model.names import LATEST, Published
 from planner.ports import MODE_FOLDER
+from planner.schedule.other_names import other_name, renamed
 from planner.sources.dockerfiles import bytes_again
 from planner.sources.frontends import SYNTAX, frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily
@@ -26,28 +28,33 @@ NO_CACHE = ("no-cache", "true")
 def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored], *, registry: str) -> BuildRequest:
     """Everything an engine needs to build one image now. `registry` is where results are pushed, empty for nowhere.
 
-    Raises InputError when a file is gone, KeyError when a parent is not among `parents`.
+    Raises InputError when a file is gone, KeyError when a parent is not among `parents`, DefinitionError for an image
+    that cannot be given to the build because a stage has its name.
     """
     node = keys.made_by.loaded.graph.nodes[name]
-    image = node.image
+    image, loaded = node.image, keys.made_by.loaded
     files = _selected(keys, image)
+    alike = named_like_stages(node, loaded.dockerfiles[image.dockerfile], loaded.family.lock)
+    dockerfile = bytes_again(loaded.dockerfiles, keys.made_by.tree, image)
+    if alike:
+        dockerfile = renamed(dockerfile, loaded.dockerfiles[image.dockerfile], node.uses, alike)
     return BuildRequest(
         image=name,
         platforms=image.platforms,
         key=keys.keys[name],
-        dockerfile=bytes_again(keys.made_by.loaded.dockerfiles, keys.made_by.tree, image),
+        dockerfile=dockerfile,
         dockerfile_path=image.dockerfile,
         context=files.get("", FilesContext()),
         policy=_policy(keys, name),
         target=image.target,
-        args=_dated(_arguments(keys.made_by.loaded, image)),
-        contexts=tuple(_contexts(node, parents, files, keys.made_by.loaded.family.lock)),
+        args=_dated(_arguments(loaded, image)),
+        contexts=tuple(_contexts(node, parents, files, loaded.family.lock, alike)),
         labels=image.labels,
         secrets=image.secrets,
         ssh=image.ssh,
         network=image.network,
         options=_options(keys, image),
-        sources=_sources(keys.made_by.loaded, image),
+        sources=_sources(loaded, image),
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )
@@ -115,17 +122,20 @@ def _entry(context: ContextTree, path: str, value: str) -> FileEntry:
 
 
 def _contexts(
-    node: Node, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext], lock: Lock
+    node: Node, parents: Mapping[ImageName, Stored], files: Mapping[str, FilesContext], lock: Lock, alike: Set[str]
 ) -> Iterable[tuple[str, Context]]:
-    """Named contexts: those that the image declares, and one for every reference to a parent or to a locked image."""
-    declared = {_familiar(name) for name, _ in node.image.contexts}
+    """Named contexts: those that the image declares, and one for every reference to a parent or to a locked image.
+
+    `alike` are those of the latter that have the name of a stage: they go by their other name.
+    """
+    declared = {familiar(name) for name, _ in node.image.contexts}
     found: dict[str, Context] = {}
     for use in node.uses:
-        name = _familiar(use.reference)
+        name = familiar(use.reference)
         context = _context(use.origin, parents, files, lock)
         locked = isinstance(use.origin, ExternalImage) and use.origin.reference in lock.images
         if context is not None and (name in declared or locked or isinstance(use.origin, ParentImage)):
-            found[name] = context
+            found[other_name(name) if name in alike else name] = context
     return sorted(found.items())
 
 
@@ -148,13 +158,6 @@ def _context(
         case RemoteFiles(url=url):
             return UrlContext(url=url)
     return None
-
-
-def _familiar(reference: str) -> str:
-    try:
-        return Reference.parse(reference).familiar
-    except ValueError:
-        return reference.lower()
 
 
 def _tags(image: Image, key: str, registry: str) -> tuple[str, ...]:

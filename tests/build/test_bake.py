@@ -78,6 +78,17 @@ def test_a_named_context_that_is_the_workspace_is_not_the_build_context(family: 
         assert files["which"] != files["here"]
 
 
+def test_a_stage_with_the_name_of_its_image_keeps_its_instructions(family: Family, engine: Engine) -> None:
+    space = family(images__yaml="version: 1\nimages:\n  base: {context: base, tags: [base]}\n  app: {context: app}\n")
+    space.write({"base/Dockerfile": "FROM scratch\nCOPY f /\n", "base/f": "base"})
+    space.write({"app/Dockerfile": "FROM base AS base\nENV MINE=1\nCOPY g /\n", "app/g": "app"})
+    run = space.planner("bake")
+    assert run.returncode == 1
+    assert "app/Dockerfile: a stage has the name of an image" in run.stderr
+    baked = built(space, engine, "--materialise", str(space.root / ".planner" / "bake"))
+    assert baked["app"].files.keys() == {"f", "g"}
+
+
 def published(family: Family, address: str) -> BuildSpace:
     """The family under another registry."""
     moved = {path: text.replace("registry.example/fam", address) for path, text in FILES.items()}

@@ -206,5 +206,30 @@ def test_a_named_context_that_is_the_workspace_is_not_the_build_context(family: 
         assert [files[path][2] for path in ("which", "here")] == [_sha256(text), _sha256("app")]
 
 
+def test_a_stage_with_the_name_of_its_image_keeps_its_instructions(family: Family) -> None:
+    space = family(images__yaml="version: 1\nimages:\n  base: {context: base, tags: [base]}\n  app: {context: app}\n")
+    space.write({"base/Dockerfile": "FROM scratch\nCOPY f /\n", "base/f": "base"})
+    space.write({"app/Dockerfile": "FROM base AS base\nENV MINE=1\nCOPY g /\n", "app/g": "app"})
+    image = space.image(space.build()["app"]["digest"])
+    assert image.files.keys() == {"f", "g"}
+    assert "MINE=1" in image.config["config"]["Env"]
+    text = "FROM scratch AS base\nCOPY g /\nFROM scratch\nCOPY --from=base:latest f /\nCOPY --from=base g /\n"
+    space.write({"app/Dockerfile": text})
+    assert space.image(space.build()["app"]["digest"]).files.keys() == {"f", "g"}
+
+
+def test_a_stage_with_the_name_of_its_locked_image_keeps_its_instructions(family: Family, engine: Engine) -> None:
+    digest = engine.seed(("ubuntu:latest",))["ubuntu:latest"]
+    facts = {"digest": digest, "platforms": {"linux/amd64": {"digest": digest, "env": ["PATH=/bin"]}}}
+    space = family(
+        images__yaml="version: 1\nimages:\n  app: {context: app}\n",
+        images__lock=json.dumps({"version": 1, "images": {"docker.io/library/ubuntu:latest": facts}}),
+    )
+    space.write({"app/Dockerfile": "FROM ubuntu AS ubuntu\nRUN echo work >/done\nENV MINE=1\n"})
+    image = space.image(space.build()["app"]["digest"])
+    assert "done" in image.files
+    assert "MINE=1" in image.config["config"]["Env"]
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
