@@ -12,7 +12,7 @@ import re
 from planner.model.image import Pairs
 
 _SCP = re.compile(r"[A-Za-z0-9_.-]+@([^:/]+):(.*)", re.DOTALL)
-_URL = re.compile(r"[a-z]+://(?:[^@/]*@)?([^/]*)/?(.*)", re.DOTALL)
+_URL = re.compile(r"[A-Za-z]+://(?:[^@/]*@)?([^/]*)/?(.*)", re.DOTALL)
 
 
 def source_policy(sources: Pairs, own: bytes = b"") -> str:

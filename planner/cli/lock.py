@@ -21,7 +21,8 @@ from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
 from planner.sources import lock_file
-from planner.sources.outside import Outside, is_git, outside
+from planner.sources.fetched import is_git
+from planner.sources.outside import Outside, outside
 
 if TYPE_CHECKING:
     from planner.registry.client import HttpRegistry

@@ -23,7 +23,8 @@ _URL = re.compile(r"((https?|git|ssh)://|[A-Za-z0-9_.-]+@[^:/]+:)[^\0-\x20]+")
 def commit_of(source: str) -> str:
     """The commit of `REPOSITORY[#REF[:FOLDER]]`; without a ref that of HEAD. Raises GitError."""
     name, _, fragment = source.partition("#")
-    url = f"https://{name}" if name.startswith("github.com/") else name
+    scheme, separator, rest = name.partition("://")
+    url = f"{scheme.lower()}://{rest}" if separator else name
     if not _URL.fullmatch(url) or "?" in url:
         raise GitError("is no address that can be locked: write REPOSITORY#REF")
     ref = fragment.partition(":")[0] or "HEAD"

@@ -49,11 +49,3 @@ def remotes(loaded: LoadedFamily, image: Image) -> tuple[str, ...]:
         for source in step.remotes
     )
     return tuple(dict.fromkeys(found))
-
-
-def is_git(source: str) -> bool:
-    """Whether BuildKit takes what ADD names for a git repository (`ParseGitRef` of v0.32.2), not for a file."""
-    if not source.startswith(("http://", "https://")):
-        return True
-    name = source.partition("#")[0].partition("?")[0]
-    return name.endswith(".git")

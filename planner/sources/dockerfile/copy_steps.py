@@ -8,12 +8,14 @@ from planner.sources.dockerfile.reads import context_of, read_name
 from planner.sources.dockerfile.syntax import Copy, Heredoc
 from planner.sources.dockerfile.walk import State, Walk
 from planner.sources.dockerfile.words import plain_flags
+from planner.sources.fetched import is_fetched, is_pinned
 
 
 def copy(walk: Walk, item: Copy, state: State) -> State:
     sources = tuple(walk.word(source, state) for source in item.sources)
     in_sources = frozenset(walk.uncertain)
     destination = walk.word(item.destination, state)
+    checksum = walk.word(item.checksum, state)
     parts = (
         ("keyword", item.keyword),
         ("from", read_name(walk, item.from_, by_index=True) if item.from_ else ""),
@@ -22,13 +24,13 @@ def copy(walk: Walk, item: Copy, state: State) -> State:
         ("workdir", "" if destination.startswith("/") else state.workdir),
         ("chown", walk.word(item.chown, state)),
         ("chmod", walk.word(item.chmod, state)),
-        ("checksum", walk.word(item.checksum, state)),
+        ("checksum", checksum),
         *((f"flag {number}", flag) for number, flag in enumerate(plain_flags(item.flags))),
         *((f"here-document {doc.name}", heredoc(walk, doc, state)) for doc in item.heredocs),
     )
     unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
-    local = tuple(source for source in sources if not (item.keyword == "ADD" and _remote(source)))
-    remotes = tuple(source for source in sources if source not in local and not _is_pinned(source, item))
+    local = tuple(source for source in sources if not (item.keyword == "ADD" and is_fetched(source)))
+    remotes = tuple(source for source in sources if source not in local and not is_pinned(source, checksum))
     walk.add(
         item.text,
         item.span,
@@ -68,16 +70,3 @@ def copied(walk: Walk, item: Copy, sources: tuple[str, ...], names: frozenset[st
             reason=reason,
         ),
     )
-
-
-def _remote(source: str) -> bool:
-    """Whether ADD fetches this source by itself (`isHTTPSource`, `isGitSource`)."""
-    schemes = ("http://", "https://", "git://", "ssh://", "git@")
-    return source.startswith(schemes) or source.startswith("github.com/")
-
-
-def _is_pinned(source: str, item: Copy) -> bool:
-    """Whether what a remote source means is written beside it: a checksum, or a whole commit."""
-    commit = source.partition("#")[2].partition(":")[0]
-    is_commit = len(commit) in {40, 64} and all(letter in "0123456789abcdef" for letter in commit)
-    return bool(item.checksum) or is_commit

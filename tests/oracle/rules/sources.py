@@ -13,6 +13,7 @@ COPY = "frontend/dockerfile/dockerfile2llb/convert_copy.go"
 HASHED = "cache/contenthash/filehash.go:44-70, tarsum.go:28-76"
 KEY = "solver/llbsolver/ops/file.go:55-176"
 PINNED = "5" * 64
+COMMIT = "a" * 40
 
 
 def named() -> Iterator[Rule]:
@@ -175,6 +176,43 @@ def added() -> Iterator[Rule]:
     yield counts("whether .git is kept counts", source, commit, keeping)
 
 
+def fetched() -> Iterator[Rule]:
+    """What ADD fetches, and what holds it to one thing."""
+    tree = {"a": "1", "other": "1"}
+    git = "frontend/dockerfile/dfgitutil/git_ref.go:77-150"
+    http = f"{COPY}:161-208"
+
+    def add(words: str, **more: str) -> Case:
+        return case(f"FROM scratch\nARG SUM\nADD {words} /x", {**tree, **more})
+
+    def open_(says: str, source: str, words: str, **more: str) -> Rule:
+        return counts_not(f"{says} holds it to nothing", source, add(words, **more), {"other": "2"})
+
+    yield open_("a commit behind the address of a file", git, f"https://files.example/a.tgz#{COMMIT}")
+    yield open_("a commit behind a host alone", git, f"https://files.git#{COMMIT}")
+    yield open_("a checksum by an ARG without a value", http, "--checksum=$SUM https://files.example/a")
+    yield open_("a checksum of quotes alone", http, '--checksum="" https://files.example/a')
+    yield open_("a repository's checksum by an ARG without a value", http, "--checksum=$SUM https://git.example/r.git")
+    yield open_("a repository's branch named as a commit's folder", git, f"https://git.example/r.git#main:{COMMIT}")
+    yield open_("an address in capitals that names a branch", git, "HTTPS://git.example/r.git#main")
+    scp = "bob@git.example:r.git#main"
+    scp_is = "util/sshutil/scpurl.go:10"
+    yield open_("a repository that ssh reaches as any user", scp_is, scp, **{scp: "1"})
+    for name in ("commit", "ref", "checksum"):
+        text = f"https://git.example/r.git?{name}="
+        query = "frontend/dockerfile/dfgitutil/git_ref.go:152-204"
+        says = f"a commit in a repository's address counts as its {name}"
+        yield counts(says, query, add(text + COMMIT), add(text + "b" * 40))
+    branch = add(f"https://git.example/r.git?branch=main&commit={COMMIT}")
+    yield counts_not("a branch beside its commit may not move", git, branch, {"other": "2"})
+    held = add(f"git@git.example:r.git?ref={COMMIT}")
+    yield counts_not("a commit holds what ssh reaches", git, held, {"other": "2"})
+    for name in ("github.com/acme", f"github.com/acme#{COMMIT}", "git@a", "HTTPS:/files.example/a", "./git@a:b"):
+        local = case(f"FROM scratch\nADD {name.replace(':/', '://')} /x", {f"{name}": "1", "other": "1"})
+        yield counts(f"ADD {name} is of the context", git, local, {name: "2"})
+        yield counts_not(f"beside ADD {name} nothing counts", git, local, {"other": "2"})
+
+
 def rules() -> Iterator[Rule]:
     yield from named()
     yield from wildcards()
@@ -182,3 +220,4 @@ def rules() -> Iterator[Rule]:
     yield from flags()
     yield from inline()
     yield from added()
+    yield from fetched()

@@ -1,0 +1,47 @@
+"""Tells what ADD fetches by itself from what it takes of the context, and whether its words hold it to one thing.
+
+Follows `ParseGitRef`, `isHTTPSource` and `isGitSource` of BuildKit v0.32.2.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, unquote
+
+_URL = re.compile(r"([a-zA-Z0-9]+)://")
+_SCP = re.compile(r"[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:[^?#\n]*(\?[^#\n]*)?(#[^\n]*)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_BEGINS_A_COMMIT = re.compile(r"[0-9a-f]{7,}")
+"""BuildKit takes any beginning of a commit for a checksum; of one that is shorter there may be others tomorrow."""
+
+
+def is_fetched(source: str) -> bool:
+    """Whether ADD fetches this source. `github.com/…` is none: for ADD that is a path of the context."""
+    return source.startswith(("http://", "https://")) or is_git(source)
+
+
+def is_git(source: str) -> bool:
+    """Whether ADD takes this source for a git repository, not for a file."""
+    if source.startswith(("./", "../", "github.com/")):
+        return False
+    found = _URL.match(source)
+    if found is None:
+        return _SCP.fullmatch(source) is not None
+    scheme = found[1].lower()
+    return scheme in ("git", "ssh") or (scheme in ("http", "https") and _path(source[found.end() :]).endswith(".git"))
+
+
+def is_pinned(source: str, checksum: str) -> bool:
+    """Whether what a source that is fetched means is said beside it: by a checksum, or by a repository's commit."""
+    if not is_git(source):
+        return bool(checksum)
+    address, _, fragment = source.partition("#")
+    query = parse_qs(address.partition("?")[2])
+    refs = (unquote(fragment.partition(":")[0]), *query.get("ref", ()))
+    held = (checksum, *query.get("checksum", ()), *query.get("commit", ()))
+    return any(_COMMIT.fullmatch(ref) for ref in refs) or any(_BEGINS_A_COMMIT.fullmatch(one) for one in held)
+
+
+def _path(address: str) -> str:
+    """The path of an address without its scheme."""
+    return unquote(address.partition("#")[0].partition("?")[0].partition("/")[2])
