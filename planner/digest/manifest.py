@@ -15,7 +15,7 @@ from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass, field, replace
 from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
-from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span
+from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span, seconds_of
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources.go_match import BadPattern
@@ -120,7 +120,8 @@ class Manifests:
         if frontend:
             parts = (("syntax", frontend), *self._frontend(frontend))
             yield self._input(InputKind.FRONTEND, frontend, parts, directives.syntax_span)
-        for name, value in sorted(dict(image.args).items()):
+        for name, written in sorted(dict(image.args).items()):
+            value = (seconds_of(written) or written) if name == EPOCH else written
             if name.startswith(SPECIAL_ARGS) and (name, value) != (EPOCH, YEAR_2000):  # It has that value anyway.
                 yield self._input(InputKind.ARGUMENT, name, ((f"ARG {name}", value),), image.span)
         for name, value in sorted(image.options):

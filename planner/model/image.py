@@ -21,6 +21,23 @@ not 1970, which some archives cannot hold (zip begins with 1980).
 """
 
 
+def seconds_of(time: str) -> str | None:
+    """What BuildKit v0.32.2 makes of a SOURCE_DATE_EPOCH (`resolveSourceDateEpochValue`): its seconds, "" for no time.
+
+    None for the time of a stage's or a named context's source, which nobody knows before it is asked for.
+    """
+    if time in ("", "context"):  # A local context has no time.
+        return ""
+    digits = time[1:] if time.startswith(("+", "-")) else time
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > 19:
+        return None
+    seconds = -int(digits) if time.startswith("-") else int(digits)
+    return str(seconds) if -(1 << 63) <= seconds < 1 << 63 else None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
     """A place in a file. `line` and `column` count from 1; `end_line` is the last line that belongs to it."""

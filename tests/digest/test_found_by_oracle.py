@@ -409,3 +409,14 @@ def test_a_setting_that_buildkit_refuses_counts_in_a_stage_that_is_copied_from(
     plain, same, other = (key(tmp_path, text.format(line), {"ctx/a": ""}) for line in ("LABEL a=b", taken, refused))
     assert plain == same
     assert plain != other
+
+
+def test_the_time_of_a_stage_may_change_unseen(tmp_path: Path) -> None:
+    """BuildKit asks for the time of what the stage fetches, although no other stage reads it."""
+    text = "FROM scratch AS src\nADD https://files.example/a /\nFROM scratch\nARG SOURCE_DATE_EPOCH\n"
+    text += "COPY f-$SOURCE_DATE_EPOCH /x"
+    found = answer(tmp_path, text, {"ctx/f-100": ""}, args={"SOURCE_DATE_EPOCH": "src"})
+    assert found.unsure == ("SOURCE_DATE_EPOCH=src is the time of what BuildKit fetches by that name",)
+    assert found.keys is not None
+    main, _ = sent(found.keys, NAME, {}, tmp_path / "sent")
+    assert (main / "f-100").exists(), "any name may be meant"

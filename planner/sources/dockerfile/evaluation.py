@@ -12,6 +12,7 @@ from dataclasses import replace
 from planner.errors import Mistake
 from planner.model.graph import LocalFiles, Origin, RemoteFiles, Use
 from planner.sources.dockerfile.copy_steps import copy
+from planner.sources.dockerfile.epoch import in_force, why_unsure
 from planner.sources.dockerfile.global_args import Settings
 from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.reach import refused
@@ -37,6 +38,8 @@ def evaluate(
 ) -> Evaluation:
     """Write out the steps of the reached stages. `config_of` answers what an image hands to its children."""
     chain = _chain(whole)
+    unsure = why_unsure(settings.args)
+    settings = replace(settings, args=in_force(settings.args))
     states: dict[int, State] = {}
     steps: list[Step] = []
     mistakes: list[Mistake] = []
@@ -60,9 +63,10 @@ def evaluate(
         onbuild=end.onbuild,
         known=end.known,
     )
-    return Evaluation(
-        steps=tuple(steps), config=config, mistakes=tuple(mistakes), refused=tuple(refused(whole, reached, origin_of))
-    )
+    doubts = [*refused(whole, reached, origin_of)]
+    if unsure:
+        doubts.append((whole.stages[whole.target].span, unsure))
+    return Evaluation(steps=tuple(steps), config=config, mistakes=tuple(mistakes), refused=tuple(doubts))
 
 
 def _chain(whole: Staged) -> frozenset[int]:

@@ -13,6 +13,7 @@ from planner.model.frozen import dataclass, replace
 from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Reference
+from planner.sources.dockerfile.epoch import in_force
 from planner.sources.dockerfile.expand import ExpansionError, expand
 from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
@@ -83,7 +84,7 @@ def staged(
     first = next((n for n, item in enumerate(dockerfile.instructions) if isinstance(item, From)), 0)
     mistakes: list[Mistake] = []
     last = next((item.stage for item in reversed(dockerfile.instructions) if isinstance(item, From)), "")
-    args = global_args(dockerfile.instructions[:first], settings, last, escape, mistakes)
+    args = in_force(global_args(dockerfile.instructions[:first], settings, last, escape, mistakes))
     stages: list[Stage] = []
     for start, body in _bodies(dockerfile.instructions[first:]):
         stage = _stage(start, body, stages, args, escape, resolve, contexts, mistakes)

@@ -48,7 +48,8 @@ class Step:
 class Evaluation:
     """All steps that count for a target, in order of the file, and the configuration its children inherit.
 
-    `refused` says, with its place, why BuildKit will not build the file although none of the steps is wrong.
+    `refused` says, with its place, why BuildKit will not build the file, or not the same again, although none of the
+    steps is wrong.
     """
 
     steps: tuple[Step, ...]

@@ -119,7 +119,26 @@ def environment() -> Iterator[Rule]:
     yield counts("a label that the build asks for counts", source, asked, replace(asked, labels={"a": "2"}))
 
 
+def times() -> Iterator[Rule]:
+    """SOURCE_DATE_EPOCH."""
+    source = "frontend/dockerfile/dockerfile2llb/epoch.go:33-92, convert.go:304-311,376-395"
+    tree = {"100": "1", "0100": "1", "no": "1"}
+    text = "FROM ubuntu:22.04\nARG SOURCE_DATE_EPOCH{}\nCOPY ${{SOURCE_DATE_EPOCH:-no}} /x"
+    for written in ("0100", "+100"):
+        known = with_args(case(text.format(""), tree), SOURCE_DATE_EPOCH=written)
+        yield counts(f"the time {written} is that of second 100", source, known, {"100": "2"})
+        yield counts_not(f"the time is not {written} as written", source, known, {"0100": "2"})
+        plain = with_args(known, SOURCE_DATE_EPOCH="100")
+        yield counts_not(f"the time {written} gives what 100 gives", source, known, plain)
+    for what, value in (("an empty time", ""), ("the time of a local context", "context")):
+        none = with_args(case(text.format(""), tree), SOURCE_DATE_EPOCH=value)
+        yield counts(f"{what} is none", source, none, {"no": "2"})
+        default = with_args(case(text.format("=100"), tree), SOURCE_DATE_EPOCH=value)
+        yield counts(f"over {what} a stage's default goes", source, default, {"100": "2"})
+
+
 def rules() -> Iterator[Rule]:
     yield from arguments()
     yield from predefined()
     yield from environment()
+    yield from times()
