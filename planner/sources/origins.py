@@ -9,6 +9,9 @@ from planner.model.names import Index, Published, Reference, index_of, owner_of
 from planner.sources.dockerfile_places import linked
 from planner.sources.doubts import OF_IMAGE, TAGS
 
+_PLATFORM = "::"
+"""Stands before the platform that a named context is for (`NamedContext` of BuildKit's dockerui, v0.32.2)."""
+
 
 class Origins:
     """The published names of one family, the names of its images, and what its definition leaves open."""
@@ -21,8 +24,12 @@ class Origins:
         self._malformed = {one.reference: one.image for one in family.doubts if one.role == TAGS}
 
     def contexts(self, image: Image) -> dict[str, str]:
-        """Named contexts by the name that BuildKit looks for."""
-        return {_familiar(name): value for name, value in image.contexts}
+        """Named contexts by the name that BuildKit looks for; one for a platform alone goes before one for all."""
+        found = {_familiar(name): value for name, value in image.contexts if _PLATFORM not in name}
+        for name, _ in image.contexts:
+            if _PLATFORM in name:
+                found[_familiar(name.partition(_PLATFORM)[0])] = f"{_PLATFORM}{name}"
+        return found
 
     def origin(self, image: Image, reference: str) -> Origin:
         """What a reference means for an image: a named context, an image of the graph, or an external."""
@@ -51,6 +58,9 @@ class Origins:
         return ExternalImage(reference=str(parsed))
 
     def _context(self, image: Image, value: str) -> Origin:
+        if value.startswith(_PLATFORM):
+            reason = f'the named context "{value.removeprefix(_PLATFORM)}" is for one platform'
+            return Unresolved(reason=reason, hint=f"name it without {_PLATFORM}, and make an image for each platform")
         if value.startswith("target:"):
             name = value.removeprefix("target:")
             if name in self.names:

@@ -420,3 +420,12 @@ def test_the_time_of_a_stage_may_change_unseen(tmp_path: Path) -> None:
     assert found.keys is not None
     main, _ = sent(found.keys, NAME, {}, tmp_path / "sent")
     assert (main / "f-100").exists(), "any name may be meant"
+
+
+@pytest.mark.parametrize("text", ["FROM ubuntu:22.04", "FROM scratch\nCOPY --from=ubuntu:22.04 /a /a"])
+def test_a_named_context_for_one_platform_is_refused(tmp_path: Path, text: str) -> None:
+    """BuildKit looks for `NAME::PLATFORM` before it looks for `NAME`."""
+    named = {"ubuntu:22.04": "other", "ubuntu:22.04::linux/amd64": "more"}
+    found = answer(tmp_path, text, {"more/a": "", "other/a": ""}, named=named)
+    assert 'the named context "ubuntu:22.04::linux/amd64" is for one platform' in found.refused
+    assert answer(tmp_path, "FROM scratch\nCOPY a /", {"ctx/a": "", "more/a": ""}, named=named).key
