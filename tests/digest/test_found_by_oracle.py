@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from planner.digest.key import keys_of
+from planner.local.disk_tree import DiskTree
+from planner.model.image import Family
+from planner.sources.load import load
 from tests.oracle.case import LINK, Case, File, Piece
-from tests.oracle.ours import NAME, Ours, ours, sent
+from tests.oracle.ours import NAME, Ours, image_of, ours, sent
 
 
 def answer(root: Path, dockerfile: str, files: dict[str, str] | None = None, **more: Any) -> Ours:
@@ -429,3 +433,19 @@ def test_a_named_context_for_one_platform_is_refused(tmp_path: Path, text: str) 
     found = answer(tmp_path, text, {"more/a": "", "other/a": ""}, named=named)
     assert 'the named context "ubuntu:22.04::linux/amd64" is for one platform' in found.refused
     assert answer(tmp_path, "FROM scratch\nCOPY a /", {"ctx/a": "", "more/a": ""}, named=named).key
+
+
+@pytest.mark.parametrize(
+    "mount",
+    ["secret,id=tok", "secret,source=tok", "secret,src=tok", "secret,target=/run/tok", "$T,id=tok", "$T,src=tok"],
+)
+def test_whether_a_secret_is_given_counts(tmp_path: Path, mount: str) -> None:
+    """BuildKit asks for a secret by its source, else its id, else the name of its target (`dispatchSecret`)."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/Dockerfile").write_text(f"FROM ubuntu\nARG T=SECRET\nRUN --mount=type={mount} true\n")
+    keys = set()
+    for secrets in ((), ("id=tok,src=/x",)):
+        image = replace(image_of(Case()), context="one", dockerfile="one/Dockerfile", secrets=secrets)
+        tree = DiskTree(tmp_path)
+        keys.add(keys_of(load(Family(file="images.yaml", images=(image,)), tree), tree).keys[NAME])
+    assert len(keys) == 2

@@ -19,7 +19,7 @@ _KEYS = (*_WITH_VALUE, "required", *_NAMES)
 def mount(value: str) -> tuple[Mount, tuple[str, ...]]:
     """The mount, and those of its keys and types that BuildKit v0.32.2 does not have. Raises Refused.
 
-    Values are kept as written, to be expanded one by one. `text` names every key by its long name, in order of names.
+    Values are kept as written, to be expanded one by one. `fields` has every key by its long name, in order of names.
     """
     fields = _named(csv_fields(value))
     type_ = fields.get("type", "bind")
@@ -29,7 +29,7 @@ def mount(value: str) -> tuple[Mount, tuple[str, ...]]:
         source=fields.get("source", ""),
         target=fields.get("target", ""),
         id=fields.get("id", ""),
-        text=",".join(_csv_cell(f"{name}={fields[name]}") for name in sorted(fields)),
+        fields=tuple(sorted(fields.items())),
     )
     if "$" in read.from_[:-1]:
         hint = "name a stage with FROM … AS, using a global ARG, and mount from that stage"
@@ -99,7 +99,3 @@ def _quoted(line: str, at: int) -> tuple[str, int]:
             raise Refused(f"text after a closing quote in {shown(line)}")
         parts.append('"')
         at = end + 2
-
-
-def _csv_cell(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text

@@ -9,6 +9,7 @@ from planner.sources.dockerfile.setting_values import JUDGED, is_taken
 from planner.sources.dockerfile.steps import Parts
 from planner.sources.dockerfile.syntax import Setting, Workdir
 from planner.sources.dockerfile.walk import State, Walk
+from planner.sources.dockerfile.words import joined
 
 
 def workdir(walk: Walk, item: Workdir, state: State) -> State:
@@ -30,7 +31,7 @@ def setting(walk: Walk, item: Setting, state: State) -> State:
     words = tuple(walk.word(word, state) for word in item.words) if expands else item.words
     shell: Parts = ()
     if item.keyword in {"CMD", "ENTRYPOINT"} and not item.json_form:
-        shell = (("shell", " ".join(state.shell)),)
+        shell = joined("shell", state.shell)
     parts = (("json", str(item.json_form)), *((item.keyword, word) for word in words), *shell)
     if walk.counted or (item.keyword in JUDGED and (walk.uncertain or not is_taken(item.keyword, words))):
         walk.add(item.text, item.span, parts)

@@ -104,14 +104,17 @@ class Copy(Instruction):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mount:
-    """One `--mount` of a RUN: `type` is bind, cache, tmpfs, secret or ssh; `from_` empty for the build context."""
+    """One `--mount` of a RUN: `type` is bind, cache, tmpfs, secret or ssh; `from_` empty for the build context.
+
+    `fields` are all its keys with their values.
+    """
 
     type: str = "bind"
     from_: str = ""
     source: str = ""
     target: str = ""
     id: str = ""
-    text: str = ""
+    fields: Pairs = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

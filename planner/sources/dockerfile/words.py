@@ -7,6 +7,7 @@ import re
 from planner.sources.go_match import SPACES
 
 _GAP = re.compile(r"[\t\v\f\r ]+")
+_BETWEEN = re.compile(r"\s")
 
 
 def skip_spaces(text: str, at: int) -> int:
@@ -62,3 +63,10 @@ def plain_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
     """The flags that have no part of their own; `--from` and `--mount` count through what they read."""
     own = ("--from", "--chown", "--chmod", "--checksum", "--mount", "--network")
     return tuple(flag for flag in flags if not flag.startswith(own))
+
+
+def joined(name: str, words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Words as what counts: joined where they can be told apart again, else one by one."""
+    if all(words) and not any(_BETWEEN.search(word) for word in words):
+        return ((name, " ".join(words)),)
+    return tuple((f"{name} word {number}", word) for number, word in enumerate(words))

@@ -57,3 +57,41 @@ def rules() -> Iterator[Rule]:
     tmpfs = "FROM ubuntu:22.04\nRUN --mount=type=tmpfs,target={} ls /"
     yield counts("the place of a tmpfs counts", source, case(tmpfs.format("/x"), TREE), case(tmpfs.format("/y"), TREE))
     yield counts_not("a tmpfs reads no file of the context", source, case(tmpfs.format("/x"), TREE), {"a": "2"})
+    yield from told_apart()
+    yield from unknown()
+
+
+def told_apart() -> Iterator[Rule]:
+    """Mounts and commands that look alike when they are written in one line."""
+    source = "frontend/dockerfile/instructions/commands_runmount.go:120-170"
+    cache = "FROM ubuntu:22.04\nRUN --mount=type=cache,{},target=/a ls /a"
+    quoted = case(cache.format('\\"id=b,sharing=locked\\"'), TREE)
+    yield counts("a comma in quotes is of the value", source, quoted, case(cache.format("id=b,sharing=locked"), TREE))
+    stages = "FROM ubuntu:22.04 AS one\nFROM ubuntu:22.04\nRUN --mount=from=one,target=/xfrom={} ls"
+    named = case(stages.format("one"), TREE)
+    yield counts("a target that looks like a from counts", source, named, case(stages.format(""), TREE))
+    space = "FROM ubuntu:22.04\nRUN --mount=type=tmpfs,target={} ls"
+    spaced = case(space.format("'/x size=1'"), TREE)
+    yield counts("a space in a target counts", source, spaced, case(space.format("/x"), TREE))
+    typed = case("FROM ubuntu:22.04\nARG T=CACHE\nRUN --mount=type=$T,target=/c ls /c", TREE)
+    yield counts_not("a mount's type by a variable has no case", source, typed, {"a": "2"})
+    source = "frontend/dockerfile/dockerfile2llb/convert.go:1358-1420 (withShell)"
+    shell = "FROM ubuntu:22.04 AS one\nSHELL {}\nRUN echo 1 >/x\nFROM scratch\nCOPY --from=one /x /x"
+    usual = case(shell.format('["/bin/sh","-e","-c"]'))
+    for says, words in (
+        ("two words of a SHELL in one are one", '["/bin/sh","-e -c"]'),
+        ("a SHELL of one word is one word", '["/bin/sh -e -c"]'),
+        ("an empty word of a SHELL counts", '["/bin/sh","","-e","-c"]'),
+    ):
+        yield counts(says, source, usual, case(shell.format(words)))
+    command = "FROM ubuntu:22.04 AS one\n{}\nFROM scratch\nCOPY --from=one /x /x"
+    none = case(command.format('SHELL ["none"]\nRUN x'))
+    yield counts("a SHELL called none is one", source, none, case(command.format('RUN ["x"]')))
+
+
+def unknown() -> Iterator[Rule]:
+    """Variables in mounts that only the base image knows."""
+    text = "FROM ubuntu:22.04\nRUN --mount=type=cache,target=$HOME/c --mount=source=lib,target=$HOME/m ls /"
+    target = case(text, TREE)
+    yield counts_not("where a mount stands does not decide what it reads", MOUNTS, target, {"a": "2"})
+    yield counts("what a mount reads counts wherever it stands", MOUNTS, target, {"lib/a": "2"})
