@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SCHEMA = "1"
+SCHEMA = "2"
 MAX_FILES = 64
 ABANDONED = 3600.0
 """Seconds after which a file that was never renamed was left behind by a planner that is gone."""

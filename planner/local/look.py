@@ -200,17 +200,18 @@ def _look(
         return None
     head, changed, ignored = parsed(status)
     config = configured.decode("utf-8", "surrogateescape")
-    said_by = unseen.said_by(place.index, config, facts.attributes, changed)
+    attributes = unseen.attributes_of(place.folder, facts.prefix, facts.attributes)
+    said_by = unseen.said_by(place.index, config, attributes, changed)
     fresh = known is None or known.said_by != said_by
     if known is None or fresh:
         failed, listing = listed or Asked(place.folder, unseen.LISTING).answer()
         if failed:
             return None
-        known = unseen.told(place.folder, listing, config, facts.attributes, changed)
+        known = unseen.told(place.folder, facts.prefix, listing, config, attributes, changed)
         known.said_by = said_by or []
     if _checksum(f"{place.git_dir}/index") != place.index:
         return None
-    if said_by and fresh:
+    if said_by and fresh and known.lasts:
         unseen.remember(unseen.place(place.cache, place.folder), known)
     changed += known.paths(place.folder, facts.prefix)
     return Look(place, revision, facts, head, sorted(set(changed)), ignored)

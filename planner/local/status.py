@@ -26,5 +26,6 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tupl
     config = start(folder, *CONFIG)
     head, changed, ignored = parsed(answer(status))
     settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
-    silent = unseen.told(str(folder), answer(listing), settings, posixpath.join(folder, attributes_file), changed)
+    attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
+    silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, changed)
     return head, [*changed, *silent.paths(str(folder), prefix)], ignored

@@ -23,12 +23,14 @@ class Unseen:
     """What an index and git's settings say, remembered: `disk` are paths whose bytes must be read from disk.
 
     `skipped` are paths that git leaves alone whether they are there or not: those that are there must be read.
+    `lasts` unless attributes may change without a word from git's status.
     """
 
-    def __init__(self, said_by: list[str], disk: list[str], skipped: list[str]) -> None:
+    def __init__(self, said_by: list[str], disk: list[str], skipped: list[str], *, lasts: bool = True) -> None:
         self.said_by = said_by
         self.disk = disk
         self.skipped = skipped
+        self.lasts = lasts
 
     def paths(self, folder: str, prefix: str) -> list[str]:
         """The paths, from the repository's root, that must be read from disk."""
@@ -47,7 +49,7 @@ def place(cache: str, folder: str) -> str:
 def remembered(path: str, index: str) -> Unseen | None:
     """What was told from exactly this index; whether git's settings are still the same is asked later."""
     groups = cache_file.read(path)
-    if groups is None or len(groups) != 3 or len(groups[0]) != 4 or groups[0][:2] != [cache_file.SCHEMA, index]:
+    if groups is None or len(groups) != 3 or groups[0][:2] != [cache_file.SCHEMA, index]:
         return None
     return Unseen(*groups)
 
@@ -57,19 +59,38 @@ def remember(path: str, unseen: Unseen) -> None:
     cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped))
 
 
-def said_by(index: str, config: str, attributes_file: str, changed: Sequence[str]) -> list[str] | None:
-    """Everything that decides; None where that cannot be told cheaply and nothing may be remembered."""
+def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequence[str]) -> list[str] | None:
+    """Everything that decides; None where that cannot be told cheaply and nothing may be remembered.
+
+    `attributes` are the files of `attributes_of`; those of folders of the workspace are in the index or `changed`.
+    """
     shared = "core.attributesfile" in config or any(os.path.exists(path) for path in _shared_attributes())  # noqa: PTH110
-    if shared or any(path.rpartition("/")[2] == ATTRIBUTES for path in changed):
+    if shared or any(map(_is_attributes, changed)):
         return None
-    try:
-        with open(attributes_file, encoding="utf-8", errors="surrogateescape") as stream:
-            attributes = stream.read()
-    except FileNotFoundError:
-        attributes = ""
-    except OSError:
-        return None
-    return [cache_file.SCHEMA, index, config, attributes]
+    texts: list[str] = []
+    for path in attributes:
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                texts.append(stream.read())
+        except FileNotFoundError:
+            texts.append("")
+        except OSError:
+            return None
+    return [cache_file.SCHEMA, index, config, *texts]
+
+
+def attributes_of(folder: str, prefix: str, own: str) -> list[str]:
+    """The attributes files on disk beyond those of the workspace: the repository's `own`, and of the folders above."""
+    return [own, *(f"{folder}/{path}" for path in _above(prefix))]
+
+
+def _above(prefix: str) -> list[str]:
+    """The attributes files of the folders above the workspace, relative to it, up to the top of its worktree."""
+    return [f"{'../' * depth}{ATTRIBUTES}" for depth in range(1, prefix.count("/") + 1)]
+
+
+def _is_attributes(path: str) -> bool:
+    return path.rpartition("/")[2] == ATTRIBUTES
 
 
 def _shared_attributes() -> tuple[str, str]:
@@ -78,7 +99,9 @@ def _shared_attributes() -> tuple[str, str]:
     return f"{home}/git/attributes", "/etc/gitattributes"
 
 
-def told(folder: str, listing: bytes, config: str, attributes_file: str, changed: Sequence[str]) -> Unseen:
+def told(
+    folder: str, prefix: str, listing: bytes, config: str, attributes: Sequence[str], changed: Sequence[str]
+) -> Unseen:
     """Read a listing of the index (`LISTING`), and ask for attributes where files have some."""
     import re
 
@@ -94,16 +117,26 @@ def told(folder: str, listing: bytes, config: str, attributes_file: str, changed
             disk.append(name)
         elif tag == b"S":
             skipped.append(name)
+    lasts = not any(map(_is_attributes, (*disk, *skipped)))
     settings = config.splitlines()
     if "core.sparsecheckout true" in settings and "sparse.expectfilesoutsideofpatterns true" not in settings:
         skipped = []  # Git itself forgets the flag of those that are there, so its status names them.
     converts = any(line.startswith("core.") and "sparse" not in line and line[-6:] != " false" for line in settings)
-    attributes = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
-    attributes = attributes or any(path.rpartition("/")[2] == ATTRIBUTES for path in changed)
-    if converts or attributes or any(map(os.path.exists, (attributes_file, *_shared_attributes()))):
+    listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
+    on_disk = any(map(os.path.lexists, (*attributes, *_shared_attributes())))
+    if converts or listed or on_disk or any(map(_is_attributes, changed)) or _are_listed_above(folder, prefix):
         names = re.findall(rb"\t([^\0]*)\0", listing)
         disk.extend(_converted(folder, names, settings))
-    return Unseen([], list(dict.fromkeys(disk)), skipped)
+    return Unseen([], list(dict.fromkeys(disk)), skipped, lasts=lasts)
+
+
+def _are_listed_above(folder: str, prefix: str) -> bool:
+    """Whether the index has attributes files above the workspace: of those that are not on disk, git reads these."""
+    if not prefix:
+        return False
+    from planner.local.process import ask
+
+    return ask(folder, "ls-files", "-z", "--", *_above(prefix)) != b""
 
 
 def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[str]) -> list[str]:
