@@ -242,7 +242,10 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None)
     """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again.
 
     A family that is discovered is written nowhere: all names of the tree define it, and there is no trace of that.
+    Nor is there one of what buildx reads.
     """
+    if options.via_buildx:
+        known = None
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
     if definition_in(options, tree) is None:

@@ -106,7 +106,7 @@ def with_steps(keys: Keys, names: Iterable[ImageName]) -> Keys:
 
 def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
     """The facts that were kept last with the same variables, None where there are none."""
-    if tree.look is None or tree.clean is None:
+    if tree.look is None or tree.clean is None or options.via_buildx:
         return None
     found = facts_cache.recall(tree.look.cache, _question(options))
     if found is None or not found.is_read_alike(ENVIRONMENT):
@@ -116,8 +116,8 @@ def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
 
 
 def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: RevisionTree) -> None:
-    """Keep the facts of a revision for the next command."""
-    if tree.look is None or facts.definition is None:
+    """Keep the facts of a revision for the next command; never what buildx read, which leaves no trace of all of it."""
+    if tree.look is None or facts.definition is None or options.via_buildx:
         return
     environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
     remembered = Remembered(facts=facts, root=old.root, environment=environment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 
-from planner.cli.family import defines_family, definition_in, keys_in, workspace_of
+from planner.cli.family import defines_family, definition_in, graph_files, keys_in, say_aside, workspace_of
 from planner.cli.recalled import agree, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import agrees
@@ -17,6 +17,8 @@ from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
+
+DOTENV = ".env"
 
 
 def keys_and_revision(options: argparse.Namespace, revision: str) -> tuple[Keys, Baseline]:
@@ -58,7 +60,7 @@ def _thought(options: argparse.Namespace, tree: WorkTree, old: RevisionTree) -> 
 def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: RevisionTree) -> Keys | None:
     if tree.is_at(old):
         return now
-    if not _same_door(options, tree, old):
+    if not _same_door(options, tree, old) or _buildx_reads_otherwise(options, tree, old):
         return None
     return keys_in(options, old, Known(facts=now.facts, agrees=functools.partial(agree, tree, old)))
 
@@ -68,6 +70,15 @@ def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
     if (definition_in(options, now) is None) != (definition_in(options, old) is None):
         return False
     return defines_family(options, old)
+
+
+def _buildx_reads_otherwise(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
+    """Whether buildx would take variables of a revision from a file that is another one on disk, where it runs."""
+    composed = any(file.lower().endswith((".yaml", ".yml")) for file in graph_files(options))
+    if not options.via_buildx or not composed or now.entry(DOTENV) == old.entry(DOTENV):
+        return False
+    say_aside(f"planner: buildx reads {DOTENV} from disk alone, so a revision with another one is not compared with")
+    return True
 
 
 def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tuple[Keys, Keys] | None:
