@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 1 << 20
+_KINDS = {stat.S_IFREG: "file", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
+"""What may count of all that can stand at a path."""
 
 
 class DiskTree:
@@ -25,7 +27,7 @@ class DiskTree:
         self.algorithm = algorithm
         self._known: dict[str, Entry | None] = {}
         self._folders: dict[str, tuple[Entry, ...]] = {}
-        self._listings: dict[str, list[str]] = {}
+        self._visited: dict[str, str] = {}
 
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
@@ -96,24 +98,38 @@ class DiskTree:
         while waiting:
             at = waiting.pop()
             name = at.rpartition("/")[2]
-            status = None if at in ignored or name in HIDDEN else self._lstat(at)
-            if status is not None and stat.S_ISREG(status.st_mode):
+            if at in ignored or name in HIDDEN:
+                continue
+            status = self._lstat(at)
+            kind = 0 if status is None else stat.S_IFMT(status.st_mode)
+            if kind == stat.S_IFDIR:
+                if not is_skipped(name):
+                    inside = self._kinds(at)
+                    self._visited[at] = self._shape(inside)
+                    waiting.extend(f"{at}/{name}" if at else name for name, _ in reversed(inside))
+                continue
+            if at == path:  # The names of its folder say it of all others.
+                self._visited[at] = _KINDS.get(kind, "")
+            if kind == stat.S_IFREG:
                 yield at
-            elif status is not None and stat.S_ISDIR(status.st_mode) and not is_skipped(name):
-                self._listings[at] = self._names(at)
-                waiting.extend(f"{at}/{inside}" if at else inside for inside in reversed(self._listings[at]))
 
-    def _names(self, path: str) -> list[str]:
+    def _kinds(self, path: str) -> list[tuple[str, str]]:
+        """The names in a folder and what stands there, of which no file is looked at where the system tells so much."""
         try:
-            return sorted(os.listdir(self._place(path)))  # noqa: PTH208
+            with os.scandir(self._place(path)) as listing:
+                return sorted((item.name, _kind_of(item)) for item in listing)
         except OSError as error:
             raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
 
+    def _shape(self, inside: Sequence[tuple[str, str]]) -> str:
+        return blob_id(os.fsencode("/".join(f"{name}/{kind}" for name, kind in inside)), self.algorithm)
+
     def asked(self) -> dict[str, str]:
-        """All that was asked so far, in the form of `told`; what a folder's id says already is left out."""
+        """All that was asked so far, in the form of `told`; what a folder says already is left out."""
         paths = [*self._known, *(path for path in self._folders if path not in self._known)]
-        paths.extend(f"{path}/" for path in self._listings)
-        return {path: self.told(path) for path in paths if not self._said_above(path)}
+        found = {path: self.told(path) for path in paths if not self._said_above(path)}
+        visited = ((f"{path}/", said) for path, said in self._visited.items())
+        return found | {path: said for path, said in visited if not self._said_above(path)}
 
     def _said_above(self, path: str) -> bool:
         while path:
@@ -123,11 +139,14 @@ class DiskTree:
         return False
 
     def told(self, path: str) -> str:
-        """What stands at a path, in one text: its mode and id, or nothing; with a `/` behind it, its names alone."""
+        """What stands at a path, in one text: its mode and id, or nothing.
+
+        With a `/` behind it no more than that something stands there; of a folder its names, and what stands there.
+        """
         if path.endswith("/"):
             status = self._lstat(path[:-1])
-            names = self._names(path[:-1]) if status is not None and stat.S_ISDIR(status.st_mode) else []
-            return blob_id(os.fsencode("/".join(names)), self.algorithm)
+            kind = 0 if status is None else stat.S_IFMT(status.st_mode)
+            return self._shape(self._kinds(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
         if not path:
             return self.tree_id(self.entries(path))
         found = self.entry(path)
@@ -185,3 +204,11 @@ class DiskTree:
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""
         return tree_id(entries, self.algorithm)
+
+
+def _kind_of(item: os.DirEntry[str]) -> str:
+    if item.is_symlink():
+        return _KINDS[stat.S_IFLNK]
+    if item.is_dir(follow_symlinks=False):
+        return _KINDS[stat.S_IFDIR]
+    return _KINDS[stat.S_IFREG] if item.is_file(follow_symlinks=False) else ""

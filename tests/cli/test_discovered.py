@@ -146,3 +146,38 @@ def test_images_declared_alike_cannot_tell_their_parent(space: Workspace) -> Non
     assert "c, d are declared alike" in images["c"]["unresolved"][0]["reason"]
     space.write({"images.yaml": text + both.replace("C}", "C, args: {P: r.example/a}}")})
     assert parents(space) == {"a": [], "c": ["a"], "d": ["a"]}
+
+
+def test_a_remembered_answer_sees_a_dockerfile_come_back(space: Workspace) -> None:
+    place = space.root / "images/app/Dockerfile"
+    place.unlink()
+    assert "app" not in space.planner("plan", "--since", "HEAD").stdout
+    place.write_text("FROM acme/base\n")
+    assert "build  app" in space.planner("plan", "--since", "HEAD").stdout
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_remembered_answer_sees_a_link_become_a_file(space: Workspace, tracked: bool) -> None:
+    place = space.root / "images/new/Dockerfile"
+    place.parent.mkdir()
+    if tracked:
+        place.write_text("FROM acme/base\n")
+        space.commit()
+        place.unlink()
+    place.symlink_to("../app/Dockerfile")
+    assert "new" not in space.planner("plan", "--since", "HEAD").stdout
+    place.unlink()
+    place.write_text("FROM acme/base\nRUN true\n")
+    assert "build  new" in space.planner("plan", "--since", "HEAD").stdout
+    place.unlink()
+    place.mkdir()
+    assert "new" not in space.planner("plan", "--since", "HEAD").stdout
+
+
+def test_a_remembered_answer_sees_a_file_become_a_folder(space: Workspace) -> None:
+    place = space.root / "images/new"
+    place.write_text("n\n")
+    assert "new" not in space.planner("plan", "--since", "HEAD").stdout
+    place.unlink()
+    space.write({"images/new/Dockerfile": "FROM scratch\nCOPY notes.txt /\n"})
+    assert "build  new" in space.planner("plan", "--since", "HEAD").stdout
