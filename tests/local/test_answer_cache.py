@@ -271,6 +271,18 @@ def test_an_own_state_folder_is_no_change(shell: Shell) -> None:
     )
 
 
+def test_an_answer_that_a_saved_plan_decided_is_not_given_again(shell: Shell, tmp_path: Path) -> None:
+    """Where both are taken together at all."""
+    shell.space.write({"src/a.c": "int other;\n"})
+    saved = tmp_path / "plan.json"
+    shell.ask(*PLAN, "--out", os.fspath(saved))
+    words = ("matrix", "--plan", os.fspath(saved), "--since", "HEAD", "--format", "json")
+    first = shell.ask(*words)
+    saved.write_text(saved.read_text().replace('"build"', '"reuse"'))
+    assert shell.ask(*words) != first or first[0] == 2
+    assert shell.hits == 0
+
+
 def test_an_unsure_image_is_planned_again_from_the_cache(shell: Shell) -> None:
     shell.space.write({"docs.Dockerfile": "FROM alpine:3.20\nADD https://example.org/x /x\n"})
     commit(shell)
