@@ -46,6 +46,7 @@ REPOSITORY = (
 )
 CONFIG = (
     "config",
+    "-z",
     "--get-regexp",
     r"^(core\.(autocrlf|eol|attributesfile|sparsecheckout)|sparse\.expectfilesoutsideofpatterns)$",
 )

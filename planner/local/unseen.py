@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
 CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
+LINE_ENDS = ("core.autocrlf", "core.eol")
 ATTRIBUTES = ".gitattributes"
+TRUE, FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0", ""})
+"""What git takes for one and for the other, as far as people write it."""
+FORGETTING = (2, 36)
+"""The first git that forgets to skip files that are there, in a sparse checkout."""
 
 
 class Unseen:
@@ -76,7 +81,18 @@ def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequenc
             texts.append("")
         except OSError:
             return None
-    return [cache_file.SCHEMA, index, config, *texts]
+    return [cache_file.SCHEMA, index, config, *texts, *_program()]
+
+
+def _program() -> list[str]:
+    """Which git is asked: another one may look at other places, and be silent about other files."""
+    for folder in os.get_exec_path():
+        try:
+            status = os.stat(f"{folder}/git")  # noqa: PTH116
+        except OSError:
+            continue
+        return [f"{folder}/git", str(status.st_size), str(status.st_mtime_ns)]
+    return []
 
 
 def attributes_of(folder: str, prefix: str, own: str) -> list[str]:
@@ -118,16 +134,35 @@ def told(
         elif tag == b"S":
             skipped.append(name)
     lasts = not any(map(_is_attributes, (*disk, *skipped)))
-    settings = config.splitlines()
-    if "core.sparsecheckout true" in settings and "sparse.expectfilesoutsideofpatterns true" not in settings:
-        skipped = []  # Git itself forgets the flag of those that are there, so its status names them.
-    converts = any(line.startswith("core.") and "sparse" not in line and line[-6:] != " false" for line in settings)
+    settings = _settings(config)
+    if skipped and _forgets_skipping(folder, settings):
+        skipped = []
+    converts = any(name in LINE_ENDS and value not in FALSE for name, value in settings)
+    converts = converts or "core.attributesfile" in config
     listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
     on_disk = any(map(os.path.lexists, (*attributes, *_shared_attributes())))
     if converts or listed or on_disk or any(map(_is_attributes, changed)) or _are_listed_above(folder, prefix):
         names = re.findall(rb"\t([^\0]*)\0", listing)
         disk.extend(_converted(folder, names, settings))
     return Unseen([], list(dict.fromkeys(disk)), skipped, lasts=lasts)
+
+
+def _settings(config: str) -> list[tuple[str, str]]:
+    """The settings of git in its order, later ones before earlier ones in force; one without a value is "true"."""
+    found = (line.partition("\n") for line in config.split("\0") if line)
+    return [(name, value.lower() if equals else "true") for name, equals, value in found]
+
+
+def _forgets_skipping(folder: str, settings: Sequence[tuple[str, str]]) -> bool:
+    """Whether git forgets the flag of skipped files that are there, so that its status names them."""
+    last = dict(settings)
+    if last.get("core.sparsecheckout") not in TRUE or last.get("sparse.expectfilesoutsideofpatterns", "") not in FALSE:
+        return False
+    from planner.local.process import ask
+
+    said = ask(folder, "version").decode("utf-8", "replace").split()
+    numbers = said[2].split(".") if len(said) > 2 else []
+    return len(numbers) > 1 and all(map(str.isdecimal, numbers[:2])) and tuple(map(int, numbers[:2])) >= FORGETTING
 
 
 def _are_listed_above(folder: str, prefix: str) -> bool:
@@ -139,13 +174,13 @@ def _are_listed_above(folder: str, prefix: str) -> bool:
     return ask(folder, "ls-files", "-z", "--", *_above(prefix)) != b""
 
 
-def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[str]) -> list[str]:
+def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[tuple[str, str]]) -> list[str]:
     """The tracked paths whose bytes on disk may differ from git's."""
     import subprocess
 
     from planner.local.process import ask, environment, git_argv
 
-    if any(_converts_all(line) for line in settings):
+    if any(_converts_all(name, value) for name, value in settings):
         return [path.decode("utf-8", "surrogateescape") for path in tracked]
     top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
     run = subprocess.run(
@@ -165,7 +200,8 @@ def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[str]) -
     return sorted(found)
 
 
-def _converts_all(setting: str) -> bool:
+def _converts_all(name: str, value: str) -> bool:
     """Whether `core.autocrlf` or `core.eol` rewrites the line ends of every text file."""
-    name, _, value = setting.partition(" ")
-    return name in ("core.autocrlf", "core.eol") and value not in ("false", "native", "lf", "input")
+    if name == "core.autocrlf":
+        return value != "input" and value not in FALSE
+    return name == "core.eol" and value not in ("native", "lf")

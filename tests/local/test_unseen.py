@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,51 @@ def test_attributes_that_git_was_told_to_assume_unchanged(space: Workspace, fold
     assert worktree(space.root / folder).look is not None
     space.write({".gitattributes": "*.txt eol=crlf\n"})
     assert_is_as_on_disk(space.root / folder)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [("core.sparseCheckout", "true"), ("core.sparseCheckout", "false")],
+        [("core.sparseCheckout", "true"), ("sparse.expectFilesOutsideOfPatterns", "yes")],
+        [("core.sparseCheckout", "true"), ("sparse.expectFilesOutsideOfPatterns", "1")],
+        [("core.sparseCheckout", "true"), ("sparse.expectFilesOutsideOfPatterns", None)],
+        [("core.sparseCheckout", "true")],
+        [("core.sparseCheckout", "on")],
+        [("core.sparseCheckout", "false"), ("core.sparseCheckout", "true")],
+        [("core.sparseCheckout", None)],
+        [("core.sparseCheckout", "true"), ("sparse.expectFilesOutsideOfPatterns", "off")],
+    ],
+)
+def test_a_skipped_file_that_is_there_counts(space: Workspace, settings: list[tuple[str, str | None]]) -> None:
+    set_each(space, settings)
+    space.git("update-index", "--skip-worktree", "a.txt", "ws/b.txt")
+    assert_is_as_on_disk(space.root)
+    space.write({"a.txt": "hidden\n"})
+    assert_is_as_on_disk(space.root)
+    (space.root / "ws/b.txt").unlink()
+    want = [path for path, _, _ in listed(worktree(space.root))]
+    assert "ws/b.txt" in want, "what is not checked out is as git has it"
+
+
+def set_each(space: Workspace, settings: list[tuple[str, str | None]]) -> None:
+    with (space.root / ".git/config").open("a") as stream:
+        for name, value in settings:
+            section, key = name.split(".")
+            stream.write(f"[{section}]\n\t{key}{'' if value is None else f' = {value}'}\n")
+
+
+def test_an_old_git_leaves_skipped_files_alone(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 2.36 a sparse checkout does not forget the flag of files that are there: as this setting has it."""
+    program = space.root.parent / "bin/git"
+    program.parent.mkdir()
+    real = shutil.which("git")
+    old = 'case "$*" in *" version") echo git version 2.35.1 ;; '
+    program.write_text(f'#!/bin/sh\n{old}*) exec {real} -c sparse.expectFilesOutsideOfPatterns=1 "$@" ;; esac\n')
+    program.chmod(0o755)
+    set_each(space, [("core.sparseCheckout", "true")])
+    space.git("update-index", "--skip-worktree", "a.txt")
+    assert_is_as_on_disk(space.root)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    space.write({"a.txt": "hidden\n"})
+    assert_is_as_on_disk(space.root)
