@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from planner.cli import live, reports
+from planner.cli import interrupts, live, reports
 from planner.cli.builders import Builders, builders_of, work_of
 from planner.cli.family import chosen, warn
 from planner.cli.journaling import Journaling, tell_of_the_last
@@ -118,6 +118,7 @@ def built(
                 keep_going=options.keep_going,
                 work=work,
                 retries=options.retries,
+                interrupts=interrupts.heard,
             )
         )
         if names:

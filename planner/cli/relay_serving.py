@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from planner.build.buildx import BuildxBuilder
-from planner.cli import live
+from planner.cli import interrupts, live
 from planner.cli import outcome as told
 from planner.cli.builders import builder_of
 from planner.cli.family import ENVIRONMENT, folder_of, keys_in, palette, warn
@@ -220,6 +220,7 @@ def _built(
                     holds=holds,
                     registry=own,
                     keep_going=True,
+                    interrupts=interrupts.heard,
                 )
             )
         finally:

@@ -1,12 +1,16 @@
 """Turns a plan into calls on builders, in parallel over the true graph, and tells what comes of them.
 
 The threads in which builds run. Everything that is told to the listener is told from the caller's thread.
+
+An interrupt is a note, never an exception: one that is raised between two lines of this loop would lose an image that
+has begun, and the run would wait for it for ever.
 """
 
 from __future__ import annotations
 
 import queue
 import random
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +63,8 @@ class _Execution:
             chance=random.random,
         )
         self.events: queue.Queue[Ended | StepNews | _Asked] = queue.Queue()
-        self.tries = Tries(job, self.events.put, lambda: self.state.stopped)
+        self.cancels: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.tries = Tries(job, self.events.put, lambda: self.state.stopped or self.interrupted)
         self.stored = dict(job.stored)
         self.results: dict[ImageName, BuildResult] = {}
         self.cut_off: dict[ImageName, Stored] = {}
@@ -69,17 +74,28 @@ class _Execution:
         self.interrupted = False
 
     def run(self) -> Outcome:
+        canceller = threading.Thread(target=self._cancel_when_asked, daemon=True)
+        canceller.start()
+        try:
+            with self.job.interrupts(self._interrupt):
+                self._run()
+        finally:
+            self.cancels.put(False)
+            canceller.join()
+        return self._outcome()
+
+    def _run(self) -> None:
         threads = sum(worker.slots for worker in self.job.workers) + len(self.job.workers)
         with ThreadPoolExecutor(max_workers=threads) as pool:
-            while not self.state.over:
-                try:
+            try:
+                while not self.state.over:
                     self._step(pool)
-                except KeyboardInterrupt:
-                    self.interrupted = True
-                    self._end_all()
-                except BaseException:
-                    self._end_all()
-                    raise
+            except BaseException:
+                self.state.stop()
+                self._cancel()
+                raise
+
+    def _outcome(self) -> Outcome:
         return Outcome(
             states=dict(self.state.states),
             results=self.results,
@@ -97,12 +113,26 @@ class _Execution:
             interrupted=self.interrupted,
         )
 
-    def _end_all(self) -> None:
-        self.state.stop()
+    def _interrupt(self) -> None:
+        """In the middle of anything: takes no lock, and leaves the rest to the loop and to a thread.
+
+        The loop may be held up by whoever does not read what the listener says; builds are cancelled all the same.
+        """
+        self.interrupted = True
+        self.cancels.put(True)
+
+    def _cancel_when_asked(self) -> None:
+        """In a thread of its own."""
+        while self.cancels.get():
+            self._cancel()
+
+    def _cancel(self) -> None:
         for builder in self.job.builders.values():
             builder.cancel()
 
     def _step(self, pool: ThreadPoolExecutor) -> None:
+        if self.interrupted and not self.state.stopped:
+            self.state.stop()
         now = time.monotonic()
         for placed in self.fleet.place(now):
             self.job.listener.begun(placed.image, placed.worker)

@@ -6,6 +6,7 @@ Knows nothing of other images, of builders' choice or of retries: it answers wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from planner.digest import written
@@ -27,7 +28,8 @@ from planner.schedule.workers import Backoff, Work, Worker
 class Job:
     """What a run needs: the plan, the keys behind it, where reused parents are kept, and the edge's parts.
 
-    `builders` are the engines by the name of their worker. Failures that may pass are retried `retries` times.
+    `builders` are the engines by the name of their worker. Failures that may pass are retried `retries` times. While
+    what `interrupts` gives is entered, an interrupt calls what it was given instead of raising KeyboardInterrupt.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Job:
     work: Work = field(default_factory=Work)
     retries: int = 0
     backoff: Backoff = field(default_factory=Backoff)
+    interrupts: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""Takes Ctrl-C as a note instead of an exception that ends whatever is going on at that moment."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+NOTED = 2
+"""Interrupts that are noted: the first asks for an end, the second for one at once."""
+
+
+@contextlib.contextmanager
+def heard(note: Callable[[], None]) -> Iterator[None]:
+    """Have `note` called for the first interrupts; those after them raise KeyboardInterrupt, as always.
+
+    It is called in the middle of anything, so it may take no lock. Whoever ignores interrupts goes on to do so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield
+        return
+    count = 0
+
+    def hear(number: int, frame: object) -> None:
+        nonlocal count
+        count += 1
+        if count > NOTED:
+            raise KeyboardInterrupt
+        note()
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
