@@ -163,7 +163,7 @@ class BuildxBuilder:
             open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
             self._clients.started(argv, environment, self.limit) as client,
         ):
-            while line := client.said.readline(MAX_LINE):
+            for line in client.lines(MAX_LINE):
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     tell(news)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -16,6 +18,11 @@ from planner.ports import BuildCancelled
 
 GRACE = 10.0
 """Seconds that a process has to end by itself after it was asked to."""
+AFTERWARDS = 1.0
+"""Seconds for which the output of a process that has ended is read on, where something that it left holds it open."""
+LOOK = 0.1
+"""Seconds without output after which a process is asked whether it has ended."""
+_CHUNK = 1 << 16
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
 """Has the kernel interrupt a build whose planner was killed, where util-linux is there; else it runs to its end."""
 
@@ -32,6 +39,36 @@ class Client:
         """Its standard error."""
         assert self.process.stderr is not None  # noqa: S101 -- a pipe was asked for; tells mypy
         return self.process.stderr
+
+    def lines(self, longest: int) -> Iterator[bytes]:
+        """Its standard error by lines, with their ends; one that is longer than `longest` comes in pieces.
+
+        They end with the process, which may have left others that never close the pipe.
+        """
+        rest = b""
+        for chunk in self._chunks():
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+            if len(rest) >= longest:
+                yield rest
+                rest = b""
+        if rest:
+            yield rest
+
+    def _chunks(self) -> Iterator[bytes]:
+        pipe = self.said.fileno()
+        ready = select.poll()
+        ready.register(pipe, select.POLLIN)
+        enough = 0.0
+        while True:
+            if self.process.poll() is not None:
+                enough = enough or time.monotonic() + AFTERWARDS
+                if time.monotonic() >= enough:
+                    return
+            if ready.poll(LOOK * 1000):
+                if not (chunk := os.read(pipe, _CHUNK)):
+                    return
+                yield chunk
 
     def end(self) -> None:
         """Ask it to end, and kill it when it has not after a while. It tells its engine, which ends the build too."""
