@@ -26,16 +26,18 @@ FORMAT = 1
 WAIT = 30.0
 """Seconds to wait for another process that writes."""
 MAX_MANIFESTS = 1 << 30
-_TABLES = """
-CREATE TABLE IF NOT EXISTS records (
-    image TEXT NOT NULL, platforms TEXT NOT NULL, key TEXT NOT NULL, resolved_key TEXT NOT NULL,
-    store TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL,
-    built_at REAL NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL, manifests BLOB NOT NULL,
-    PRIMARY KEY (image, platforms, key, store, repository)
-);
-CREATE INDEX IF NOT EXISTS newest ON records (image, built_at);
-CREATE INDEX IF NOT EXISTS resolved ON records (image, resolved_key);
-"""
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS records (
+        image TEXT NOT NULL, platforms TEXT NOT NULL, key TEXT NOT NULL, resolved_key TEXT NOT NULL,
+        store TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL,
+        built_at REAL NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL, manifests BLOB NOT NULL,
+        PRIMARY KEY (image, platforms, key, store, repository)
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS newest ON records (image, built_at)",
+    "CREATE INDEX IF NOT EXISTS resolved ON records (image, resolved_key)",
+)
 _COLUMNS = "image, platforms, key, resolved_key, store, repository, digest, built_at, seconds, steps, manifests"
 _LATER = {"used_at": "REAL NOT NULL DEFAULT 0", "retries": "INTEGER NOT NULL DEFAULT 0"}
 """Columns that older planners neither wrote nor miss."""
@@ -64,15 +66,20 @@ class SqliteRecords:
             else:
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._make()
-            self._retries = "retries" if "retries" in self._known() else "0"
+            known = self._known()
+            # A first run may be at it just now, or have ended before it got to it, since the disk was full.
+            self.has_begun = found != 0 or bool(known)
+            self._retries = "retries" if "retries" in known else "0"
 
     def _make(self) -> None:
-        self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
-        if not _LATER.keys() <= self._known():
-            self._database.execute("BEGIN IMMEDIATE")
+        """All of it or nothing: who reads meanwhile, or after a kill, finds a whole table or none."""
+        self._database.execute("BEGIN IMMEDIATE")
+        with ending(self._database):
+            for statement in _TABLES:
+                self._database.execute(statement)
             for name in _LATER.keys() - self._known():
                 self._database.execute(f"ALTER TABLE records ADD COLUMN {name} {_LATER[name]}")
-            self._database.execute("COMMIT")
+            self._database.execute(f"PRAGMA user_version = {FORMAT}")
 
     def _known(self) -> set[str]:
         return {str(row[1]) for row in self._database.execute("PRAGMA table_info(records)")}
@@ -283,4 +290,10 @@ def _unpacked(data: object) -> str:
 def open_records(state: Path) -> SqliteRecords | NoRecords:
     """The records below a state folder, for reading: none where nothing was built."""
     path = state / "records.sqlite"
-    return SqliteRecords(path, writable=False) if path.exists() else NoRecords()
+    if not path.exists():
+        return NoRecords()
+    found = SqliteRecords(path, writable=False)
+    if found.has_begun:
+        return found
+    found.close()
+    return NoRecords()

@@ -93,7 +93,8 @@ def ending(database: sqlite3.Connection) -> Iterator[None]:
         yield
         database.execute("COMMIT")  # it fails where somebody reads for too long
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # A full disk has ended it already.
+            database.execute("ROLLBACK")
         raise
 
 

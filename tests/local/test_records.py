@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -59,6 +60,57 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "records.sqlite").write_text("no database" * 100)
     with pytest.raises(StateError, match="may be removed"):
         open_records(tmp_path)
+
+
+@pytest.mark.parametrize("made", ["empty", "begun"])
+def test_a_file_in_which_nothing_was_made_yet_holds_no_records(tmp_path: Path, made: str) -> None:
+    """A disk that was full at the very first build leaves it so, and so does a run that is at it just now."""
+    path = tmp_path / "records.sqlite"
+    path.write_bytes(b"")
+    if made == "begun":
+        sqlite3.connect(path).executescript("CREATE TABLE other (x); DROP TABLE other;")
+    found = open_records(tmp_path)
+    assert found.find(BASE, RECORD.platforms, RECORD.key) == ()
+    assert found.latest(BASE) is None
+    assert not found.history()
+    assert not found.seconds()
+    writer = SqliteRecords(path)
+    writer.add(RECORD)
+    writer.close()
+    assert open_records(tmp_path).latest(BASE) == RECORD
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from planner.local.records import SqliteRecords
+SqliteRecords(Path(sys.argv[1])).close()
+"""
+
+
+def test_who_reads_beside_a_first_run_finds_no_records_or_real_ones(tmp_path: Path) -> None:
+    for number in range(5):
+        state = tmp_path / f"{number}"
+        state.mkdir()
+        process = subprocess.Popen([sys.executable, "-c", FIRST, os.fspath(state / "records.sqlite")])
+        while process.poll() is None:
+            assert open_records(state).latest(BASE) is None
+        assert process.returncode == 0
+
+
+def test_a_disk_without_room_for_the_first_record(tmp_path: Path) -> None:
+    """What is left of it is in nobody's way once there is room."""
+    path = tmp_path / "records.sqlite"
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); import signal{FIRST}"
+    code = code.replace("import signal", "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)")
+    run = subprocess.run([sys.executable, "-c", code, os.fspath(path)], capture_output=True, text=True, check=False)
+    assert "StateError" in run.stderr
+    assert "disk" in run.stderr.splitlines()[-2]
+    assert open_records(tmp_path).latest(BASE) is None
+    writer = SqliteRecords(path)
+    writer.add(RECORD)
+    writer.close()
+    assert open_records(tmp_path).latest(BASE) == RECORD
 
 
 def test_a_file_of_a_newer_planner(tmp_path: Path) -> None:
