@@ -22,9 +22,8 @@ from planner.local.changed import changed_since
 from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
-from planner.plan.affected import Affected, affected, normal
+from planner.plan.affected import Affected, affected, defines, is_discovered, normal
 from planner.plan.rebuild import plan
-from planner.sources import lock_file
 from planner.sources.loaded import LoadedFamily
 
 EXAMPLE = "planner affected scripts/install.sh --since origin/main"
@@ -51,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     changed: list[str] = []
     if options.since:
         changed = list(changed_since(tree, revision_tree(folder_of(options), options.since, tree)))
+    _warn_of_other_roots(options, tree, inside)
     paths = list(dict.fromkeys([*inside, *changed]))
     stood = standing(options, tree)
     if stood is not None and not any(covers(stood.facts.definition or {}, path) for path in paths):
@@ -85,9 +85,9 @@ def _by_reading(
 ) -> tuple[ImageGraph, tuple[Affected, ...]]:
     """By reading the whole family."""
     loaded = load_family(options, tree, told=True)
-    definitions = {loaded.family.file, lock_file.NAME}
     redefined = None
-    if definitions.intersection(changed) and not definitions.intersection(inside):
+    told = is_discovered(loaded) or any(defines(loaded, path) for path in changed)
+    if changed and told and not any(defines(loaded, path) for path in inside):
         redefined = _redefined(options, tree, loaded)
     maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
     return loaded.graph, affected(maker, paths, direct=options.direct, redefined=redefined)
@@ -97,7 +97,22 @@ def _from_stdin() -> list[str]:
     data = sys.stdin.buffer.read(MAX_STDIN + 1)
     if len(data) > MAX_STDIN:
         raise PlannerError(f"standard input is longer than {MAX_STDIN} bytes\n  give folders instead of their files")
+    if b"\n" in data and b"\0" not in data:
+        warn("standard input has lines and no NUL, so it is one path: git diff --name-only -z ends each with NUL")
     return [os.fsdecode(path) for path in data.split(b"\0") if path]
+
+
+def _warn_of_other_roots(options: argparse.Namespace, tree: WorkTree, paths: list[str]) -> None:
+    """Tell of paths that the workspace never had and its repository has: those that git prints are from its top."""
+    if tree.clean is None or not (prefix := tree.clean.prefix):
+        return
+    top = folder_of(options).absolute().joinpath(*[".."] * prefix.count("/"))
+    strange = [path for path in paths if path and tree.entry(path.rstrip("/")) is None]
+    strange = [path for path in strange if tree.clean.entry(path.rstrip("/")) is None]
+    found = [path for path in strange if path.startswith(prefix) or os.path.lexists(top / path)]
+    if found:
+        more = f" and {len(found) - 1} path{'' if len(found) == 2 else 's'} more" if len(found) > 1 else ""
+        warn(f"{found[0]}{more}: not here, but at the repository's top: give git diff --relative")
 
 
 def _in_workspace(options: argparse.Namespace, given: list[str]) -> tuple[list[str], list[str]]:
@@ -116,7 +131,7 @@ def _in_workspace(options: argparse.Namespace, given: list[str]) -> tuple[list[s
 
 
 def _redefined(options: argparse.Namespace, tree: WorkTree, loaded: LoadedFamily) -> frozenset[ImageName]:
-    """The images that an edit of the graph file or the lock may have changed: whose keys changed by themselves."""
+    """The images that an edit of the definition or the lock may have changed: whose keys changed by themselves."""
     now = keys_of(loaded, tree)
     then = baseline_at(options, tree, now, options.since)
     made = plan(loaded.graph, now, then, against=options.since, wanted=frozenset(loaded.graph.order))

@@ -109,21 +109,21 @@ def load_family(
     from planner.sources.doors.read import read
     from planner.sources.load import load
 
-    definition = definition_in(options, tree)
+    traced = Traced(tree)
+    definition = definition_in(options, traced)
     if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
             raise PlannerError(f"{posixpath.join(options.folder, options.file)}: there is no graph file\n  {hint}")
         found = discovered(options, tree)
         like = known.facts.loaded if known is not None else None
-        family = replace(found.family, lock=lock_file.read_in(tree))
+        family = replace(found.family, lock=lock_file.read_in(tree), written=traced.taken())
         return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
     say_door(options, tree, definition)
     like = known.facts.loaded if known is not None else None
     if known is not None and _is_written_alike(known, definition):
         read_ahead_of(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
-    traced = Traced(tree)
     family = replace(read(definition, traced, asked(options)), lock=lock_file.read_in(traced))
     read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)

@@ -14,7 +14,7 @@ NOTES = {
     Role.DOCKERFILE: "its Dockerfile",
     Role.POLICY: "its build policy",
     Role.IGNORE_FILE: "an ignore file of what it copies",
-    Role.GRAPH_FILE: "the graph file",
+    Role.GRAPH_FILE: "part of the definition",
     Role.LOCK: "the lock of what is not built here",
 }
 

@@ -7,8 +7,9 @@ wider than the truth in this, and only in this:
 - any edit of a Dockerfile, or of a build policy beside it, counts for the images made of it, a comment too;
 - any edit of the ignore file that applies to a context counts for every image that selects something from it, whatever
   it selects;
-- any edit of the graph file counts for all images, any edit of the lock for those that read an external, unless
-  `redefined` says for which;
+- any edit of a file that the definition is read from counts for all images, any edit of the lock for those that read
+  an external, unless `redefined` says for which;
+- where nobody wrote the family down, one more Dockerfile counts for all images: any of them may read it;
 - an image that reads an affected one is affected, also where the edit would leave the parent's key as it is.
 
 Whether two paths edited at once do more than each of them alone is not asked: a file that only an edited link leads to
@@ -27,13 +28,16 @@ from planner.digest.ignore_file import ignore_file
 from planner.digest.manifest import Manifests
 from planner.digest.reading import readings
 from planner.digest.touched import Suppositions, Watched
-from planner.digest.trace import Traced
+from planner.digest.trace import Trace, Traced, covers
 from planner.model.frozen import dataclass
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.image import Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources import lock_file
+from planner.sources.discovery.family import FILE
+from planner.sources.discovery.files import dockerfiles
 from planner.sources.dockerfile_places import places_of
+from planner.sources.loaded import LoadedFamily
 
 NEVER = frozenset({".git", ".planner"})
 """Folders that are part of no tree, at any depth."""
@@ -101,13 +105,36 @@ def affected(
     )
 
 
+def defines(loaded: LoadedFamily, path: str) -> bool:
+    """Whether an edit of a path could change what the images of a family are, without being one of a Dockerfile.
+
+    Those are all paths that were asked for to read the definition, and the lock.
+    """
+    return covers(_definition(loaded) | {lock_file.NAME: ""}, path) or _discovers(loaded, path)
+
+
+def is_discovered(loaded: LoadedFamily) -> bool:
+    """Whether nobody wrote the family down, so that its Dockerfiles define it."""
+    return loaded.family.file == FILE
+
+
+def _definition(loaded: LoadedFamily) -> dict[str, str]:
+    written: Trace = {} if is_discovered(loaded) else {loaded.family.file: ""}
+    return {path: said for path, said in {**written, **loaded.family.written}.items() if path != lock_file.NAME}
+
+
+def _discovers(loaded: LoadedFamily, path: str) -> bool:
+    return is_discovered(loaded) and path not in loaded.dockerfiles and bool(dockerfiles((path,)))
+
+
 class _Watching:
     """Everything that the images of a family look at, ready for questions about paths."""
 
     def __init__(self, maker: Manifests, redefined: Collection[ImageName] | None) -> None:
         loaded = maker.loaded
         self.tree: Tree = maker.tree
-        self.graph_file = loaded.family.file
+        self.loaded = loaded
+        self.definition = _definition(loaded)
         self.images: Mapping[ImageName, Image] = {name: loaded.graph.nodes[name].image for name in loaded.graph.order}
         self.watched = {name: tuple(map(Watched, readings(maker, name))) for name in self.images}
         self.dockerfiles = {
@@ -134,7 +161,7 @@ class _Watching:
                 yield name, touch
 
     def _of(self, name: ImageName, image: Image, path: str, supposed: Suppositions | None) -> Iterator[Touch]:
-        if _at(self.graph_file, path) and name in self.redefined:
+        if name in self.redefined and self._defines(path):
             yield Touch(path=path, role=Role.GRAPH_FILE, where=image.span)
         if _at(lock_file.NAME, path) and name in self.redefined and name in self.locked:
             yield Touch(path=path, role=Role.LOCK, where=self.locked[name])
@@ -155,6 +182,13 @@ class _Watching:
                 yield Touch(path=path, role=Role.IGNORE_FILE, where=step.span, instruction=shown)
             if supposed is None or supposed.touch(watched):
                 yield Touch(path=path, role=Role.FILES, where=step.span, instruction=shown)
+
+    def _defines(self, path: str) -> bool:
+        """Whether an edit of the path could change what the images are; of one edit that did, any Dockerfile could."""
+        if covers(self.definition, path) or _discovers(self.loaded, path):
+            return True
+        holds = any(_at(place, path) for place in self.loaded.dockerfiles)
+        return holds and is_discovered(self.loaded) and self.redefined is not self.images
 
     def _holds(self, folder: str, path: str, supposed: Suppositions | None) -> bool:
         """Whether a context is there because of the path alone, or could be: an image with none is always built."""

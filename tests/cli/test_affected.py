@@ -166,3 +166,98 @@ def test_what_is_wrong_with_the_command(space: Workspace) -> None:
     assert (run.returncode, "give paths" in run.stderr) == (2, True)
     run = space.planner("affected", "--since", "no-such")
     assert (run.returncode, "there is no revision" in run.stderr) == (1, True)
+
+
+STAR = {
+    "images.star": 'load("//tools:cuda.star", "cuda")\npackages("sub")\ncuda("one")\n',
+    "tools/cuda.star": 'def cuda(name):\n    image(name, context = "c", args = {"CUDA": "11"})\n',
+    "sub/images.star": 'image("two", args = {"LEVEL": "1"})\n',
+    "c/Dockerfile": "FROM scratch\nARG CUDA\nENV C=$CUDA\n",
+    "sub/Dockerfile": "FROM scratch\nARG LEVEL\nENV L=$LEVEL\n",
+}
+COMPOSE = {
+    "compose.yaml": """\
+include: [more/compose.yaml]
+services:
+  web:
+    extends: {file: common.yaml, service: common}
+    build: {args: {TAG: "${TAG}"}}
+""",
+    "common.yaml": "services:\n  common:\n    build: {context: c, args: {LEVEL: '1'}}\n",
+    "more/compose.yaml": "services:\n  job:\n    build: {context: ../c, args: {LEVEL: '1'}}\n",
+    ".env": "TAG=1\n",
+    "c/Dockerfile": "FROM scratch\nARG TAG\nARG LEVEL\nENV L=$LEVEL T=$TAG\n",
+}
+BAKE = {
+    "docker-bake.hcl": 'target "one" {\n  context = "c"\n  args = { LEVEL = "1" }\n}\n',
+    "c/Dockerfile": "FROM scratch\nARG LEVEL\nENV L=$LEVEL\n",
+}
+OVERRIDE = 'target "one" {\n  args = { LEVEL = "2" }\n}\n'
+DEFINITIONS = [
+    (STAR, "tools/cuda.star", STAR["tools/cuda.star"].replace("11", "12"), ["one"], ["one", "two"]),
+    (STAR, "sub/images.star", STAR["sub/images.star"].replace("1", "2"), ["two"], ["one", "two"]),
+    (COMPOSE, ".env", "TAG=2\n", ["web"], ["job", "web"]),
+    (COMPOSE, "common.yaml", COMPOSE["common.yaml"].replace("1", "2"), ["web"], ["job", "web"]),
+    (COMPOSE, "more/compose.yaml", COMPOSE["more/compose.yaml"].replace("1", "2"), ["job"], ["job", "web"]),
+    (BAKE, "docker-bake.override.hcl", OVERRIDE, ["one"], ["one"]),
+    (BAKE, "images.yaml", "version: 1\nimages: {other: {context: c}}\n", ["other"], ["other"]),
+]
+
+
+@pytest.mark.parametrize(("files", "path", "edit", "changed", "every"), DEFINITIONS, ids=[d[1] for d in DEFINITIONS])
+def test_every_file_of_the_definition(
+    tmp_path: Path, files: dict[str, str], path: str, edit: str, changed: list[str], every: list[str]
+) -> None:
+    """Also those that the graph file loads, and those that are not there yet but would be read."""
+    space = Workspace(tmp_path / "family")
+    space.write(files)
+    space.commit()
+    before = sorted(space.keys())
+    assert names(space, path) == before
+    space.planner("plan", "--since", "HEAD")  # What it keeps is no reason to leave out an image.
+    assert names(space, path) == before
+    space.write({path: edit})
+    assert sorted(space.rebuilds()) == changed
+    assert names(space, "--since", "HEAD", "--direct") == changed
+    assert names(space, path, "--direct") == every
+    (touch, *_) = space.document("affected", path)["images"][0]["paths"]
+    assert (touch["path"], touch["role"]) == (path, "graph-file")
+
+
+def test_a_dockerfile_of_a_family_that_nobody_wrote_down(tmp_path: Path) -> None:
+    """One more or one less may change who reads whom."""
+    space = Workspace(tmp_path / "family")
+    space.write({"app/Dockerfile": "FROM acme/base\n", "base/Dockerfile": "FROM scratch\n"})
+    space.commit()
+    (space.root / "base/Dockerfile").unlink()
+    assert sorted(space.rebuilds()) == ["app"]
+    assert names(space, "--since", "HEAD") == ["app"]
+    space.commit()
+    assert names(space, "base/Dockerfile") == ["app"]
+    assert names(space, "images.yaml") == ["app"]
+    assert names(space, "base/notes") == []
+
+
+def test_paths_as_git_prints_them_at_the_top(tmp_path: Path) -> None:
+    """In a folder of a bigger repository they are not those of the folder, unless git is told so."""
+    outer = Workspace(tmp_path / "outer")
+    outer.write({f"family/{path}": text for path, text in FILES.items()} | {"notes": "n\n", "README.md": "r\n"})
+    outer.commit()
+    inner = Workspace(outer.root / "family", init=False)
+    run = inner.planner("affected", "family/src/x.c", "notes", "docs/index.md")
+    assert "3 images are affected" not in run.stdout
+    assert "family/src/x.c and 1 path more" in run.stderr
+    assert "git diff --relative" in run.stderr
+    assert "docs/index.md" not in run.stderr
+    (inner.root / "README.md").write_text("r\n")
+    inner.commit()
+    (inner.root / "README.md").unlink()
+    assert inner.planner("affected", "README.md", "docs/new.md").stderr == "", "it was here"
+
+
+def test_lines_are_no_paths_that_end_with_nul(space: Workspace) -> None:
+    command = [sys.executable, "-m", "planner.cli.main", "-C", os.fspath(space.root), "affected", "--stdin0"]
+    run = subprocess.run(command, input=b"docs/a\nsrc/x.c\n", capture_output=True, check=True)
+    assert b"no NUL" in run.stderr
+    assert b"git diff --name-only -z" in run.stderr
+    assert subprocess.run(command, input=b"docs/a\nb\0", capture_output=True, check=True).stderr == b""
