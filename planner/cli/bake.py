@@ -16,11 +16,11 @@ from planner.build.layout import Layout
 from planner.cli import arguments as shared
 from planner.cli.family import folder_of, keys_now, warn
 from planner.cli.output import write
-from planner.cli.parents import parents_of, saved_plan
+from planner.cli.parents import parents_of, refuse_beside_plan, saved_plan
 from planner.cli.plan import against_records, plan_of, state_of
 from planner.digest.key import Keys
 from planner.digest.stage_names import familiar
-from planner.errors import PlannerError, StateError, UsageError
+from planner.errors import PlannerError, StateError
 from planner.local.records import open_records
 from planner.model.build import BuildRequest, FilesContext, Store, Stored
 from planner.model.graph import LocalFiles, Node
@@ -54,8 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the Bake file."""
-    if options.plan and options.since:
-        raise UsageError("--plan and --since: a saved plan has its baseline already")
+    refuse_beside_plan(options, "since", "all", "against")
     plan, keys = _plan(options)
     for warning in plan.warnings:
         warn(warning)
@@ -89,7 +88,7 @@ def _parents(options: argparse.Namespace, plan: Plan, keys: Keys) -> Mapping[Ima
     from planner.cli.published import named_by_key
 
     published = named_by_key(options, keys, state_of(options))
-    return parents_of(plan, keys, _records(options, keys), published, option="--level")
+    return parents_of(plan, keys, _records(options, keys), published, option="" if options.level is None else "--level")
 
 
 def _records(options: argparse.Namespace, keys: Keys) -> Baseline:

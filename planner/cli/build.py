@@ -111,6 +111,10 @@ def run(options: argparse.Namespace) -> int:
     """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
     if options.resume:
         _take_up(options)
+    if options.plan:
+        from planner.cli.parents import refuse_beside_plan  # a build without changes waits for nothing it does not use
+
+        refuse_beside_plan(options, "all")
     keys = keys_kept(options)
     registry = keys.made_by.loaded.family.registry
     reports.place_of_summary(options)

@@ -19,7 +19,7 @@ from planner.cli.builders import Builders, builders_of, work_of
 from planner.cli.family import chosen, warn
 from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
-from planner.cli.parents import only, parents_of, saved_plan
+from planner.cli.parents import completed, if_told, only, parents_of, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, is_pushed
 from planner.cli.recalled import with_steps
 from planner.cli.store_room import make_room
@@ -88,10 +88,16 @@ def built(
         lost = publish_again(plan, keys, records, registry, published.saw)
         if lost:
             note(f"published {lost} images anew that a clean-up had put away")
+    by_key = _by_key(options, keys, state) if registry is not None else None
+    if options.only:
+        stored = parents_of(plan, keys, then, by_key, option="--only")
+    else:
+        plan, stored = completed(
+            plan, keys, then, by_key if options.push or not by_key else if_told(by_key, warn), note
+        )
     keys = with_steps(keys, [image.name for image in plan.building])
     past = past_runs(state.root)
     work = work_of(options, keys, plan, then, builders, past)
-    stored = parents_of(plan, keys, then, _by_key(options, keys, state) if registry is not None else None)
     if plan.building:
         note(f"building {len(plan.building)} of {plan.total} with {builders}")
     dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}

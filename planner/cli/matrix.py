@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from planner.ci.child_pipelines import buildkite_steps, gitlab_child
@@ -13,20 +12,18 @@ from planner.ci.matrix import Legs, forecast_text, matrix_github, matrix_json
 from planner.ci.packing import Costs, Model, forecast, packed
 from planner.cli import arguments as shared
 from planner.cli.family import keys_now, say_aside
+from planner.cli.parents import refuse_beside_plan, saved_plan
 from planner.cli.plan import plan_of, save, state_of
 from planner.cli.saying import say, say_again
 from planner.digest.key import Keys
-from planner.errors import PlanFileError
 from planner.local.records import open_records
 from planner.model.image import ImageName
-from planner.plan import plan_file
 from planner.plan.durations import durations
 from planner.plan.rebuild import Plan
 
 EXAMPLE = "planner matrix --since origin/main --format github"
 WRITERS = {"github": matrix_github, "gitlab": gitlab_child, "buildkite": buildkite_steps, "json": matrix_json}
 LIMITS = {"github": GITHUB, "gitlab": GITLAB, "buildkite": BUILDKITE, "json": NONE}
-MAX_PLAN = 256 << 20
 DEEP = 100_000
 """More levels than any graph has."""
 
@@ -91,15 +88,9 @@ def planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """A saved plan that still holds, or a new one."""
     if not options.plan:
         return plan_of(options)
+    refuse_beside_plan(options, "since", "all", "against")
     keys = keys_now(options)
-    file = os.fspath(options.plan)
-    try:
-        with open(file, "rb") as stream:
-            plan = plan_file.read(stream.read(MAX_PLAN), file)
-    except OSError as error:
-        raise PlanFileError(f"{file}: cannot be read: {error.strerror}") from error
-    plan_file.refuse_outdated(plan, keys, file)
-    return plan, keys
+    return saved_plan(options, keys), keys
 
 
 def legs_of(options: argparse.Namespace, made: Plan, keys: Keys) -> Legs:
