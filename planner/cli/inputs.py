@@ -11,7 +11,7 @@ from planner.digest.manifest import Manifest
 from planner.errors import PlannerError
 from planner.explain import text
 from planner.model.image import ImageName
-from planner.plan.baseline import lister
+from planner.plan.baseline import placed
 
 EXAMPLE = "planner inputs base"
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         raise PlannerError(f"{options.image}: name one image, this matches {', '.join(sorted(matched))}")
     name = next(iter(matched))
     manifest = _manifest(found, name, options.platform)
-    listing = lister(found, manifest)
+    listing = placed(found, manifest)
     files = {index: listing(item) for index, item in enumerate(manifest.inputs) if item.selection is not None}
     if options.format == "json":
         print(text.manifest_json(manifest, files, found.keys[name]))

@@ -62,12 +62,9 @@ def _uncached(keys: Keys, name: ImageName, past: Past | None) -> tuple[Input, ..
 def _diffs(answer: Why, before: Keys | None, after: Keys) -> dict[str, str]:
     """Unified diffs of the text files that the reasons name, as far as both states have their bytes."""
     found: dict[str, str] = {}
-    for cause in answer.causes:
-        image = after.made_by.loaded.graph.nodes[cause.image].image
-        root = "" if image.context == "." else f"{image.context}/"
-        for reason in cause.reasons:
-            if reason.code in FILES and reason.subject not in found:
-                found[reason.subject] = _diff(f"{root}{reason.subject}", before, after)
+    for reason in (reason for cause in answer.causes for reason in cause.reasons):
+        if reason.code in FILES and reason.subject not in found:
+            found[reason.subject] = _diff(reason.subject, before, after)
     return {path: text for path, text in found.items() if text}
 
 

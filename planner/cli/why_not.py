@@ -20,7 +20,7 @@ from planner.digest.verdict import Ruling, Verdict, verdict
 from planner.errors import PlannerError
 from planner.explain.why_not import WhyNot, compared, why_not_json, why_not_text
 from planner.model.image import ImageName
-from planner.plan.baseline import lister
+from planner.plan.baseline import placed
 from planner.plan.rebuild import Action
 from planner.plan.rebuild import plan as make_plan
 from planner.sources.dockerfile.syntax import From
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     paths = [_clean(path) for path in options.paths] or list(_changed(earlier, keys))
     said: list[str] = []
     for name in (name for name in graph.order if name in wanted):
-        counts, files = compared(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item))
+        counts, files = compared(keys.manifests[name], lambda manifest, item: placed(keys, manifest)(item))
         judge = _Judge(keys, name)
         judged = [(path, judge.of(path)) for path in paths]
         answer = WhyNot(

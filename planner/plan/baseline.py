@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from planner.digest.ignore_file import context_root
 from planner.digest.key import Keys
 from planner.digest.listing import files_of
 from planner.digest.manifest import Input, Manifest
@@ -71,6 +73,18 @@ def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
         return dict(files_of(keys.made_by.context(image, item.selection.context), item.selection))
 
     return listing
+
+
+def root_of(keys: Keys, manifest: Manifest) -> Callable[[Input], str]:
+    """Gives the workspace folder that what an input of a manifest selects is relative to, "" for the workspace."""
+    image = keys.made_by.loaded.graph.nodes[manifest.image].image
+    return lambda item: "" if item.selection is None else context_root(image, item.selection.context)
+
+
+def placed(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
+    """Lists what the inputs of one manifest select as `lister` does, by paths in the workspace."""
+    listing, root = lister(keys, manifest), root_of(keys, manifest)
+    return lambda item: {posixpath.join(root(item), path): value for path, value in listing(item).items()}
 
 
 def of_records(graph: ImageGraph, now: Keys, records: Records, holds: Callable[[Stored], bool]) -> Baseline:

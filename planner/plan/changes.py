@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
@@ -11,8 +12,22 @@ Listing = Callable[[Input], dict[str, str]]
 """Every file of a FILES input, with its `MODE OID`."""
 
 
-def changes(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing) -> tuple[Reason, ...]:
-    """Why `new` has another key than `old`; never empty when their keys differ."""
+Root = Callable[[Input], str]
+"""The folder of the workspace that the paths of a FILES input are relative to, "" for the workspace itself."""
+
+
+def no_root(_: Input) -> str:
+    """The root of inputs that are relative to the workspace."""
+    return ""
+
+
+def changes(
+    old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root = no_root
+) -> tuple[Reason, ...]:
+    """Why `new` has another key than `old`; never empty when their keys differ.
+
+    Files are compared by their paths in the context, and named by those in the workspace.
+    """
     if _differ_in_parents_alone(old, new):  # as most images that an edit rebuilds do
         return tuple(dict.fromkeys(_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED)))
     found = [
@@ -20,7 +35,7 @@ def changes(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing
         *_by_name(old, new, InputKind.FRONTEND, Code.FRONTEND_CHANGED),
         *_by_name(old, new, InputKind.ARGUMENT, Code.ARGUMENT_CHANGED),
         *_by_name(old, new, InputKind.LABEL, Code.INSTRUCTION_CHANGED),
-        *_steps(old, new, old_files, new_files),
+        *_steps(old, new, old_files, new_files, root),
         *_by_name(old, new, InputKind.EXTERNAL, Code.EXTERNAL_CHANGED),
         *_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED),
     ]
@@ -63,7 +78,7 @@ def _detail(old: Input, new: Input) -> str:
     return "; ".join(told) or f"{new.name} changed"
 
 
-def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing) -> Iterator[Reason]:
+def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
     """Instructions are aligned by their text; files are compared between instructions that face each other."""
     kinds = (InputKind.INSTRUCTION, InputKind.FILES)
     before, after = _of(old, *kinds), _of(new, *kinds)
@@ -79,14 +94,14 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing)
             for one, other in zip(before[from_:to], after[start:end], strict=True):
                 if one.digest == other.digest:
                     continue
-                reasons = list(_facing(one, other, old_files, new_files))
+                reasons = list(_facing(one, other, old_files, new_files, root))
                 told = told or bool(reasons)
                 yield from reasons
                 if not reasons:
                     silent.append(_evaluates(one, other))
         else:
             told = True
-            yield from _replaced(before[from_:to], after[start:end], old_files, new_files)
+            yield from _replaced(before[from_:to], after[start:end], old_files, new_files, root)
     if not told:
         yield from silent
 
@@ -112,9 +127,9 @@ def _said(item: Input) -> tuple[str, str, str]:
     return item.kind, item.name, item.digest
 
 
-def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing) -> Iterator[Reason]:
+def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
     if new.kind is InputKind.FILES:
-        yield from file_changes(old_files(old), new_files(new), new)
+        yield from file_changes(old_files(old), new_files(new), new, root(new))
         return
     values = dict(old.parts)
     for name, value in new.parts:
@@ -134,7 +149,7 @@ def _evaluates(old: Input, new: Input) -> Reason:
 
 
 def _replaced(
-    before: Sequence[Input], after: Sequence[Input], old_files: Listing, new_files: Listing
+    before: Sequence[Input], after: Sequence[Input], old_files: Listing, new_files: Listing, root: Root
 ) -> Iterator[Reason]:
     old_steps = [item for item in before if item.kind is InputKind.INSTRUCTION]
     new_steps = [item for item in after if item.kind is InputKind.INSTRUCTION]
@@ -149,7 +164,7 @@ def _replaced(
     new_items = [item for item in after if item.kind is InputKind.FILES]
     for index, item in enumerate(new_items if old_steps and new_steps else ()):
         if index < len(old_paths):
-            yield from file_changes(old_paths[index], new_files(item), item)
+            yield from file_changes(old_paths[index], new_files(item), item, root(item))
 
 
 def _short(text: str, limit: int = 72) -> str:
@@ -157,10 +172,11 @@ def _short(text: str, limit: int = 72) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def file_changes(old: dict[str, str], new: dict[str, str], item: Input) -> Iterator[Reason]:
-    """The files that one selection gained, lost or saw changed."""
-    for path in sorted(old.keys() | new.keys()):
-        before, after = old.get(path), new.get(path)
+def file_changes(old: dict[str, str], new: dict[str, str], item: Input, root: str) -> Iterator[Reason]:
+    """The files that one selection, of a context at `root`, gained, lost or saw changed."""
+    for inside in sorted(old.keys() | new.keys()):
+        before, after = old.get(inside), new.get(inside)
+        path = posixpath.join(root, inside)
         if before == after:
             continue
         if before is None:

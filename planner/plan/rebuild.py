@@ -10,7 +10,7 @@ from planner.digest.key import Keys
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName
-from planner.plan.baseline import Baseline, Past, lister
+from planner.plan.baseline import Baseline, Past, lister, root_of
 from planner.plan.changes import changes
 from planner.plan.reasons import Code, Reason
 
@@ -160,7 +160,7 @@ def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
             detail = f"{manifest.platform} is new"
             found.append(Reason(code=Code.PLATFORM_CHANGED, subject=manifest.platform, detail=detail))
         else:
-            found.extend(changes(old[0], manifest, old[1], lister(now, manifest)))
+            found.extend(changes(old[0], manifest, old[1], lister(now, manifest), root_of(now, manifest)))
     for platform in before:
         found.append(Reason(code=Code.PLATFORM_CHANGED, subject=platform, detail=f"{platform} is gone"))
     if not found:

@@ -157,3 +157,46 @@ def test_an_index_in_conflict_is_no_state(tmp_path: Path) -> None:
     run = workspace.planner("diff", "HEAD", "INDEX")
     assert run.returncode == 1
     assert "LICENSE: is in conflict" in run.stderr
+
+
+TWO = {
+    "images.yaml": """\
+version: 1
+registry: r.example
+images:
+  base: {context: base}
+  app: {context: app, contexts: {more: base}}
+""",
+    "base/Dockerfile": "FROM scratch\nCOPY setup.sh old.sh /\n",
+    "base/setup.sh": "base\n",
+    "base/old.sh": "o\n",
+    "app/Dockerfile": "FROM r.example/base\nCOPY setup.sh /\nCOPY --from=more setup.sh /more\n",
+    "app/setup.sh": "app\n",
+}
+
+
+def test_paths_are_those_of_the_workspace(tmp_path: Path) -> None:
+    """Whatever the contexts: two files of one name are two files, and what is said of one is not said of the other."""
+    space = Workspace(tmp_path / "family")
+    space.write(TWO)
+    space.commit()
+    space.write({"base/setup.sh": "base edited\n", "app/setup.sh": "app edited\n"})
+    (space.root / "base/old.sh").unlink()
+    space.write({"base/Dockerfile": "FROM scratch\nCOPY setup.sh *.sh /\n"})
+    space.commit()
+    (space.root / "base/setup.sh").write_text("base again\n")
+    (space.root / "app/setup.sh").write_text("app again\n")
+    answer = space.document("why", "app", "--from", "HEAD", "--diff")
+    named = {cause["image"]: [one["subject"] for one in cause["reasons"]] for cause in answer["causes"]}
+    assert named == {"app": ["app/setup.sh", "base/setup.sh"], "base": ["base/setup.sh"]}
+    assert "+base again" in answer["diffs"]["base/setup.sh"]
+    assert "+app again" in answer["diffs"]["app/setup.sh"]
+    run = space.planner("why", "app", "--from", "HEAD", "--diff")
+    below = run.stdout.partition("\nbase  1 hop above\n")[2]
+    assert "file changed: base/setup.sh changed" in below
+    assert "base again" in below
+    assert "app again" not in below
+    reasons = {image["name"]: image["reasons"] for image in space.document("plan", "--since", "HEAD")["images"]}
+    assert [(one["subject"], one["detail"]) for one in reasons["base"]] == [("base/setup.sh", "base/setup.sh changed")]
+    files = [item["files"] for item in space.document("inputs", "app")["inputs"] if item["kind"] == "files"]
+    assert [one["path"] for found in files for one in found] == ["app/setup.sh", "base/setup.sh"]
