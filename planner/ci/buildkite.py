@@ -5,10 +5,11 @@ The agent puts variables into what it uploads, so each dollar that a shell shall
 
 from __future__ import annotations
 
-from planner.ci.pipeline import PUBLISHED, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
 from planner.ci.yaml_text import yaml_text
 
 FILE = ".buildkite/pipeline.yml"
+STEPS = f"{OWN}/build.json"
 HEAD = """\
 # Written by `{command}`; `{command} --check` says whether it is stale.
 # {branch} builds what the registry lacks, with steps that the plan makes; pull requests build in one step, unpushed.
@@ -32,8 +33,8 @@ def _commands(*lines: str) -> list[str]:
 
 
 def _plan(settings: Settings, ours: str) -> Step:
-    plan = settings.planner("plan", *PUBLISHED, "--out", "plan.json", "--format", "markdown")
-    matrix = settings.planner("matrix", "--plan", "plan.json", "--format", "buildkite", "--setup", settings.install)
+    plan = settings.planner("plan", *PUBLISHED, "--out", PLAN, "--format", "markdown")
+    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "buildkite", "--setup", settings.install)
     return {
         "label": "plan",
         "key": "plan",
@@ -42,11 +43,12 @@ def _plan(settings: Settings, ours: str) -> Step:
         "concurrency_group": "images",
         "commands": _commands(
             settings.install,
-            f"{plan} > plan.md",
-            "buildkite-agent annotate --style info --context plan < plan.md",
-            "buildkite-agent artifact upload plan.json",
-            f"{matrix} > build.json",
-            "buildkite-agent pipeline upload build.json",
+            f"mkdir -p {OWN}",
+            f"{plan} > {SHOWN}",
+            f"buildkite-agent annotate --style info --context plan < {SHOWN}",
+            f"buildkite-agent artifact upload {PLAN}",
+            f"{matrix} > {STEPS}",
+            f"buildkite-agent pipeline upload {STEPS}",
         ),
     }
 
@@ -60,9 +62,10 @@ def _pull_request(settings: Settings) -> Step:
         "commands": _commands(
             settings.install,
             'base="$(git merge-base "origin/$BUILDKITE_PULL_REQUEST_BASE_BRANCH" HEAD)"',
-            f'{settings.planner("plan")} --since "$base" --out plan.json --format markdown > plan.md',
-            "buildkite-agent annotate --style info --context plan < plan.md",
-            settings.planner("build", "--plan", "plan.json", "--keep-going"),
+            f"mkdir -p {OWN}",
+            f'{settings.planner("plan")} --since "$base" --out {PLAN} --format markdown > {SHOWN}',
+            f"buildkite-agent annotate --style info --context plan < {SHOWN}",
+            settings.planner("build", "--plan", PLAN, "--keep-going"),
         ),
     }
 

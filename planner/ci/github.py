@@ -8,7 +8,7 @@ from __future__ import annotations
 from planner.ci.actions import pinned
 from planner.ci.github_login import login, permissions
 from planner.ci.jobs import alone, jobs_of
-from planner.ci.pipeline import PUBLISHED, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
 
@@ -29,8 +29,9 @@ CHECKOUT: dict[str, object] = {
     "uses": "actions/checkout",
     "with": {"persist-credentials": False, "fetch-depth": 2},
 }
+FETCH: dict[str, object] = {"uses": "actions/download-artifact", "with": {"name": "plan", "path": OWN}}
 COMMENT = f"""\
-{{ echo '{MARK}'; cat plan.md; }} > comment.md
+{{ echo '{MARK}'; cat {SHOWN}; }} > comment.md
 mine='.[] | select(.user.type == "Bot" and (.body | startswith("{MARK}"))) | .id'
 id="$(gh api --paginate "repos/$REPOSITORY/issues/$NUMBER/comments" --jq "$mine" | head -n 1)"
 if [ -n "$id" ]; then
@@ -101,16 +102,17 @@ def _plan(settings: Settings) -> Job:
     levels = [] if settings.static else ["--levels", str(settings.levels)]
     script = "\n".join(
         [
+            f"mkdir -p {OWN}",
             f"set -- {' '.join(PUBLISHED)}",
             'if [ "$EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
-            f'{_code(settings.planner("plan"))} "$@" --out plan.json --format markdown > plan.md',
-            'cat plan.md >> "$GITHUB_STEP_SUMMARY"',
-            f'matrix="$({_code(settings.planner("matrix", "--plan", "plan.json", *levels))})"',
+            f'{_code(settings.planner("plan"))} "$@" --out {PLAN} --format markdown > {SHOWN}',
+            f'cat {SHOWN} >> "$GITHUB_STEP_SUMMARY"',
+            f'matrix="$({_code(settings.planner("matrix", "--plan", PLAN, *levels))})"',
             'echo "matrix=$matrix" >> "$GITHUB_OUTPUT"',
             "",
         ]
     )
-    keep = {"name": "plan", "path": "plan.json\nplan.md\n", "retention-days": 7}
+    keep = {"name": "plan", "path": f"{PLAN}\n{SHOWN}\n", "include-hidden-files": True, "retention-days": 7}
     return {
         "if": NOT_CLOSED,
         "runs-on": "ubuntu-latest",
@@ -136,14 +138,14 @@ def _comment() -> Job:
         "timeout-minutes": 10,
         "permissions": {"pull-requests": "write"},
         "steps": [
-            {"uses": "actions/download-artifact", "with": {"name": "plan"}},
+            FETCH,
             {"name": "Comment", "run": COMMENT, "env": OF_PULL_REQUEST},
         ],
     }
 
 
 def _pull_request(settings: Settings) -> Job:
-    build = settings.planner("build", "--plan", "plan.json", "--keep-going")
+    build = settings.planner("build", "--plan", PLAN, "--keep-going")
     return {
         "needs": "plan",
         "if": f"github.event_name == 'pull_request' && {MATRIX}.any",
@@ -168,7 +170,7 @@ def _built(settings: Settings, condition: str, needs: list[str]) -> Job:
 def _leg(settings: Settings, images: str) -> Steps:
     """`images` reach the shell as a variable, so nothing in a name is ever read as code."""
     push = ["--push"] if settings.host else []
-    words = settings.planner("build", "--plan", "plan.json", "--only", *push, "--keep-going", "--")
+    words = settings.planner("build", "--plan", PLAN, "--only", *push, "--keep-going", "--")
     script = f"set -f\n{_code(words)} $IMAGES\n"
     return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"IMAGES": images}}]
 
@@ -239,7 +241,7 @@ def _prepared(settings: Settings, *, write: bool) -> Steps:
         *emulation,
         {"uses": "docker/setup-buildx-action"},
         *login(settings, write=write),
-        {"uses": "actions/download-artifact", "with": {"name": "plan"}},
+        FETCH,
     ]
 
 

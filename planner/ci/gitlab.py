@@ -8,10 +8,11 @@ from __future__ import annotations
 import shlex
 
 from planner.ci.child_pipelines import PARENT
-from planner.ci.pipeline import PUBLISHED, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
 from planner.ci.yaml_text import yaml_text
 
 FILE = ".gitlab-ci.yml"
+CHILD = f"{OWN}/build.yml"
 HEAD = """\
 # Written by `{command}`; `{command} --check` says whether it is stale.
 # {branch} builds what the registry lacks, in a child pipeline that is made from the plan; merge requests push nothing.
@@ -19,9 +20,9 @@ HEAD = """\
 """
 MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 NIGHTLY = '$CI_PIPELINE_SOURCE == "schedule"'
-COMMENT = """\
-curl --fail --silent --show-error --output note.json \
---header "PRIVATE-TOKEN: $PLANNER_COMMENT_TOKEN" --data-urlencode "body@plan.md" \
+COMMENT = f"""\
+curl --fail --silent --show-error --output /dev/null \
+--header "PRIVATE-TOKEN: $PLANNER_COMMENT_TOKEN" --data-urlencode "body@{SHOWN}" \
 "$CI_API_V4_URL/projects/$CI_MERGE_REQUEST_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes"\
 """
 
@@ -62,20 +63,21 @@ def _setup(settings: Settings) -> list[str]:
 
 def _plan(settings: Settings) -> dict[str, object]:
     setup = [word for line in _setup(settings) for word in ("--setup", line)]
-    matrix = settings.planner("matrix", "--plan", "plan.json", "--format", "gitlab", *setup)
+    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *setup)
     script = [
         settings.install,
+        f"mkdir -p {OWN}",
         f"set -- {' '.join(PUBLISHED)}",
         'if [ -n "$CI_MERGE_REQUEST_DIFF_BASE_SHA" ]; then set -- --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"; fi',
-        f'{settings.planner("plan")} "$@" --out plan.json --format markdown > plan.md',
-        f"{matrix} > build.yml",
+        f'{settings.planner("plan")} "$@" --out {PLAN} --format markdown > {SHOWN}',
+        f"{matrix} > {CHILD}",
     ]
     return {
         "stage": "plan",
         "interruptible": True,
         "variables": {"GIT_DEPTH": "0"},
         "script": script,
-        "artifacts": {"paths": ["plan.json", "plan.md", "build.yml"], "expire_in": "1 week"},
+        "artifacts": {"paths": [PLAN, SHOWN, CHILD], "expire_in": "1 week"},
     }
 
 
@@ -86,12 +88,12 @@ def _build(branch: str) -> dict[str, object]:
         "rules": [{"if": branch}],
         "resource_group": "images",
         "variables": {PARENT: "$CI_PIPELINE_ID"},
-        "trigger": {"include": [{"artifact": "build.yml", "job": "plan"}], "strategy": "depend"},
+        "trigger": {"include": [{"artifact": CHILD, "job": "plan"}], "strategy": "depend"},
     }
 
 
 def _merge_request(settings: Settings) -> dict[str, object]:
-    build = settings.planner("build", "--plan", "plan.json", "--keep-going")
+    build = settings.planner("build", "--plan", PLAN, "--keep-going")
     return {
         "stage": "build",
         "needs": ["plan"],

@@ -13,6 +13,10 @@ from planner.errors import PlannerError
 
 NATIVE = "linux/amd64"
 REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:/-]*)?", re.ASCII)
+OWN = ".planner"
+"""The folder for what jobs write and hand on, at the top of a clone: files of that name are part of no context, and so
+of no key."""
+PLAN, SHOWN = f"{OWN}/plan.json", f"{OWN}/plan.md"
 PUBLISHED = ("--against", "published")
 """The baseline on a protected branch: what the registry has. A revision would not do, since a leg may have failed."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from planner.ci.child_pipelines import buildkite_steps, gitlab_child
 from planner.ci.jobs import Group, Rebuild, connected, folded, jobs_of, rebuild_of
@@ -77,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
     made, keys = planned(options)
     if options.out:
-        save(made, Path(options.out))
+        save(made, options)
     out = WRITERS[options.format](legs_of(options, made, keys))
     if options.since and not options.plan and not options.out and options.by != "packed":
         return say_again(keys, options.since, out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from planner.cli import arguments as shared
@@ -22,8 +21,6 @@ from planner.plan.rebuild import plan as make_plan
 
 # A plan against a revision waits for nothing that it does not use.
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from planner.local.state import State
     from planner.model.build import Stored
     from planner.ports import Records
@@ -50,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.trace:
         _trace(made, began)
     if options.out:
-        save(made, options.out)
+        save(made, options)
     out = _written(made, options.format)
     warnings = made.warnings if options.format == "text" else ()
     if options.format == "text" or options.offline:
@@ -171,8 +168,23 @@ def state_of(options: argparse.Namespace) -> State:
     return State(place.absolute())
 
 
-def save(made: Plan, path: Path | str) -> None:
-    """Write a plan to a file that is never half written."""
-    from planner.cli.output import write
+def save(made: Plan, options: argparse.Namespace) -> None:
+    """Write a plan to the file of `--out`, never half written; warn where an image is built from that file too."""
+    from pathlib import Path
 
-    write(text.plan_json(made), os.fspath(path))
+    from planner.cli.family import warn
+    from planner.cli.output import write
+    from planner.local.state import NAME, State
+
+    place = Path(options.out).absolute()
+    if place.parent.name == NAME:
+        State(place.parent).prepare()
+    write(text.plan_json(made), options.out)
+    root = folder_of(options).resolve()
+    if not place.parent.resolve().is_relative_to(root) or NAME in place.parts:
+        return
+    now = keys_kept(options).keys
+    if changed := [image.name for image in made.images if now.get(image.name) != image.key]:
+        more = f" and {len(changed) - 1} more" if changed[1:] else ""
+        why = f"{options.out}: {changed[0]}{more} is built from this file, so the plan no longer holds"
+        warn(f"{why}\n  save it as {NAME}/plan.json, which is part of no context")

@@ -34,14 +34,25 @@ class Runner:
     def clone(self, name: str) -> Path:
         place = self.folder / name
         self.origin.git("clone", "-q", os.fspath(self.origin.root), os.fspath(place))
+        (fetch,) = (one for one in self.jobs["pull-request"]["steps"] if "download-artifact@" in one.get("uses", ""))
+        into = place / fetch["with"].get("path", ".")
         for file, content in self.artifacts.items():
-            (place / file).write_bytes(content)
+            into.mkdir(exist_ok=True)
+            (into / file).write_bytes(content)
         return place
+
+    def keep(self, place: Path) -> None:
+        """What the job `plan` uploads: hidden files only when asked to, by names below the folder that they share."""
+        (keep,) = (one["with"] for one in self.jobs["plan"]["steps"] if "upload-artifact@" in one.get("uses", ""))
+        paths = keep["path"].split()
+        assert keep.get("include-hidden-files") or not any(part.startswith(".") for part in paths)
+        above = os.path.commonpath([Path(path).parent for path in paths])
+        self.artifacts = {os.path.relpath(path, above): (place / path).read_bytes() for path in paths}
 
     def step(self, job: str, step: str, place: Path, **variables: str) -> dict[str, str]:
         """Run one step by its name; gives its outputs."""
         script = next(one["run"] for one in self.jobs[job]["steps"] if one.get("name") == step)
-        told = place / "outputs"
+        told = place.with_name(f"{place.name}-outputs")
         told.touch()
         environment = {
             **os.environ,
@@ -49,7 +60,7 @@ class Runner:
             **self.origin.engine.environment,
             **variables,
             "GITHUB_OUTPUT": os.fspath(told),
-            "GITHUB_STEP_SUMMARY": os.fspath(place / "summary"),
+            "GITHUB_STEP_SUMMARY": os.fspath(place.with_name(f"{place.name}-summary")),
         }
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         run = subprocess.run(
@@ -67,7 +78,7 @@ class Runner:
         """Plan, and then the legs of every level; gives the matrix."""
         place = self.clone("plan")
         matrix: dict[str, Any] = json.loads(self.step("plan", "Plan", place, EVENT=event)["matrix"])
-        self.artifacts = {name: (place / name).read_bytes() for name in ("plan.json", "plan.md")}
+        self.keep(place)
         for level, legs in enumerate(matrix["levels"]):
             for leg in legs["include"]:
                 name = f"level{level}"

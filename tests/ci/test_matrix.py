@@ -28,7 +28,8 @@ images:
 """,
         "base.Dockerfile": "FROM ubuntu:22.04\nCOPY base.txt /\nRUN cp base.txt made.txt\n",
         "cuda.Dockerfile": f"FROM {registry}/base@{PIN}\nCOPY cuda.txt /\n",
-        "app.Dockerfile": f"FROM ubuntu:22.04\nCOPY --from={registry}/cuda-x /base.txt /cuda.txt /\n",
+        "app.Dockerfile": f"FROM ubuntu:22.04\nCOPY --from={registry}/cuda-x /base.txt /cuda.txt /\nCOPY . /x\n",
+        ".dockerignore": "images.yaml\n*.Dockerfile\n",
         "base.txt": "base\n",
         "cuda.txt": "cuda\n",
     }

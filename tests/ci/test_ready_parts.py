@@ -22,17 +22,20 @@ def test_the_action_plans_and_gives_a_matrix(tmp_path: Path) -> None:
     space = Workspace(tmp_path / "space")
     space.git("commit", "-q", "--allow-empty", "-m", "nothing")
     space.git("branch", "EMPTY")
-    space.write({"fam/images.yaml": "version: 1\nimages: {a: {}}\n", "fam/Dockerfile": "FROM x\n"})
+    files = {"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM x\nCOPY . /x\n"}
+    space.write({f"{folder}{name}": text for name, text in files.items() for folder in ("", "fam/")})
     space.commit()
     document = yaml.safe_load((CHECKOUT / "action.yml").read_text())
     step = next(one for one in document["runs"]["steps"] if one.get("id") == "plan")
-    for since, any_of_it in (("HEAD", "false"), ("EMPTY", "true")):
+    for folder, since, any_of_it in (("fam", "HEAD", "false"), ("fam", "EMPTY", "true"), ("top", "EMPTY", "true")):
         inputs = {name: str(one["default"]) for name, one in document["inputs"].items()} | {
             "since": since,
-            "folder": "fam",
+            "folder": {"fam": "fam", "top": "."}[folder],
         }
         variables = {name: inputs[value[len("${{ inputs.") : -len(" }}")]] for name, value in step["env"].items()}
-        files = {name: os.fspath(tmp_path / f"{name}{since}") for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        files = {
+            name: os.fspath(tmp_path / f"{name}{folder}{since}") for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
+        }
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         run = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],

@@ -1,0 +1,41 @@
+"""A plan that is saved where images are built from does not hold, which is said; `.planner` is part of no context."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    made = Workspace(tmp_path / "family")
+    made.write({"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM scratch\nCOPY . /x\n"})
+    made.commit()
+    return made
+
+
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--since", "HEAD"), ("matrix",)])
+def test_a_plan_in_a_context_is_warned_about(space: Workspace, words: tuple[str, ...]) -> None:
+    file = os.fspath(space.root / "plan.json")
+    for _ in range(2):
+        run = space.planner(*words, "--out", file)
+        assert (run.returncode, "warning" in run.stderr) == (0, True), run.stderr
+        assert "a is built from" in run.stderr
+        assert ".planner/plan.json" in run.stderr
+        assert space.planner("matrix", "--plan", file).returncode == 1, "it does not hold"
+
+
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--since", "HEAD"), ("matrix",)])
+@pytest.mark.parametrize("place", [".planner/plan.json", "ignored.json", "../plan.json"])
+def test_a_plan_that_no_image_reads_holds(space: Workspace, words: tuple[str, ...], place: str) -> None:
+    space.write({".dockerignore": "ignored.json\n"})
+    space.commit()
+    file = os.fspath(space.root / place)
+    run = space.planner(*words, "--out", file)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert space.planner("matrix", "--plan", file).returncode == 0
+    assert ".planner" not in space.git("status", "--porcelain"), "the planner's folder is kept out of git"
