@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import os
+import re
 import shlex
 from pathlib import Path
 
@@ -10,8 +13,8 @@ from planner import __version__
 from planner.ci import buildkite, github, github_relay, gitlab
 from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
+from planner.cli.clone import Clone, clone_of
 from planner.cli.family import folder_of, load_family
-from planner.cli.matrix import command_of
 from planner.cli.output import write
 from planner.cli.saying import say
 from planner.errors import OutputError, UsageError
@@ -32,6 +35,7 @@ INSTALL = f"pipx install image-family-planner=={__version__}"
 SIGNING = f"pipx install 'image-family-planner[trust]=={__version__}'"
 """The same for what makes or checks signatures."""
 LABEL = "build-images"
+WRITTEN = re.compile(r"# Written by `([^`\n]*)`;")
 MAX_FILE = 4 << 20
 
 
@@ -52,13 +56,15 @@ def run(options: argparse.Namespace) -> int:
     if options.static and options.provider != "github":
         raise UsageError("--static is for github: the others wait for true needs as they are")
     writer, place = WRITERS[options.provider]
-    file = options.output or place
-    text = writer(_settings(options), _command(options)).rstrip("\n")
+    clone = clone_of(options)
+    file = options.output or os.path.relpath(clone.top / place)
+    text = writer(_settings(options, clone), _command(options, clone)).rstrip("\n")
     if options.check:
         stale = _read(file) != text
         return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
     if file == "-":
         return say(text)
+    _refuse_another(_read(file), file, clone)
     folder = Path(file).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +74,24 @@ def run(options: argparse.Namespace) -> int:
     return say(f"wrote {file}")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _refuse_another(text: str, file: str, clone: Clone) -> None:
+    """Raise OutputError where a file is the pipeline of another family of the repository."""
+    first = WRITTEN.match(text)
+    if first and _family(first[1]) != _family(shlex.join(clone.command)):
+        told = "is of another family, or of this one under another folder"
+        raise OutputError(f"{file}: {told} ({first[1]})\n  name another file with -o, or remove it")
+
+
+def _family(command: str) -> list[str]:
+    """What a command says of the folder and the graph files; nothing where it cannot be read."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    return [word for option, word in itertools.pairwise(words) if option in ("-C", "-f")]
+
+
+def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     """The family as if all of it rebuilt; no file of a context is looked at."""
     loaded = load_family(options, worktree(folder_of(options)), told=True)
     graph = loaded.graph
@@ -79,7 +102,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     everything = Plan(against="", images=images, total=len(images))
     return Settings(
         work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
-        command=tuple(command_of(options)),
+        command=clone.command,
         install=_install(options),
         label=options.label,
         branch=options.branch,
@@ -94,11 +117,11 @@ def _install(options: argparse.Namespace) -> str:
     return SIGNING if signs else str(options.install)
 
 
-def _command(options: argparse.Namespace) -> str:
+def _command(options: argparse.Namespace, clone: Clone) -> str:
     """The command line that writes the file again, for its first lines."""
-    words = [*command_of(options), "ci", options.provider]
+    words = [*clone.command, "ci", options.provider]
     if options.output not in ("", "-"):
-        words += ["-o", options.output]
+        words += ["-o", clone.inside(options.output)]
     for name, usual in (("branch", "main"), ("cron", "17 3 * * *"), ("install", INSTALL), ("label", LABEL)):
         if getattr(options, name) != usual:
             words += [f"--{name}", getattr(options, name)]

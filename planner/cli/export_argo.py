@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from pathlib import Path
 
 from planner.ci.argo import Settings, workflow
 from planner.ci.cluster import BUILDKIT
 from planner.ci.jobs import alone, jobs_of, rebuild_of
+from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
-from planner.cli.matrix import command_of, planned
+from planner.cli.matrix import planned
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
 from planner.model.image import Family
@@ -98,7 +98,7 @@ def text_of(options: argparse.Namespace) -> str:
         image=options.image,
         source=options.source,
         revision=revision,
-        command=_in_clone(options),
+        command=clone_of(options).command,
         needs=needs_of(loaded.family),
         pools=pools_of(options),
         builders=_builders(options),
@@ -120,12 +120,6 @@ def _compact(made: Plan) -> str:
     from planner.plan.plan_file import document
 
     return json.dumps(document(made), separators=(",", ":"))
-
-
-def _in_clone(options: argparse.Namespace) -> tuple[str, ...]:
-    """How a task calls the planner from the top of its clone, wherever this one was called. Raises GitError."""
-    prefix = ask(Path(options.folder), "rev-parse", "--show-prefix").decode("utf-8", "replace").strip().rstrip("/")
-    return tuple(command_of(argparse.Namespace(**{**vars(options), "folder": prefix or "."})))
 
 
 def head_of(options: argparse.Namespace) -> str:
@@ -168,7 +162,7 @@ def _builders(options: argparse.Namespace) -> dict[str, float]:
 
 def _command(options: argparse.Namespace) -> str:
     """The command line that writes the file again, for its first lines."""
-    words = [*command_of(options), "export", "argo"]
+    words = [*clone_of(options).command, "export", "argo"]
     for option, usual in (*OWN, ("namespace", ""), ("buildkit", BUILDKIT)):
         value = getattr(options, option)
         if option != "images" and value != usual:

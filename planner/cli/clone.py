@@ -1,0 +1,55 @@
+"""How a machine with a clone calls the planner: from the top of its clone, wherever this one was called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.cli.family import folder_of, graph_files
+from planner.cli.matrix import command_of
+from planner.errors import GitError, PlannerError
+from planner.local.process import ask
+
+USUAL = "images.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clone:
+    """The top of the repository here, and the `command` that calls the planner at the top of a clone.
+
+    `place` tells the family from others of the repository: its folder, and its graph file where it is not the usual
+    one; "" for the usual file at the top.
+    """
+
+    top: Path
+    command: tuple[str, ...]
+    place: str
+
+    def inside(self, file: str) -> str:
+        """A file as it is called at the top; one that is outside stays as it was given."""
+        place = Path(file).absolute().parent.resolve() / Path(file).name
+        return os.fspath(place.relative_to(self.top)) if place.is_relative_to(self.top) else file
+
+
+def clone_of(options: argparse.Namespace) -> Clone:
+    """The clone of the repository that holds the family; without git its top is where the planner was started.
+
+    Raises PlannerError for a family that is not below it.
+    """
+    workspace = folder_of(options).resolve()
+    try:
+        top = Path(os.fsdecode(ask(workspace, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
+    except GitError:
+        top = Path.cwd()
+    if not workspace.is_relative_to(top):
+        raise PlannerError(f"{workspace}: is not below {top}, where a pipeline would start\n  start further up")
+    folder = os.fspath(workspace.relative_to(top))
+    named = options.file_named and graph_files(options) != (USUAL,)
+    files = list(graph_files(options)) if named else [USUAL]
+    there = {"folder": folder, "file": files[0], "files": files}
+    places = [text for text in (*([] if folder == "." else [folder]), *(files if named else [])) if text]
+    return Clone(
+        top=top, command=tuple(command_of(argparse.Namespace(**{**vars(options), **there}))), place="/".join(places)
+    )
