@@ -15,6 +15,8 @@ HEAD = """\
 # {branch} builds what the registry lacks, with steps that the plan makes; pull requests build in one step, unpushed.
 # An agent needs Python, pipx, git, Docker with buildx, and is logged in to the registry by the hooks of its own queue.
 """
+GROUP = "$BUILDKITE_PIPELINE_SLUG/"
+"""A group is known in the whole organisation. The agent puts in the name of the pipeline that it uploads for."""
 Step = dict[str, object]
 
 
@@ -40,7 +42,7 @@ def _plan(settings: Settings, ours: str) -> Step:
         "key": "plan",
         "if": ours,
         "concurrency": 1,
-        "concurrency_group": "images",
+        "concurrency_group": GROUP + settings.named("images"),
         "commands": _commands(
             settings.install,
             f"mkdir -p {OWN}",

@@ -19,7 +19,6 @@ HEAD = """\
 """
 MAX_LETTERS = 500_000
 """GitHub starts no run of a workflow file above 500 KB (docs.github.com, Actions limits)."""
-MARK = "<!-- planner plan -->"
 Steps = list[dict[str, object]]
 Job = dict[str, object]
 
@@ -31,8 +30,8 @@ CHECKOUT: dict[str, object] = {
 }
 FETCH: dict[str, object] = {"uses": "actions/download-artifact", "with": {"name": "plan", "path": OWN}}
 COMMENT = f"""\
-{{ echo '{MARK}'; cat {SHOWN}; }} > comment.md
-mine='.[] | select(.user.type == "Bot" and (.body | startswith("{MARK}"))) | .id'
+{{ echo 'MARK'; cat {SHOWN}; }} > comment.md
+mine='.[] | select(.user.type == "Bot" and (.body | startswith("MARK"))) | .id'
 id="$(gh api --paginate "repos/$REPOSITORY/issues/$NUMBER/comments" --jq "$mine" | head -n 1)"
 if [ -n "$id" ]; then
   gh api --silent --method PATCH "repos/$REPOSITORY/issues/comments/$id" --field body=@comment.md
@@ -56,7 +55,7 @@ def workflow(settings: Settings, command: str) -> str:
     refuse_unsafe_settings(settings)
     jobs: dict[str, tuple[str, Job]] = {
         "plan": ("What rebuilds, as a plan that every other job applies.", _plan(settings)),
-        "comment": ("The plan as a comment; this job reads no code of the pull request.", _comment()),
+        "comment": ("The plan as a comment; this job reads no code of the pull request.", _comment(settings)),
         "pull-request": ("A pull request builds on one runner, and may write nothing.", _pull_request(settings)),
         **(_static(settings) if settings.static else _dynamic(settings)),
         **(
@@ -66,9 +65,10 @@ def workflow(settings: Settings, command: str) -> str:
         ),
         "clean-up": ("Drops the caches of a closed pull request; runs no code of it.", _clean_up()),
     }
+    name = settings.named("images")
     body = [
         HEAD.format(command=command, branch=settings.branch),
-        yaml_text({"name": "images", "on": _events(settings), "permissions": {}, "concurrency": CONCURRENCY}),
+        yaml_text({"name": name, "on": _events(settings), "permissions": {}, "concurrency": _concurrency(name)}),
         "jobs:\n",
         *(_indented(f"# {why}\n{yaml_text({name: job})}") for name, (why, job) in jobs.items()),
     ]
@@ -78,10 +78,11 @@ def workflow(settings: Settings, command: str) -> str:
     return text
 
 
-CONCURRENCY = {
-    "group": "images-${{ github.event.pull_request.number || github.ref }}",
-    "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
-}
+def _concurrency(name: str) -> dict[str, str]:
+    return {
+        "group": f"{name}-${{{{ github.event.pull_request.number || github.ref }}}}",
+        "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+    }
 
 
 def _indented(text: str) -> str:
@@ -129,7 +130,9 @@ def _plan(settings: Settings) -> Job:
     }
 
 
-def _comment() -> Job:
+def _comment(settings: Settings) -> Job:
+    """A comment of the same mark is replaced; the mark holds no sign that a shell, jq or HTML would read."""
+    script = COMMENT.replace("MARK", f"<!-- {settings.named('planner plan')} -->")
     same = "github.event.pull_request.head.repo.full_name == github.repository"
     return {
         "needs": "plan",
@@ -139,7 +142,7 @@ def _comment() -> Job:
         "permissions": {"pull-requests": "write"},
         "steps": [
             FETCH,
-            {"name": "Comment", "run": COMMENT, "env": OF_PULL_REQUEST},
+            {"name": "Comment", "run": script, "env": OF_PULL_REQUEST},
         ],
     }
 

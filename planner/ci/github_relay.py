@@ -48,12 +48,13 @@ def request_workflow(settings: Settings, command: str) -> str:
     """The file of the workflow that asks. Raises PlannerError for what cannot be written safely."""
     refuse_unsafe_settings(settings)
     at_head = {"ref": "${{ github.event.pull_request.head.sha }}", "persist-credentials": False}
+    group = settings.named("images-request") + "-${{ github.event.pull_request.number }}"
     keep = {"name": ARTIFACT, "path": "request.json", "retention-days": 7}
     document = {
-        "name": "images-request",
+        "name": settings.named("images-request"),
         "on": {"pull_request": {"types": ["opened", "synchronize", "reopened"]}},
         "permissions": {},
-        "concurrency": {"group": "images-request-${{ github.event.pull_request.number }}", "cancel-in-progress": True},
+        "concurrency": {"group": group, "cancel-in-progress": True},
         "jobs": {
             "ask": {
                 "runs-on": "ubuntu-latest",
@@ -77,14 +78,15 @@ def relay_workflow(settings: Settings, command: str) -> str:
     if settings.host == GHCR:
         raise PlannerError(f"{GHCR}: a job that writes pull requests' packages could write main's too\n  use another")
     labelled = f"github.event_name == 'pull_request_target' && github.event.label.name == '{settings.label}'"
+    group = settings.named("images-relay") + "-${{ github.event.pull_request.number || github.run_id }}"
     document = {
-        "name": "images-relay",
+        "name": settings.named("images-relay"),
         "on": {
-            "workflow_run": {"workflows": ["images-request"], "types": ["completed"]},
+            "workflow_run": {"workflows": [settings.named("images-request")], "types": ["completed"]},
             "pull_request_target": {"types": ["labeled"]},
         },
         "permissions": {},
-        "concurrency": {"group": "images-relay-${{ github.event.pull_request.number || github.run_id }}"},
+        "concurrency": {"group": group},
         "jobs": {
             "relay": {
                 "if": f"({FROM_WITHIN}) || ({labelled})",

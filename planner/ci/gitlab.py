@@ -35,7 +35,7 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
     parts: list[tuple[str, dict[str, object]]] = [
         ("", {"stages": stages, "workflow": {"rules": [{"if": MERGE_REQUEST}, {"if": branch}]}}),
         ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
-        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(branch)}),
+        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(settings, branch)}),
         ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
         ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", {"comment": _comment()}),
     ]
@@ -81,12 +81,12 @@ def _plan(settings: Settings) -> dict[str, object]:
     }
 
 
-def _build(branch: str) -> dict[str, object]:
+def _build(settings: Settings, branch: str) -> dict[str, object]:
     return {
         "stage": "build",
         "needs": ["plan"],
         "rules": [{"if": branch}],
-        "resource_group": "images",
+        "resource_group": settings.named("images"),
         "variables": {PARENT: "$CI_PIPELINE_ID"},
         "trigger": {"include": [{"artifact": CHILD, "job": "plan"}], "strategy": "depend"},
     }

@@ -13,6 +13,7 @@ from planner.errors import PlannerError
 
 IMAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,253}[A-Za-z0-9_+-])?", re.ASCII)
 LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9 ._:/=@+-]{0,253}[A-Za-z0-9_=+-])?", re.ASCII)
+PLACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
 PLATFORM = re.compile(r"[a-z0-9_.-]+(?:/[a-z0-9_.-]+){1,2}", re.ASCII)
 LONGEST = 60
 """Letters of a name that an id keeps."""
@@ -26,6 +27,13 @@ def job_id(prefix: str, name: str) -> str:
     text = re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:LONGEST]
     digest = f"-{hashlib.sha256(name.encode()).hexdigest()[:10]}" if text != name else ""
     return f"{prefix}-{text}{digest}"
+
+
+def of_place(name: str, place: str) -> str:
+    """A name of a pipeline's own that tells its family from another one; a place with other letters goes by an id."""
+    if not place:
+        return name
+    return f"{name} in {place if PLACE.fullmatch(place) and '--' not in place else job_id('folder', place)}"
 
 
 def refuse_unsafe(names: Iterable[str], runners: Iterable[str], platforms: Iterable[str]) -> None:

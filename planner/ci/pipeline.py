@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from planner.ci.jobs import Rebuild
 from planner.ci.limits import depth_of
-from planner.ci.names import LABEL, refuse_lines
+from planner.ci.names import LABEL, of_place, refuse_lines
 from planner.errors import PlannerError
 
 NATIVE = "linux/amd64"
@@ -24,10 +24,13 @@ PUBLISHED = ("--against", "published")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """A pipeline to write. `work` is the whole family as if all of it rebuilt; `command` calls the planner up to its
-    command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC."""
+    command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
+    from others of the repository, "" for the one at its top.
+    """
 
     work: Rebuild
     command: tuple[str, ...] = ("planner",)
+    place: str = ""
     install: str = ""
     branch: str = "main"
     cron: str = "17 3 * * *"
@@ -38,6 +41,10 @@ class Settings:
     def planner(self, *words: str) -> str:
         """A command line of the planner."""
         return shlex.join([*self.command, *words])
+
+    def named(self, text: str) -> str:
+        """What a provider knows something of this pipeline by, as another family's pipeline would not call it."""
+        return of_place(text, self.place)
 
     @property
     def host(self) -> str:

@@ -103,6 +103,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     return Settings(
         work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
         command=clone.command,
+        place=clone.place,
         install=_install(options),
         label=options.label,
         branch=options.branch,
