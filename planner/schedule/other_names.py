@@ -10,7 +10,7 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import replace
 from planner.model.graph import Use
 from planner.sources.dockerfile import instructions
-from planner.sources.dockerfile.syntax import Copy, Dockerfile, From, Instruction, Run
+from planner.sources.dockerfile.syntax import Copy, Dockerfile, From, Instruction, Mount, Run
 
 _HOST = "planner.invalid"
 _MARK = "\ufeff"
@@ -90,9 +90,15 @@ def _as_written(item: Instruction, use: Use) -> Instruction:
         case Copy():
             return replace(item, from_=name)
         case Run():
-            mounts = (replace(one, from_=name) if one.from_ == use.reference else one for one in item.mounts)
+            mounts = (_read_as(one, name) if one.from_ == use.reference else one for one in item.mounts)
             return replace(item, mounts=tuple(mounts))
     return item
+
+
+def _read_as(mount: Mount, name: str) -> Mount:
+    """A mount from the same image by another name."""
+    fields = tuple((key, name if key == "from" else value) for key, value in mount.fields)
+    return replace(mount, from_=name, fields=fields)
 
 
 def _told(item: Instruction) -> Instruction:
@@ -104,5 +110,5 @@ def _told(item: Instruction) -> Instruction:
         case Copy():
             return replace(plain, from_span=None, flags=())
         case Run():
-            return replace(plain, mounts=tuple(replace(one, text="") for one in plain.mounts), flags=())
+            return replace(plain, flags=())
     return plain
