@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         raise PlannerError(f"{prefix}: GitHub itself restores what was deleted from its registry\n  {hint}")
     roots, names = roots_of(options, now)
     keep = kept_list(options.keep)
-    found = read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
+    found = _read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
     if options.action == "restore":
         return _restore(registry, found)
     expect_found(keep, options.keep, prefix, found)
@@ -133,12 +133,10 @@ def _expect_sense(options: argparse.Namespace) -> None:
         raise UsageError(f"--format {GOOGLE} goes with a --grace of a day or more, without --apply\n  {hint}")
 
 
-def read(
-    repositories: Collection[str], registry: HttpRegistry, remover: Remover | None = None, *, whole: bool = True
-) -> tuple[Listing, ...]:
+def _read(repositories: Collection[str], registry: HttpRegistry, remover: Remover | None = None) -> tuple[Listing, ...]:
     """The listings of repositories (see `listings`), with a bar on a terminal. Raises RegistryError."""
     with Counting("reading") as counting:
-        found = listings(registry, repositories, counting, whole=whole)
+        found = listings(registry, repositories, counting)
     return found if remover is None else tuple(remover.widened(registry, each) for each in found)
 
 
@@ -211,7 +209,7 @@ def _apply(
             _apply_here(registry, each, stays[each.repository], judge, options)
         elif goes[each.repository]:
             # Read again: what came into use meanwhile stays.
-            again = judge(read([each.repository], registry, remover)[0])
+            again = judge(_read([each.repository], registry, remover)[0])
             here = goes[each.repository]
             remover.remove([one.manifest for one in again if not one.keep and one.manifest.digest in here])
 

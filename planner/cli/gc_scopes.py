@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from planner.cli.counting import Counting
 from planner.cli.family import keys_now, warn
-from planner.cli.gc import read, remover_of
-from planner.cli.gc_roots import open_requests, pins_of, requests_in
+from planner.cli.gc import remover_of
+from planner.cli.gc_roots import MAX_TOLD, open_requests, pins_of, requests_in
 from planner.cli.gc_text import Report, document, text
 from planner.cli.saying import say
 from planner.cli.trusting import LOCAL, Standing, standing
@@ -22,7 +23,7 @@ from planner.policy.pull_requests import numbers
 from planner.policy.scopes import PR, Scope
 from planner.registry.catalog import catalog
 from planner.registry.client import HttpRegistry
-from planner.registry.listing import Listing
+from planner.registry.listing import Listing, leftovers
 from planner.registry.removal import OciRemover, Remover
 
 AGE = 14
@@ -62,14 +63,18 @@ def _run(options: argparse.Namespace) -> int:
     cleaned = [one for one in scopes if one.goes]
     paths = _paths(policy, [one.number for one in cleaned], there, {*keys_now(options).keys, *options.repository})
     remover = remover_of(options, registry, host)
-    listed = read([f"{host}/{path}" for path in paths], registry, remover, whole=False)
+    listed, failed = _read([f"{host}/{path}" for path in paths], registry, remover)
     roots, by_number = pins_of(options), {one.number: one for one in cleaned}
     decisions = [one for each in listed for one in _decided(policy, each, roots, by_number, _age_of(policy))]
     if options.apply:
         for each in listed:
             path = each.repository.removeprefix(f"{host}/")
             expect_own(policy, path, by_number)
-            _remove(registry, remover or OciRemover(registry), each, decisions)
+            goes = [one.manifest for one in decisions if one.manifest.repository == each.repository and not one.keep]
+            try:
+                (remover or OciRemover(registry)).remove(goes)
+            except RegistryError as error:
+                failed.append(error)
     report = Report(
         listings=listed,
         decisions=decisions,
@@ -78,17 +83,26 @@ def _run(options: argparse.Namespace) -> int:
         wait=options.wait * DAY,
         scopes=[_told(one) for one in scopes],
     )
-    return say(document(report) if options.format == "json" else text(report))
+    status = say(document(report) if options.format == "json" else text(report))
+    if failed:
+        told = [str(one).replace("\n", "\n  ") for one in failed[:MAX_TOLD]] + ["…"] * (len(failed) > MAX_TOLD)
+        raise PlannerError("\n  ".join([f"{len(failed)} of {len(paths)} repositories were not cleaned:", *told]))
+    return status
 
 
-def _remove(registry: HttpRegistry, remover: Remover, each: Listing, decisions: Sequence[Decision]) -> None:
-    """Remove what goes of a repository, and quarantines of which nothing stays."""
-    goes = [one.manifest for one in decisions if one.manifest.repository == each.repository and not one.keep]
-    remover.remove(goes)
-    gone = {one.digest for one in goes}
-    for one in each.quarantined:
-        if gone.issuperset(digest for digest, _ in one.entries):
-            registry.delete(each.repository, one.digest)
+def _read(
+    repositories: Collection[str], registry: HttpRegistry, remover: Remover | None
+) -> tuple[list[Listing], list[RegistryError]]:
+    """The listings of these repositories, and what went wrong: one that cannot be read keeps no other one."""
+    with Counting("reading") as counting:
+        found, errors = leftovers(registry, repositories, counting)
+    listed, failed = [], list(errors)
+    for each in found:
+        try:
+            listed.append(each if remover is None else remover.widened(registry, each))
+        except RegistryError as error:
+            failed.append(error)
+    return listed, failed
 
 
 def _listed(registry: HttpRegistry, host: str) -> tuple[str, ...] | None:

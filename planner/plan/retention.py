@@ -16,6 +16,8 @@ _ABOUT = re.compile(r"(?:rec|res|lease)-(?:x3-[0-9a-f]{32}|s2-[0-9a-f]{64})")
 _REFERRERS = re.compile(r"sha256-(?P<hex>[0-9a-f]{64})(?:\.\w+)?")
 LATEST = {"latest": "latest", "rec-latest": "rec-latest"}
 DAY = 86_400.0
+SKEW = 300.0
+"""Seconds by which the clocks of two machines may differ."""
 
 
 class Kind(enum.StrEnum):
@@ -117,7 +119,7 @@ def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None
     leased = {
         tag.removeprefix("lease-"): "is being built under a lease"
         for one in manifests
-        if one.kind is Kind.LEASE and roots.now - one.at < roots.lease
+        if one.kind is Kind.LEASE and _runs(one, roots)
         for tag in one.tags
     }
     dates = _dates(manifests)
@@ -131,6 +133,11 @@ def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None
             _follow(digest, "leads to something that stays", by_digest, kept)
         _attached(manifests, by_digest, kept)
     return {**kept, **own}
+
+
+def _runs(lease: Manifest, roots: Roots) -> bool:
+    """Whether a lease holds: it was renewed lately, and not at a time that is yet to come."""
+    return -SKEW <= roots.now - lease.at < roots.lease
 
 
 def _dates(manifests: Iterable[Manifest]) -> dict[str, float]:
@@ -147,7 +154,7 @@ def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[
     if one.digest in roots.digests:
         return f"is pinned: {roots.digests[one.digest]}"
     if one.kind is Kind.LEASE:
-        return "a running lease" if roots.now - one.at < roots.lease else ""
+        return "a running lease" if _runs(one, roots) else ""
     foreign = [tag for tag in one.tags if not _is_ours(tag)]
     if foreign:
         return f"has the tag {foreign[0]}"
@@ -174,7 +181,7 @@ def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates:
     if one.digest in roots.digests:
         return f"is pinned: {roots.digests[one.digest]}"
     if one.kind is Kind.LEASE:
-        return "a running lease" if roots.now - one.at < roots.lease else ""
+        return "a running lease" if _runs(one, roots) else ""
     under = [tag for tag in one.tags if tag in leased]
     if under:
         return leased[under[0]]

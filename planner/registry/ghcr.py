@@ -55,7 +55,7 @@ class Packages:
             if version.tags:
                 raise RegistryError(f"{each.repository}:{version.tags[0]} is at GitHub and was not listed: look again")
             if found is not None:
-                more.append(replace(manifest_of(each.repository, found, ()), at=version.at))
+                more.append(replace(manifest_of(each.repository, found, (), whole=each.whole), at=version.at))
         return replace(each, manifests=(*each.manifests, *more))
 
     def remove(self, manifests: Sequence[Manifest]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,7 +32,8 @@ still has its own tags, or is not listed at all and so not deleted.
 class Listing:
     """One repository at one moment: its manifests, and its quarantines.
 
-    What is in quarantine is among the manifests, with the tags that it had.
+    What is in quarantine is among the manifests, with the tags that it had. What is not `whole` may lack parts, and its
+    quarantines are manifests like all others.
     """
 
     repository: str
@@ -40,6 +41,7 @@ class Listing:
     quarantined: tuple[Quarantined, ...]
     tagged: frozenset[str] = frozenset()
     """The digests that tags name at this moment."""
+    whole: bool = True
 
     @property
     def held(self) -> frozenset[str]:
@@ -67,25 +69,49 @@ class Silence:
         """See News."""
 
 
-def listings(
-    registry: HttpRegistry, repositories: Collection[str], news: News | None = None, *, whole: bool = True
-) -> tuple[Listing, ...]:
-    """The listings of these repositories, in order of name. Raises RegistryError rather than give a part.
+def listings(registry: HttpRegistry, repositories: Collection[str], news: News | None = None) -> tuple[Listing, ...]:
+    """The listings of these repositories, in order of name. Raises RegistryError rather than give a part."""
+    return tuple(one for one in _outcomes(registry, repositories, news, whole=True) if isinstance(one, Listing))
 
-    With `whole=False` what an index names may be missing: whoever writes a scope that is to go must not be able to
-    keep it by breaking it.
+
+def leftovers(
+    registry: HttpRegistry, repositories: Collection[str], news: News | None = None
+) -> tuple[tuple[Listing, ...], tuple[RegistryError, ...]]:
+    """The listings of repositories that are to go, and what went wrong with those that could not be listed.
+
+    Whoever writes such a one must not be able to keep it by breaking it: what an index names may be missing, parts that
+    cannot be read are none, and what looks like a quarantine is believed nothing.
     """
+    found = _outcomes(registry, repositories, news, whole=False)
+    return (
+        tuple(one for one in found if isinstance(one, Listing)),
+        tuple(one for one in found if isinstance(one, RegistryError)),
+    )
+
+
+def _outcomes(
+    registry: HttpRegistry, repositories: Collection[str], news: News | None, *, whole: bool
+) -> list[Listing | RegistryError]:
     told = news or Silence()
     with ThreadPoolExecutor(LOOKERS) as pool, ThreadPoolExecutor(REPOSITORIES) as readers:
         futures = [
             readers.submit(_listing, _Reader(registry, name, pool, told), whole) for name in sorted(set(repositories))
         ]
         try:
-            return tuple(future.result() for future in futures)
+            return [_outcome(future, whole) for future in futures]
         except BaseException:
             readers.shutdown(wait=False, cancel_futures=True)
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _outcome(future: Future[Listing], whole: bool) -> Listing | RegistryError:
+    try:
+        return future.result()
+    except RegistryError as error:
+        if whole:
+            raise
+        return error
 
 
 def listing(registry: HttpRegistry, repository: str) -> Listing:
@@ -126,15 +152,20 @@ def _listing(reader: _Reader, whole: bool) -> Listing:
         if one is not None:
             named.setdefault(one.digest, []).append(tag)
     quarantined = tuple(
-        read(repository, one, named[one.digest]) for one in known.values() if _is_quarantine(one.document)
+        read(repository, one, named[digest])
+        for digest, one in known.items()
+        if whole and digest in named and _is_quarantine(one.document)
     )
+    apart = {one.digest for one in quarantined}
     before = {digest: tags for one in quarantined for digest, tags in one.entries}
     manifests = tuple(
-        manifest_of(repository, one, tuple(named.get(one.digest, ())), before.get(one.digest))
-        for one in known.values()
-        if not _is_quarantine(one.document)
+        manifest_of(repository, one, tuple(named.get(digest, ())), before.get(digest), whole=whole)
+        for digest, one in known.items()
+        if digest not in apart
     )
-    return Listing(repository=repository, manifests=manifests, quarantined=quarantined, tagged=frozenset(named))
+    return Listing(
+        repository=repository, manifests=manifests, quarantined=quarantined, tagged=frozenset(named), whole=whole
+    )
 
 
 def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
@@ -143,11 +174,12 @@ def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
     asked, fresh = set(known), list(known.values())
     needed: set[str] = set()
     while fresh:
-        parts = {child for one in fresh for child in children(one.document)} - asked
+        below = {one.digest: _children(repository, one, whole) for one in fresh}
+        parts = {child for children in below.values() for child in children} - asked
         subjects = {_subject(one.document) for one in fresh} - asked - parts - {""}
         if len(asked) + len(parts) > MAX_MANIFESTS:
             raise RegistryError(f"{repository}: has more than {MAX_MANIFESTS} manifests")
-        needed.update(child for one in fresh if _is_whole(one) for child in children(one.document))
+        needed.update(child for one in fresh if whole and _is_whole(one) for child in below[one.digest])
         wanted = sorted(parts | subjects)
         asked.update(wanted)
         fresh = []
@@ -155,8 +187,30 @@ def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
             if one is not None:
                 known[digest] = one
                 fresh.append(one)
-            elif digest in needed and whole:
+            elif digest in needed:
                 raise RegistryError(f"{repository}: an index names {digest}, which is not there: nothing is removed")
+
+
+def _children(repository: str, one: Fetched, whole: bool) -> tuple[str, ...]:
+    """The manifests that an index names; unless `whole`, those that can be read of them. Raises RegistryError."""
+    try:
+        return children(one.document)
+    except RegistryError as error:
+        if whole:
+            raise RegistryError(f"{repository}@{one.digest}: {error}") from error
+    listed = one.document["manifests"]
+    named = [entry.get("digest") for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    return tuple(digest for digest in named if isinstance(digest, str) and DIGEST.fullmatch(digest))
+
+
+def _blobs(repository: str, one: Fetched, whole: bool) -> Mapping[str, int]:
+    """The blobs of a manifest with their sizes (bytes); unless `whole`, none where they cannot be read."""
+    try:
+        return dict(blobs(one.document))
+    except RegistryError as error:
+        if whole:
+            raise RegistryError(f"{repository}@{one.digest}: {error}") from error
+        return {}
 
 
 def _is_whole(one: Fetched) -> bool:
@@ -178,10 +232,15 @@ def _is_quarantine(document: Mapping[str, Any]) -> bool:
 
 
 def manifest_of(
-    repository: str, one: Fetched, tags: tuple[str, ...], before: tuple[str, ...] | None = None
+    repository: str,
+    one: Fetched,
+    tags: tuple[str, ...],
+    before: tuple[str, ...] | None = None,
+    *,
+    whole: bool = True,
 ) -> Manifest:
     """What retention looks at of a manifest. `before` are the tags of one that is in quarantine, of which it has none
-    by now.
+    by now. Unless `whole`, parts that cannot be read are none. Raises RegistryError.
     """
     put_away = before is not None and not tags
     tags = tags or before or ()
@@ -190,9 +249,9 @@ def manifest_of(
         digest=one.digest,
         kind=_kind(one, tags),
         tags=tags,
-        children=children(one.document),
+        children=_children(repository, one, whole),
         subject=_subject(one.document),
-        blobs=dict(blobs(one.document)),
+        blobs=_blobs(repository, one, whole),
         size=len(one.body),
         at=read_time(one.document),
         put_away=put_away,

@@ -7,10 +7,9 @@ is stopped, no record tells of an image that is gone, and no index lacks a part.
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from planner.errors import RegistryError
 from planner.plan.retention import Manifest, linked
 from planner.registry.client import HttpRegistry
 from planner.registry.listing import Listing
@@ -42,13 +41,22 @@ class OciRemover:
 
 
 def in_order(manifests: Sequence[Manifest]) -> tuple[Manifest, ...]:
-    """The manifests of one repository, each before everything that it leads to or is attached to."""
+    """The manifests of one repository, each before everything that it leads to or is attached to.
+
+    Tags can lead in a circle, since whoever pushes chooses them: then they count for nothing. Digests cannot.
+    """
+    named = ((one.digest, other) for one in manifests for other in {*one.children, one.subject})
+    return _ordered(manifests, linked(manifests)) or _ordered(manifests, named)
+
+
+def _ordered(manifests: Sequence[Manifest], links: Iterable[tuple[str, str]]) -> tuple[Manifest, ...]:
+    """The manifests along the links, () where those lead in a circle."""
     by_digest = {one.digest: one for one in manifests}
     before: dict[str, set[str]] = {digest: set() for digest in by_digest}
-    for one, other in linked(manifests):
+    for one, other in links:
         if other in by_digest and other != one:
             before[other].add(one)
     try:
         return tuple(by_digest[digest] for digest in graphlib.TopologicalSorter(before).static_order())
-    except graphlib.CycleError as error:
-        raise RegistryError(f"{manifests[0].repository}: manifests name one another in a circle") from error
+    except graphlib.CycleError:
+        return ()

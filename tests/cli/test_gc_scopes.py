@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from planner.registry.client import HttpRegistry
+from planner.registry.artefact import EMPTY, EMPTY_BLOB, MANIFEST, referrers_tag
+from planner.registry.client import INDEXES, HttpRegistry, digest_of
 from planner.registry.listing import listing
-from planner.registry.quarantine import put_away
+from planner.registry.quarantine import QUARANTINE, put_away
 from tests.cli.test_documents import check
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
 from tests.registry.apis import running_api
-from tests.registry.stocked import key_of, stock, stock_cache, stock_lease
+from tests.registry.faults import Fault, faulty
+from tests.registry.stocked import document, entry, key_of, stock, stock_cache, stock_lease
 from tests.trust.runs import environment_of
 from tests.workspace import Workspace
 
@@ -164,6 +166,85 @@ def test_a_broken_image_does_not_keep_a_scope(space: Space) -> None:
     CLIENT.delete(repository, index["manifests"][0]["digest"])
     space.gc("--closed", os.fspath(EVENT), "--apply")
     assert space.there() == EVERYTHING - OF_17
+
+
+def put(repository: str, tag: str, media_type: str, **fields: object) -> dict[str, object]:
+    """Push any manifest, with or without a tag; gives the entry of an index for it."""
+    body = document(media_type, **fields)
+    CLIENT.put(repository, tag or digest_of(body), body, media_type)
+    return entry(body, media_type)
+
+
+def an_index_with_an_untagged_quarantine(repository: str) -> None:
+    inner = put(repository, "", INDEXES[0], artifactType=QUARANTINE, manifests=[])
+    put(repository, "boom", INDEXES[0], manifests=[inner])
+
+
+def a_layer_without_a_size(repository: str) -> None:
+    blob = CLIENT.put_blob(repository, EMPTY_BLOB)
+    config = {"mediaType": EMPTY, "digest": blob, "size": len(EMPTY_BLOB)}
+    put(repository, "boom", MANIFEST, config=config, layers=[{"mediaType": EMPTY, "digest": blob}])
+
+
+def a_quarantine_without_notes(repository: str) -> None:
+    found = CLIENT.fetch(repository, key_of(3))
+    assert found is not None
+    put(repository, "boom", INDEXES[0], artifactType=QUARANTINE, manifests=[entry(found.body, INDEXES[0])])
+
+
+def a_circle_through_a_tag(repository: str) -> None:
+    index = CLIENT.fetch(repository, key_of(3))
+    assert index is not None
+    child = index.document["manifests"][0]["digest"]
+    CLIENT.delete(repository, referrers_tag(index.digest))
+    CLIENT.tag(repository, child, referrers_tag(index.digest))
+
+
+def a_lease_of_the_future(repository: str) -> None:
+    stock_lease(CLIENT, repository, key_of(3), 4e9)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        an_index_with_an_untagged_quarantine,
+        a_layer_without_a_size,
+        a_quarantine_without_notes,
+        a_circle_through_a_tag,
+        a_lease_of_the_future,
+    ],
+)
+def test_nothing_that_a_pull_request_plants_keeps_its_scope(space: Space, plant: Callable[[str], None]) -> None:
+    plant(f"{space.host}/pr/17/app")
+    space.gc("--closed", os.fspath(EVENT), "--apply")
+    assert space.there() == EVERYTHING - OF_17
+
+
+def test_a_scope_that_cannot_be_cleaned_keeps_no_other_one(space: Space, tmp_path: Path) -> None:
+    """The registry answers nothing about one repository, and refuses to delete in another one."""
+    listed = tmp_path / "ended"
+    listed.write_text("1\n17\n18\n")
+    with faulty(space.host) as proxy:
+
+        def fault(line: str) -> Fault | None:
+            is_lost = "/pr/1/app/tags" in line and "/cache/" not in line
+            return Fault.FORBIDDEN if is_lost or line.startswith("DELETE /v2/cache/pr/17/app/") else None
+
+        proxy.always = fault
+        space.write(
+            {
+                "images.yaml": GRAPH.format(host=proxy.address),
+                "policy.yaml": POLICY.format(host=proxy.address),
+            }
+        )
+        run = space.planner("gc", "--scopes", "--closed", os.fspath(listed), "--apply")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert f"{proxy.address}/pr/1/app" in run.stderr
+    assert f"{proxy.address}/cache/pr/17/app" in run.stderr
+    assert "pr/18: the pull request ended" in run.stdout
+    kept = {"pr/1/app", "cache/pr/17/app", "images/app", "release/app", "cache/main/app"}
+    assert space.there() == kept
 
 
 def test_in_a_ci_whoever_may_not_write_a_scope_may_not_delete_there(space: Space, tmp_path: Path) -> None:

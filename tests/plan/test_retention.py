@@ -114,6 +114,17 @@ def test_a_running_lease_keeps_its_key_and_an_old_one_nothing() -> None:
     assert kept(*OLD, replace(lease, at=NOW - 7200)) == set()
 
 
+def test_a_lease_of_the_future_keeps_nothing() -> None:
+    """Clocks may differ by minutes; a lease of next year would hold the scope of a pull request till then."""
+    lease = Manifest(repository="r", digest=digest(5), kind=Kind.LEASE, tags=(f"lease-{key(1)}",), at=NOW + 200)
+    later = replace(lease, at=NOW + 400)
+    assert kept(*OLD, lease) == {1, 2, 5}
+    assert kept(*OLD, later) == set()
+    roots = replace(ROOTS, grace=0.0)
+    assert [one.keep for one in decide_scope([*OLD, lease], roots, "ended")] == [True, True, True]
+    assert [one.keep for one in decide_scope([*OLD, later], roots, "ended")] == [False, False, False]
+
+
 def test_bytes_that_something_else_names_are_not_freed() -> None:
     shared = replace(image(1, key(1)), blobs={digest(900): 5, digest(901): 7}, size=3)
     other = replace(image(3, "latest"), blobs={digest(900): 5})

@@ -53,6 +53,8 @@ class Proxy:
     fault: Fault | None = None
     times: int = 1
     on_request: Callable[[int, str], None] | None = None
+    always: Callable[[str], Fault | None] = lambda _: None
+    """What goes wrong with a request (METHOD PATH) each time."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arm(self, fault: Fault | None, at: int = 0, times: int = 1) -> None:
@@ -69,6 +71,8 @@ class Proxy:
             self.every.append(line)
         if self.on_request is not None:
             self.on_request(number, line)
+        if fault := self.always(line):
+            return fault
         return self.fault if self.at <= number < self.at + self.times else None
 
 
