@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import datetime
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.errors import RegistryError
-from planner.plan.retention import Manifest
-from planner.registry.client import DIGEST, HttpRegistry
+from planner.explain.text import printable
+from planner.plan.retention import Kind, Manifest
+from planner.registry.client import DIGEST, HttpRegistry, read_json
 from planner.registry.forge import pages, send
 from planner.registry.listing import Listing, manifest_of
 from planner.registry.removal import in_order
 from planner.registry.transport import Transport
+
+VERSIONS = "/versions"
+MAX_SAID = 300
+"""Letters of what GitHub says that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +61,15 @@ class Packages:
                 raise RegistryError(f"{each.repository}:{version.tags[0]} is at GitHub and was not listed: look again")
             if found is not None:
                 more.append(replace(manifest_of(each.repository, found, (), whole=each.whole), at=version.at))
+            elif not each.whole:  # GitHub keeps the package for it.
+                more.append(Manifest(repository=each.repository, digest=digest, kind=Kind.OTHER, at=version.at))
         return replace(each, manifests=(*each.manifests, *more))
 
     def remove(self, manifests: Sequence[Manifest]) -> int:
-        """See Remover. What GitHub lists with other tags than the registry does is not touched: RegistryError."""
+        """See Remover. What GitHub lists with other tags than the registry does is not touched: RegistryError.
+
+        Where all versions of a package go, the package does: GitHub deletes the last one with a tag in no other way.
+        """
         if not manifests:
             return 0
         repository = manifests[0].repository
@@ -69,10 +79,16 @@ class Packages:
             if version is not None and set(version.tags) != set(one.tags):
                 what = f"{one.digest} has the tags {', '.join(version.tags) or '(none)'}"
                 raise RegistryError(f"{repository}: GitHub says that {what}, the registry says otherwise: look again")
+        if versions and versions.keys() <= {one.digest for one in manifests}:
+            self._delete(repository, place.removesuffix(VERSIONS), "the package", (204,))
+            return len(versions)
         count = 0
         for one in in_order(manifests):
             version = versions.get(one.digest)
-            count += version is not None and self._delete(repository, f"{place}/{version.number}")
+            if version is not None:
+                # Another run may have deleted it.
+                status = self._delete(repository, f"{place}/{version.number}", "a version", (204, 404))
+                count += status == 204
         return count
 
     def versions(self, repository: str) -> tuple[str, Mapping[str, Version]]:
@@ -82,12 +98,16 @@ class Packages:
         # The name is one part of the address, slashes and all.
         whose, package = urllib.parse.quote(owner, safe=""), urllib.parse.quote(name, safe="")
         for kind in ("orgs", "users"):
-            place = f"{self.api}/{kind}/{whose}/packages/container/{package}/versions"
+            place = f"{self.api}/{kind}/{whose}/packages/container/{package}{VERSIONS}"
             status, _, _ = send(self.transport, "GET", f"{place}?per_page=1", self.headers)
             if status != 404:
                 break
         found: dict[str, Version] = {}
-        for page in pages(self.transport, f"{place}?per_page=100", self.headers):
+        try:
+            listed = list(pages(self.transport, f"{place}?per_page=100", self.headers))
+        except RegistryError as error:
+            raise RegistryError(f"{repository}: {error}") from error
+        for page in listed:
             if not isinstance(page, list):
                 raise RegistryError(f"{repository}: GitHub's list of versions cannot be read")
             for one in page:
@@ -95,14 +115,15 @@ class Packages:
                 found[version.digest] = version
         return place, found
 
-    def _delete(self, repository: str, url: str) -> bool:
-        status, _, _ = send(self.transport, "DELETE", url, self.headers)
-        if status == 404:
-            return False
-        if status != 204:
-            hint = "a public version with more than 5,000 downloads stays; the token needs delete:packages"
-            raise RegistryError(f"{repository}: GitHub deletes no version (status {status})\n  {hint}")
-        return True
+    def _delete(self, repository: str, url: str, what: str, accepted: Collection[int]) -> int:
+        """The status of the answer. Raises RegistryError, in GitHub's words, for one that is not accepted."""
+        status, _, body = send(self.transport, "DELETE", url, self.headers)
+        if status not in accepted:
+            said = (read_json(body) or {}).get("message", "")
+            why = f": {printable(said[:MAX_SAID])}" if isinstance(said, str) and said else ""
+            hint = "\n  the token needs delete:packages" if status in (401, 403, 404) else ""
+            raise RegistryError(f"{repository}: GitHub does not delete {what} (status {status}){why}{hint}")
+        return status
 
 
 def _version(one: Any, repository: str) -> Version:

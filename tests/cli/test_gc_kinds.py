@@ -70,13 +70,20 @@ def written(days: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY))
 
 
+LAST = "You cannot delete the last tagged version of a package. You must delete the package instead."
+
+
 class Github:
-    """The versions of one package, in the documented form, over the manifests that a registry holds."""
+    """The versions of one package, in the documented form, over the manifests that a registry holds.
+
+    As the real one it deletes the last version with a tag only together with the package.
+    """
 
     def __init__(self, repository: str, untagged: dict[str, float], owner: str = "orgs") -> None:
         self.repository = repository
-        path = repository.partition("/")[2]
-        self.place = f"/{owner}/acme/packages/container/{path.partition('/')[2].replace('/', '%2F')}/versions"
+        whose, _, name = repository.partition("/")[2].partition("/")
+        self.package = f"/{owner}/{whose}/packages/container/{name.replace('/', '%2F')}"
+        self.place = f"{self.package}/versions"
         form = json.loads((RECORDED / "ghcr-versions.json").read_text())[0]
         found = [(one.digest, one.tags, 30.0) for one in listing(CLIENT, repository).manifests]
         found += [(digest, (), days) for digest, days in untagged.items()]
@@ -93,16 +100,27 @@ class Github:
         self.deleted: list[str] = []
 
     def __call__(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
-        if not path.startswith(self.place):
+        if not self.versions or not path.startswith(self.package):
             return 404, {"message": "Not Found"}
         if method == "GET":
             return 200, list(self.versions.values())
-        found = self.versions.pop(int(path.rpartition("/")[2]), None)
-        if found is None:
+        if path == self.package:
+            for number in list(self.versions):
+                self._delete(number)
+            return 204, None
+        number = int(path.rpartition("/")[2])
+        if number not in self.versions:
             return 404, {"message": "Package not found."}
-        self.deleted.append(str(found["name"]))
-        CLIENT.delete(self.repository, str(found["name"]))
+        tagged = [one for one, version in self.versions.items() if version["metadata"]["container"]["tags"]]
+        if tagged == [number]:
+            return 400, {"message": LAST}
+        self._delete(number)
         return 204, None
+
+    def _delete(self, number: int) -> None:
+        digest = str(self.versions.pop(number)["name"])
+        self.deleted.append(digest)
+        CLIENT.delete(self.repository, digest)
 
 
 def cleaned(space: Space, api: Api, *arguments: str, status: int = 0) -> dict[str, Any]:
@@ -166,6 +184,20 @@ def test_ghcr_that_refuses_is_an_error_without_its_token(space: Space, status: i
         told = cleaned(space, api, "--apply", status=1)["error"]
     assert f"status {status}" in told
     assert "hush" not in told
+
+
+def test_ghcr_refuses_in_its_own_words(space: Space) -> None:
+    github = Github(space.repository, {})
+
+    def answers(method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
+        if method == "DELETE":
+            return 400, {"message": "Publicly visible package versions with more than 5000 downloads\x1b[2J stay."}
+        return github(method, path, query)
+
+    with running_api(answers) as api:
+        told = cleaned(space, api, "--apply", status=1)["error"]
+    assert "GitHub does not delete a version (status 400): Publicly visible package versions" in told
+    assert "\x1b" not in told
 
 
 def test_ghcr_restores_by_itself(space: Space) -> None:

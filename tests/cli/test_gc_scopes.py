@@ -16,6 +16,7 @@ from planner.registry.client import INDEXES, HttpRegistry, digest_of
 from planner.registry.listing import listing
 from planner.registry.quarantine import QUARANTINE, put_away
 from tests.cli.test_documents import check
+from tests.cli.test_gc_kinds import Github
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
 from tests.registry.apis import running_api
@@ -245,6 +246,37 @@ def test_a_scope_that_cannot_be_cleaned_keeps_no_other_one(space: Space, tmp_pat
     assert "pr/18: the pull request ended" in run.stdout
     kept = {"pr/1/app", "cache/pr/17/app", "images/app", "release/app", "cache/main/app"}
     assert space.there() == kept
+
+
+def test_of_ghcr_a_package_goes_of_which_nothing_stays(space: Space) -> None:
+    """GitHub deletes the last version with a tag only together with the package."""
+    pinned = CLIENT.digest_of(f"{space.host}/pr/18/app", key_of(4))
+    space.write({"deploy.yaml": f"image: {space.host}/pr/18/app@{pinned}\n"})
+    space.commit()
+    places = [f"{space.host}/{place}/app" for place in ("pr/1", "pr/17", "pr/18", "cache/pr/1", "cache/pr/17")]
+    packages = [Github(place, {}) for place in places]
+    lost = f"sha256:{'7' * 64}"
+    packages[1] = Github(places[1], {lost: 30.0})
+
+    def answers(method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
+        if path.startswith(packages[0].package) and method == "DELETE":
+            return 404, {"message": "Package not found."}
+        found = [one(method, path, query) for one in packages if path.startswith(one.package)]
+        return found[0] if found else (404, {"message": "Not Found"})
+
+    listed = space.root.parent / "ended"
+    listed.write_text("1\n17\n18\n")
+    words = ("gc", "--scopes", "--closed", os.fspath(listed), "--registry-kind", "ghcr", "--apply")
+    with running_api(answers) as api:
+        run = space.planner(*words, GITHUB_API_URL=api.url)
+    assert run.returncode == 1, "GitHub hides from a token what it may not delete"
+    assert "1 of 5 repositories were not cleaned" in run.stderr
+    assert f"{places[0]}: GitHub does not delete the package (status 404): Package not found." in run.stderr
+    assert space.there() == EVERYTHING - OF_17 - {"cache/pr/1/app"}
+    assert CLIENT.digest_of(places[2], str(pinned)) == pinned
+    assert [line.partition("?")[0] for line in api.seen if line.startswith("DELETE") and "/versions" not in line] == [
+        f"DELETE {packages[number].package}" for number in (3, 4, 0, 1)
+    ]
 
 
 def test_in_a_ci_whoever_may_not_write_a_scope_may_not_delete_there(space: Space, tmp_path: Path) -> None:
