@@ -13,6 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
-    """A token that holds: its provider, claims, own id, and when it ends (seconds since 1970)."""
+    """A token that holds: its provider, claims, own id, and when it ends to count (seconds since 1970)."""
 
     provider: str
     claims: Mapping[str, object]
@@ -127,7 +128,8 @@ class Verifier:
         token_id = claims.get("jti")
         if not isinstance(token_id, str) or not 0 < len(token_id) <= 256:
             raise Refused("no id")
-        return Verified(provider=provider, claims=claims, token_id=f"{issuer} {token_id}", ends=int(ends))
+        ends = math.ceil(min(ends, made + MAX_AGE))
+        return Verified(provider=provider, claims=claims, token_id=f"{issuer} {token_id}", ends=ends)
 
 
 def _hash(token: str) -> bytes:

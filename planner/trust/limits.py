@@ -66,7 +66,7 @@ class Uses:
         return use.count <= self.most and (use.client == client or not self.one_client)
 
     def _drop_ended(self) -> None:
-        """Drop from the oldest on; the few that end out of order are dropped a little later."""
+        """Drop from the oldest on; those that end out of order are dropped later, but none is kept beyond an hour."""
         now = self._clock()
         while self._uses:
             first = next(iter(self._uses.values()))

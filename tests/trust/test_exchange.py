@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from planner.errors import PlannerError
 from planner.policy.policy import Policy
-from planner.trust import signing_keys
+from planner.trust import limits, signing_keys
 from planner.trust.exchange import Exchange, Request
-from planner.trust.identity_token import Verifier
+from planner.trust.identity_token import LEEWAY, MAX_AGE, Verifier
 from planner.trust.key_sets import IssuerKeys, read_keys
 from planner.trust.limits import RateLimit, Uses
 from tests.policy.policies import sound
@@ -180,6 +180,33 @@ def test_a_token_serves_one_machine_and_not_for_ever() -> None:
     often = exchange()
     used = token("main")
     assert [access(often, used)[0] for _ in range(102)] == [200] * 100 + [401] * 2
+
+
+def test_strangers_fill_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody at the same provider can have tokens for this audience, and gets what everybody may read."""
+    monkeypatch.setattr(limits, "MAX_TOKENS", 3)
+    at = exchange()
+    for _ in range(10):
+        strange = token("main", repository="strange/images", repository_id="999", repository_owner_id="998")
+        assert access(at, strange, MAIN) == (200, {"cache/main/base": "pull"})
+    assert [access(at, token("main"), MAIN)[0] for _ in range(4)] == [200, 200, 200, 401]
+
+
+def test_a_token_is_kept_in_mind_as_long_as_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it says that it holds: GitLab's tokens last as long as their jobs may."""
+    monkeypatch.setattr(limits, "MAX_TOKENS", 3)
+    began = time.time()
+    now = [began]
+    at = exchange(clock=lambda: now[0])
+    month = {"iat": began, "nbf": began, "exp": began + 30 * 86_400}
+    tokens = [token("main", **month) for _ in range(4)]
+    assert [access(at, one, MAIN)[0] for one in tokens] == [200, 200, 200, 401]
+    now[0] = began + MAX_AGE + LEEWAY - 0.01
+    assert access(at, tokens[0], MAIN, client="10.0.0.2")[0] == 401, "another machine's"
+    assert access(at, tokens[0], MAIN)[0] == 200
+    now[0] = began + MAX_AGE + LEEWAY + 1
+    assert access(at, tokens[0], MAIN)[0] == 401, "too old"
+    assert access(at, token("main", iat=now[0], nbf=now[0], exp=now[0] + 300), MAIN)[0] == 200
 
 
 def test_a_flood_is_limited_for_each_client_alone() -> None:
