@@ -41,6 +41,7 @@ def identity_token(environment: Mapping[str, str], audience: str) -> str:
 def _github(url: str, bearer: str, audience: str) -> str:
     """docs.github.com, "OpenID Connect reference", "Methods for requesting the OIDC token"."""
     import requests
+    import urllib3
 
     here = _LOOPBACK.match(url) is not None
     if not here and not url.startswith("https://"):
@@ -54,7 +55,14 @@ def _github(url: str, bearer: str, audience: str) -> str:
             answer = session.get(place, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True)
             document = json.loads(answer.raw.read(MAX_ANSWER, decode_content=True))
         value = document["value"]
-    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+    except (
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise PlannerError("GitHub gives no identity token\n  the job needs permissions: {id-token: write}") from error
     return str(value)
 

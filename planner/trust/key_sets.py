@@ -133,6 +133,7 @@ def is_safe(url: str) -> bool:
 def fetch(url: str) -> bytes:
     """The bytes at a URL, without redirects. Raises PlannerError."""
     import requests
+    import urllib3
 
     if not is_safe(url):
         raise PlannerError(f"{url}: is not https")
@@ -141,7 +142,7 @@ def fetch(url: str) -> bytes:
             session.trust_env = not _LOOPBACK.fullmatch(url)
             answer = session.get(url, timeout=TIMEOUT, allow_redirects=False, stream=True)
             body: bytes = answer.raw.read(MAX_SET + 1, decode_content=True)
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise PlannerError(f"{url}: does not answer") from error
     if answer.status_code != 200 or len(body) > MAX_SET:
         raise PlannerError(f"{url}: answers with status {answer.status_code}")

@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from planner.errors import PlannerError
 from planner.policy.policy import Policy
 from planner.trust import limits, signing_keys
+from planner.trust.credential import identity_token
 from planner.trust.exchange import Exchange, Request
 from planner.trust.identity_token import LEEWAY, MAX_AGE, Verifier
-from planner.trust.key_sets import IssuerKeys, read_keys
+from planner.trust.key_sets import KEEP, IssuerKeys, fetch, read_keys
 from planner.trust.limits import RateLimit, Uses
 from tests.policy.policies import sound
+from tests.registry.trickle import trickling
 from tests.trust import issuing
 from tests.trust.issuing import AUDIENCE, ISSUER, token
 
@@ -277,6 +279,42 @@ def test_a_providers_keys_are_fetched_by_discovery_and_seldom() -> None:
     assert len(asked) == before
     now[0] = 200_000
     assert keys.find("github-1") is None
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: "
+ODD = {
+    "cut": HEAD + b'100\r\n\r\n{"value"',
+    "no gzip": HEAD + b"4\r\nContent-Encoding: gzip\r\n\r\nabcd",
+    "no head": b"HTTP/1.1 200",
+    "deep": HEAD + b"60000\r\n\r\n" + b"[" * 60_000,
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_while_a_provider_breaks_off_its_keys_go_on_serving(odd: str) -> None:
+    now = [0.0]
+    with trickling(ODD[odd], b"", 0) as server:
+        issuer = f"http://127.0.0.1:{server.port}"
+        sound = {
+            f"{issuer}/.well-known/openid-configuration": {"issuer": issuer, "jwks_uri": f"{issuer}/keys"},
+            f"{issuer}/keys": json.loads(issuing.key_set()),
+        }
+        keys = IssuerKeys(issuer, lambda url: fetch(url) if now[0] else json.dumps(sound[url]).encode(), lambda: now[0])
+        assert keys.find(issuing.KEY.kid) is not None
+        now[0] = KEEP + 1
+        assert keys.find(issuing.KEY.kid) is not None
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_token_that_breaks_off_is_none(odd: str) -> None:
+    with trickling(ODD[odd], b"", 0) as server, pytest.raises(PlannerError, match="gives no identity token"):
+        identity_token(
+            {
+                "ACTIONS_ID_TOKEN_REQUEST_URL": f"http://127.0.0.1:{server.port}/x",
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t",
+            },
+            "a",
+        )
 
 
 def test_a_shared_secret_is_no_key() -> None:
