@@ -18,13 +18,15 @@ OUTSIDE = ("pull_request_target", "issue_comment", "workflow_run", "discussion",
 """Events that outsiders can cause and that run with the repository's own secrets and token."""
 _HEAD = re.compile(r"github\.event\.pull_request\.head|github\.head_ref|refs/pull/|event\.workflow_run\.head|head_sha")
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_INJECTED = re.compile(
-    r"\$\{\{[^}]*\bgithub\.(?:head_ref|event\.[\w.*\[\]']*"
-    r"(?:title|body|message|ref|label|name|email|login|page_name|default_branch))\b[^}]*\}\}"
-)
+_EVENT = re.compile(r"\bgithub\.(?:head_ref\b|event\.([\w.*\[\]']++))")
+_WRITTEN = re.compile(r"(?:title|body|message|ref|label|name|email|login|page_name|default_branch)\b")
+"""What an outsider writes, at the end of a name that an event has."""
 _SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)\w+|\bsecrets\[|toJSON\(\s*secrets\s*\)")
 _WRITES = ("actions", "checks", "contents", "deployments", "issues", "packages", "pages", "pull-requests", "statuses")
-_CACHING = re.compile(r"type=gha|type=registry,ref=\S*pr", re.ASCII)
+_CACHING = re.compile(r"type=gha|type=registry,ref=(?:(?!type=registry,ref=)\S)*pr", re.ASCII)
+_FETCHES = re.compile(r"gh pr checkout|git fetch (?:(?!git fetch )[^\n])*pull/")
+MAX_SHOWN = 200
+"""Letters of an expression that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +141,7 @@ def _targets(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told
                 yield node, "cache-of-outsiders", what, "use no cache in this workflow"
         for step in job.steps:
             text = _text(step["run"][1]) if "run" in step else ""
-            if re.search(r"gh pr checkout|git fetch [^\n]*pull/", text):
+            if _FETCHES.search(text):
                 what = f"{outside[0]} checks out what an outsider wrote, beside the repository's own secrets"
                 yield step["run"][1], "checkout-of-head", what, "build it in a pull_request workflow, without secrets"
 
@@ -224,9 +226,25 @@ def _injected(jobs: Iterable[_Job]) -> Iterator[_Told]:
             if "with" in step and isinstance(step["with"][1], yaml.MappingNode):
                 scripts += [value for key, value in step["with"][1].value if _text(key) == "script"]
             for script in scripts:
-                if found := _INJECTED.search(_text(script)):
-                    what = f"{found[0]} becomes part of a script, whatever somebody wrote there"
+                if found := next(filter(_is_written, _expressions(_text(script))), ""):
+                    what = f"{found[:MAX_SHOWN]} becomes part of a script, whatever somebody wrote there"
                     yield script, "injection", what, 'hand it over in env: and write "$NAME"'
+
+
+def _expressions(text: str) -> Iterator[str]:
+    """Each `${{ … }}` of a text; of one in which another begins, what stands before that. Looks at each letter once."""
+    at, last = text.find("${{"), text.rfind("}}")
+    while 0 <= at < last:
+        following = text.find("${{", at + 3)
+        limit = following if following >= 0 else len(text)
+        end = text.find("}}", at, limit)
+        yield text[at : end + 2 if end >= 0 else limit]
+        at = following
+
+
+def _is_written(expression: str) -> bool:
+    """Whether an expression holds what an outsider may have written."""
+    return any(found[1] is None or _WRITTEN.search(found[1]) for found in _EVENT.finditer(expression))
 
 
 def _self_hosted(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from planner.policy.workflow_lint import lint
@@ -20,6 +22,8 @@ jobs:
         env: {{TITLE: "${{{{ github.event.pull_request.title }}}}"}}
       - run: echo ${{{{ github.event.pull_request.number }}}} ${{{{ github.sha }}}}
 """
+
+HOSTILE = CAREFUL.replace("  pull_request:", "  pull_request_target:\n  push: {tags: [v1]}")
 
 
 def rules(text: str) -> list[tuple[int, str]]:
@@ -48,6 +52,48 @@ def test_a_careful_workflow() -> None:
 def test_one_change_is_found(before: str, after: str, line: int, rule: str) -> None:
     assert before in CAREFUL
     assert rules(CAREFUL.replace(before, after)) == ([(line, rule)] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("github.event.issue.title", True),
+        ("format('{0}', github.event.comment.body)", True),
+        ("toJSON(github.event.commits.*.author['name'])", True),
+        ("1 }} ${{ github.event.review.body", True),
+        ("a ${{ github.head_ref", True),
+        ("github.event.number && github.event.head_commit.message", True),
+        ("github.event.pull_request.head.sha", False),
+        ("github.event.titles", False),
+        ("mygithub.head_ref", False),
+        ("github.head_refs", False),
+        ("1 }} github.head_ref ${{ 2", False),
+    ],
+)
+def test_what_an_outsider_wrote_in_an_expression(expression: str, found: bool) -> None:
+    run = f'      - run: "echo ${{{{ {expression} }}}}"\n'
+    assert rules(CAREFUL + run) == ([(12, "injection")] if found else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${{ " + "github.event.title." * 50_000,
+        "${{ " + "github.event.title " * 50_000,
+        "${{ github.event." + "title" * 200_000,
+        "${{ github.event.a }} " * 45_000,
+        "secrets" * 140_000,
+        "toJSON(" + " " * 1_000_000,
+        "git fetch " * 100_000,
+        "type=registry,ref=" * 55_000,
+    ],
+    ids=["path", "words", "run", "closed", "secrets", "json", "fetch", "cache"],
+)
+def test_a_hostile_file_takes_no_longer_than_its_length(text: str) -> None:
+    began = time.process_time()
+    for place in ("- run: |", f"- uses: a/b@{PIN}\n        with:\n         script: |"):
+        lint(f"{HOSTILE}      {place}\n          {text}\n".encode(), "w.yml")
+    assert time.process_time() - began < 10
 
 
 def test_a_checkout_of_the_head_beside_secrets() -> None:
