@@ -30,6 +30,8 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 MAX_PAGES = 10_000
+MAX_TAGS = 1_000_000
+"""Of one repository."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 UPLOADS = 3
@@ -205,7 +207,7 @@ class HttpRegistry:
     def tags(self, repository: str, page: int = 1000) -> tuple[str, ...]:
         """Every tag of a repository, () where there is none of that name. Raises RegistryError, never gives a part."""
         host, _, path = repository.partition("/")
-        found: list[str] = []
+        found: dict[str, None] = {}
         place = f"tags/list?n={page}"
         for _ in range(MAX_PAGES):
             answer = self.ask("GET", repository, place)
@@ -216,14 +218,20 @@ class HttpRegistry:
             listed = (document.get("tags") or []) if document is not None else None
             if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
                 raise RegistryError(f"{repository}: the registry's list of tags cannot be read")
-            found.extend(listed)
+            before = len(found)
+            found.update(dict.fromkeys(listed))
+            if len(found) > MAX_TAGS:
+                raise RegistryError(f"{repository}: the registry lists more than {MAX_TAGS} tags")
             following = _NEXT.search(answer.headers.get("link", ""))
-            if following is None and len(listed) >= page:
+            if following is None and len(listed) >= page and len(found) > before:
                 # A full page that says nothing of a next one: some registries and proxies lose the link.
                 place = f"tags/list?n={page}&last={listed[-1]}"
                 continue
+            if following is None and len(listed) == page:
+                raise RegistryError(f"{repository}: the registry's list of tags gives the same page again")
+            # Who gives all of more than a page again, or less than a page, has no more.
             if following is None:
-                return tuple(dict.fromkeys(found))
+                return tuple(found)
             prefix = f"/v2/{path}/"
             target = following[1].removeprefix(base(host))
             if not target.startswith(prefix) or target == f"{prefix}{place}":
