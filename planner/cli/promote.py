@@ -30,10 +30,11 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """One image: its published record, what has to move, and the tags that will name it."""
+    """One image: its published record and whether all of it could be read, what has to move, and the tags to come."""
 
     name: ImageName
     record: Record
+    is_whole: bool
     plan: CopyPlan
     tags: tuple[str, ...]
 
@@ -102,14 +103,25 @@ def _plan(
         )
 
     def one(name: ImageName) -> Promotion:
-        record = published.whole_record(found[name][0])
-        plan = plan_copy(registry, record.stored.repository, record.stored.digest, f"{target}/{name}")
+        found_there = found[name][0]
+        whole = published.whole_record(found_there)
         return Promotion(
-            name=name, record=record, plan=plan, tags=tuple(dict.fromkeys([record.key, "latest", *options.tag]))
+            name=name,
+            record=whole or found_there,
+            is_whole=whole is not None,
+            plan=plan_copy(registry, found_there.stored.repository, found_there.stored.digest, f"{target}/{name}"),
+            tags=tuple(dict.fromkeys([found_there.key, "latest", *options.tag])),
         )
 
+    told = len(published.warnings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(one, names))
+        promotions = list(pool.map(one, names))
+    for warning in published.warnings[told:]:
+        warn(warning)
+    for promotion in promotions:
+        if not (promotion.is_whole or options.no_records):
+            warn(f"{promotion.name}: its record cannot be read, so none is written below {target}")
+    return promotions
 
 
 def _promote(registry: HttpRegistry, records: PublishedRecords | None, one: Promotion) -> Counter[str]:
@@ -117,7 +129,7 @@ def _promote(registry: HttpRegistry, records: PublishedRecords | None, one: Prom
     counts = copy(registry, one.plan)
     for tag in one.tags:
         registry.tag(one.plan.target, one.plan.digest, tag)
-    if records is not None:
+    if records is not None and one.is_whole:
         records.add(replace(one.record, stored=replace(one.record.stored, repository=one.plan.target)))
     return counts
 

@@ -62,7 +62,7 @@ def _renewed(options: argparse.Namespace) -> str:
     for name in graph.order:
         for record in published.find(name, graph.nodes[name].image.platforms, keys.keys[name]):
             whole = published.whole_record(record)
-            if whole.manifests:  # What cannot be read whole would be written with less than it had.
+            if whole is not None:
                 published.add(whole)
                 count += 1
     for warning in published.warnings:

@@ -48,6 +48,12 @@ class Summary:
     signature: str = ""
 
     @property
+    def built_at(self) -> float:
+        """When it was built (seconds since 1970); 0.0 where it does not say."""
+        at = _seconds(self.created)
+        return at if 0 <= at <= record_file.LATEST else 0.0
+
+    @property
     def statement(self) -> Statement:
         """What a signature covers of it."""
         return Statement(
@@ -75,9 +81,12 @@ def written_time(seconds: float) -> str:
 def read_time(document: Mapping[str, Any]) -> float:
     """When a manifest says it was recorded (seconds since 1970); 0.0 where it does not."""
     notes = document.get("annotations")
-    text = notes.get(CREATED) if isinstance(notes, dict) else None
+    return _seconds(str(notes.get(CREATED)) if isinstance(notes, dict) else "")
+
+
+def _seconds(created: str) -> float:
     try:
-        return datetime.datetime.fromisoformat(str(text)).timestamp()
+        return datetime.datetime.fromisoformat(created).timestamp()
     except (ValueError, OverflowError):
         return 0.0
 

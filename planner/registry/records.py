@@ -148,7 +148,7 @@ class PublishedRecords:
             key=told.key,
             resolved_key=told.resolved_key,
             stored=Stored(store=Store.REGISTRY, digest=told.digest, repository=repository),
-            built_at=0.0,
+            built_at=told.built_at,
             seconds=0.0,
             manifests="",
         )
@@ -201,7 +201,10 @@ class PublishedRecords:
         if record is None:
             return None
         same = (record.key, record.resolved_key, record.image) == (told.key, told.resolved_key, name)
-        return record if same and record.stored.digest == told.digest else None
+        if same and record.stored.digest == told.digest:
+            return record
+        self.warnings.append(f"{repository}:{tag} has a layer that says something else than its manifest")
+        return None
 
     def saw(self, image: Stored) -> bool:
         """Whether an image was there when all were looked at."""
@@ -229,13 +232,18 @@ class PublishedRecords:
         return [record]
 
     def published_now(self, image: ImageName, key: str) -> Record | None:
-        """The record of a key as the registry has it at this moment. Raises RegistryError."""
-        found = self._by_key(image, key)
-        return None if found is None else self.whole_record(found)
+        """The record of a key as the registry has it at this moment, whole where its layer can be read.
 
-    def whole_record(self, record: Record) -> Record:
-        """A record that was found, with the times and manifests of its layer, as far as that can be read."""
-        return self._full(record.image, record_tag(record.key)) or record
+        Raises RegistryError.
+        """
+        found = self._by_key(image, key)
+        return None if found is None else self.whole_record(found) or found
+
+    def whole_record(self, record: Record) -> Record | None:
+        """A record that was found, with the steps and manifests of its layer; None, and a warning, where that cannot be
+        read: written anew, it would say less.
+        """
+        return self._full(record.image, record_tag(record.key))
 
     def _is_there(self, image: Stored) -> bool:
         return self.registry is None or self.registry.digest_of(image.repository, image.digest) == image.digest

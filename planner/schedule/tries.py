@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.digest import written
 from planner.digest.key import Keys, resolved_key
@@ -124,6 +124,9 @@ class Tries:
     def _taken(self, record: Record, request: BuildRequest, builder: Builder) -> Ended:
         """What another run built of the same key since the plan was made."""
         builder.name(request, record.stored)
+        if not record.manifests:
+            # Its layer could not be read; the key is the same, and so is what stands behind it.
+            record = replace(record, manifests=self._manifests(record.image))
         self.job.records.add(record)
         return Ended(record.image, reused=record.stored, by_another=True)
 
@@ -160,10 +163,14 @@ class Tries:
             stored=result.image,
             built_at=self.job.clock(),
             seconds=result.seconds,
-            manifests=written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item)),
+            manifests=self._manifests(name),
             steps=result.steps,
             retries=failed,
         )
+
+    def _manifests(self, name: ImageName) -> str:
+        keys = self.job.keys
+        return written.write(keys.manifests[name], lambda manifest, item: lister(keys, manifest)(item))
 
 
 def _cuttable(job: Job) -> frozenset[ImageName]:

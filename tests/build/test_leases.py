@@ -18,14 +18,16 @@ from typing import Any
 import pytest
 
 from planner.model.image import ImageName
-from planner.registry.artefact import PREFIX
+from planner.registry import artefact
+from planner.registry.artefact import CREATED, PREFIX, record_tag
 from planner.registry.client import HttpRegistry
 from planner.registry.leases import LEASE, Held, RegistryLeases, lease_tag
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
 from tests.build.family import BuildSpace
-from tests.build.shared import clone, published_space
+from tests.build.shared import clone, published_space, spoil_record
 from tests.engine.engine import Engine
+from tests.registry.faults import faulty
 from tests.registry.test_client import answering
 from tests.workspace import IDENTITY
 
@@ -67,6 +69,31 @@ def test_two_runs_build_each_image_once(tmp_path: Path, engine: Engine, prefix: 
     for name in ("base", "tool", "app", "side"):
         tags = engine.registry.tags(f"{prefix.partition('/')[2]}/{name}")
         assert not [tag for tag in tags if tag.startswith("lease-")], "a lease is given up with the build"
+
+
+def test_what_another_run_built_is_recorded_whole(tmp_path: Path, engine: Engine) -> None:
+    """Though the other record cannot be read: the key is the same, and so is all that stands behind it."""
+    with faulty(engine.registry.address) as proxy:
+        space = published_space(tmp_path / "a", engine, f"{proxy.address}/whole-record")
+        other = clone(space, tmp_path / "b")
+        repository, key = f"{engine.registry.address}/whole-record/base", space.keys()["base"]
+        said: list[dict[str, Any]] = []
+
+        def publish(_: int, line: str) -> None:
+            if not said and line.startswith("GET /v2/whole-record/base/manifests/lease-"):
+                said.append({})
+                space.build("--push", "base")
+                said.append(spoil_record(repository, key))
+
+        proxy.on_request = publish
+        built = other.build("--push", "base")
+        proxy.on_request = None
+    assert built["base"]["outcome"] == "reused"
+    client = HttpRegistry()
+    written = artefact.summary((client.fetch(repository, record_tag(key)) or pytest.fail("is gone")).document)
+    assert written.created == said[1][CREATED], "the time of the build"
+    record = artefact.unpack(client.blob(repository, written.layer, written.size), repository)
+    assert json.loads(record.manifests)[0]["image"] == "base"
 
 
 def test_a_dead_run_is_waited_for_as_long_as_its_lease_says(tmp_path: Path, engine: Engine, prefix: str) -> None:

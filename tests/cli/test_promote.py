@@ -10,7 +10,7 @@ import pytest
 
 from planner.registry.client import MANIFESTS
 from tests.build.family import BuildSpace
-from tests.build.shared import clone, published_space
+from tests.build.shared import clone, published_space, spoil_record
 from tests.cli.test_documents import check
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
@@ -98,3 +98,20 @@ def test_an_image_that_is_not_whole_is_refused(space: BuildSpace, engine: Engine
     assert run.returncode == 1, run.stdout
     assert "Traceback" not in run.stderr
     assert engine.registry.tags(f"broken-{part}/base") == []
+
+
+def test_a_record_that_cannot_be_read_is_not_replaced_by_one_that_says_less(
+    space: BuildSpace, engine: Engine, tmp_path: Path
+) -> None:
+    key = space.build("--push", "base")["base"]["key"]
+    source = (space.root / "images.yaml").read_text().split("registry: ")[1].split()[0]
+    spoil_record(f"{source}/base", key)
+    shutil.rmtree(space.root / ".planner")
+    target = f"spoilt-{tmp_path.name.lower().replace('_', '-')[-20:]}"
+    run = space.planner("promote", "base", "--to", f"{engine.registry.address}/{target}", **engine.environment)
+    assert run.returncode == 0, run.stderr
+    assert f"base:rec-{key} is no gzip" in run.stderr
+    assert "base: its record cannot be read, so none is written" in run.stderr
+    assert sorted(tag for tag in engine.registry.tags(f"{target}/base") if not tag.startswith("sha256-")) == sorted(
+        ["latest", key]
+    )
