@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from planner.errors import OutputError
 from planner.registry.client import HttpRegistry
@@ -57,10 +58,22 @@ def _keep(place: Path, digest: str, pieces: Iterable[bytes]) -> None:
 
 
 def _index(path: Path, entry: dict[str, object], name: str) -> None:
-    known = json.loads(path.read_bytes())["manifests"] if path.exists() else []
-    others = [one for one in known if one.get("annotations", {}).get(REFERENCE) != name]
+    others = [one for one in _listed(path) if (one.get("annotations") or {}).get(REFERENCE) != name]
     media = "application/vnd.oci.image.index.v1+json"
     text = json.dumps({"schemaVersion": 2, "mediaType": media, "manifests": [*others, entry]}, indent=1)
     staging = path.with_name(".index.json")
     staging.write_text(text)
     staging.replace(path)
+
+
+def _listed(path: Path) -> list[dict[str, Any]]:
+    """What an index names, which others may have written; [] where there is none. Raises OutputError."""
+    try:
+        listed = json.loads(path.read_bytes())["manifests"]
+        if isinstance(listed, list) and all(isinstance(one.get("annotations") or {}, dict) for one in listed):
+            return listed
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise OutputError(f"{path}: is no index of an OCI image layout\n  pull into another folder, or remove it")
