@@ -81,6 +81,7 @@ class Given:
     ) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.getheaders()}
+        self.challenges: tuple[str, ...] = tuple(response.headers.get_all("www-authenticate", ()))
         self._response = response
         self._connection = connection
         self._kept = kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,11 @@ from planner.registry.docker_config import Login
 
 MAX_TOKEN = 1 << 20
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+def preferred(challenges: Sequence[str]) -> str:
+    """Of the ways in which a registry lets somebody prove himself, a token; "" where it names none."""
+    return next((one for one in challenges if one.lower().startswith("bearer")), next(iter(challenges), ""))
 
 
 def authorization(

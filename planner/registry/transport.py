@@ -153,7 +153,7 @@ class Transport:
                 self._common.setdefault(request.host, "")
             return given
         with closing(given):
-            challenge = given.headers.get("www-authenticate", "")
+            challenge = logins.preferred(given.challenges)
         login = self._login(request.host)
         self._tokens[name] = logins.authorization(
             self.connections, challenge, login, request.host, request.scope, TIMEOUT

@@ -125,6 +125,21 @@ def test_asks_the_token_server_that_the_registry_names() -> None:
     assert seen[-1] == ("/v2/a/b/manifests/1", "Bearer abc")
 
 
+@pytest.mark.parametrize("first", ["Bearer", "Basic"])
+def test_of_two_ways_to_prove_oneself_a_token_is_taken(first: str) -> None:
+    """A registry may say both, each in a header of its own."""
+    digest = "sha256:" + "1" * 64
+    ways = {"Bearer": 'Bearer realm="http://HOST/token",service="s"', "Basic": 'Basic realm="r"'}
+    second = "Basic" if first == "Bearer" else "Bearer"
+    answers: dict[str, Answer] = {
+        "anonymous /v2/a/manifests/1": (401, {"WWW-Authenticate": ways[first], "www-authenticate": ways[second]}, b""),
+        "/v2/a/manifests/1": (200, {"Docker-Content-Digest": digest}, b""),
+        "/token": (200, {}, b'{"token": "abc"}'),
+    }
+    with answering(answers) as host:
+        assert HttpRegistry().digest_of(f"{host}/a", "1") == digest
+
+
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
