@@ -17,6 +17,7 @@ from typing import Any
 
 from planner.digest.written import Unreadable
 from planner.errors import StateError
+from planner.plan.record_file import LATEST
 from planner.registry import artefact
 from planner.registry.artefact import recorded_key
 from planner.registry.client import digest_of, read_json
@@ -47,12 +48,14 @@ class Snapshot:
         times = self._read(self._times) if found else {}
         self._changed = not found
         self._tags: dict[str, dict[str, str]] = {
-            str(repository): {str(tag): str(text) for tag, text in tags.items()}
+            repository: {tag: text for tag, text in tags.items() if isinstance(text, str) and _is_kept(text)}
             for repository, tags in _object(found.get("tags")).items()
             if isinstance(tags, dict)
         }
         self._looked: dict[str, float] = {
-            str(name): float(at) for name, at in _object(times.get("looked")).items() if isinstance(at, int | float)
+            name: float(at)
+            for name, at in _object(times.get("looked")).items()
+            if isinstance(at, int | float) and 0 <= at <= LATEST
         }
 
     @staticmethod
@@ -170,6 +173,14 @@ class Snapshot:
 
 def _object(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _is_kept(text: str) -> bool:
+    """Whether a text can be one that `keep` kept."""
+    try:
+        return text.isascii() or bool(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _names(folder: Path) -> list[str]:

@@ -7,6 +7,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from planner.registry import artefact
 from planner.registry.client import Fetched, digest_of
 from planner.registry.snapshot import MAX_TAGS, SPARE_LAYERS, Snapshot
@@ -71,3 +73,26 @@ def test_a_manifest_that_is_none_keeps_nothing_and_stops_nothing(tmp_path: Path)
         snapshot.keep_blob(str(number).encode())
     snapshot.save("r.example", 1.0)
     assert layers(snapshot) == {kept}
+
+
+@pytest.mark.parametrize(
+    ("tags", "looked"),
+    [
+        ('{"h/a":{"rec-latest":"\\ud800"}}', '{"h":1}'),
+        ('{"h/a":{"rec-latest":{"a":1}},"\\ud800":{"a":"b"}}', "{}"),
+        ("{}", '{"h":1' + "0" * 400 + "}"),
+        ("{}", '{"h":1e300,"i":NaN,"j":-1}'),
+        ("[]", "[]"),
+    ],
+)
+def test_an_edited_snapshot_is_a_missing_one(tmp_path: Path, tags: str, looked: str) -> None:
+    (tmp_path / "snapshot.json").write_text('{"version":1,"tags":' + tags + "}")
+    (tmp_path / "looked.json").write_text('{"version":1,"looked":' + looked + "}")
+    snapshot = Snapshot(tmp_path)
+    assert snapshot.manifest("h/a", "rec-latest") is None
+    assert not [repository for repository, _ in snapshot.newest_keys("\ud800")]
+    for prefix in "hij":
+        assert snapshot.looked_at(prefix) in (None, 1.0)
+    keep(snapshot, 1)
+    snapshot.save("h", 2.0)
+    assert Snapshot(tmp_path).looked_at("h") == 2.0
