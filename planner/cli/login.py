@@ -14,6 +14,7 @@ from typing import Any
 
 from planner.errors import PlannerError
 from planner.explain.text import printable
+from planner.registry.docker_config import home
 
 HELPER = "planner"
 MAX_CONFIG = 4 << 20
@@ -38,8 +39,11 @@ def run(options: argparse.Namespace) -> int:
             f"docker-credential-{HELPER} is not on PATH, so clients would not find it\n"
             "  it was installed beside the planner: put that folder on PATH"
         )
-    folder = Path(options.config or os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    path = folder / "config.json"
+    own = home()
+    folder = options.config or os.environ.get("DOCKER_CONFIG") or (own / ".docker" if own is not None else None)
+    if folder is None:
+        raise PlannerError("no home folder is known\n  --config or DOCKER_CONFIG names the folder of the configuration")
+    path = Path(folder) / "config.json"
     document = _read(path)
     helpers = document.setdefault("credHelpers", {})
     if not isinstance(helpers, dict):

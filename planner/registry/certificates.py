@@ -12,6 +12,7 @@ import ssl
 from pathlib import Path
 
 from planner.errors import RegistryError
+from planner.registry.docker_config import home
 
 PLACES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 """Where the certificates of a whole machine are: Docker's folder, and Podman's."""
@@ -21,8 +22,9 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 def folders(host: str) -> tuple[Path, ...]:
     """The certificate folders of a host (with its port) that are there: the user's own before the machine's."""
-    home = os.environ.get("XDG_CONFIG_HOME") or os.fspath(Path("~/.config").expanduser())
-    places = (f"{home}/docker/certs.d", *PLACES)
+    own = home()
+    config = os.environ.get("XDG_CONFIG_HOME") or (own / ".config" if own is not None else None)
+    places = (f"{config}/docker/certs.d", *PLACES) if config is not None else PLACES
     return tuple(folder for place in places if (folder := Path(place) / host).is_dir())
 
 

@@ -37,9 +37,19 @@ class Login:
     token: str = field(default="", repr=False)
 
 
+def home() -> Path | None:
+    """The user's home folder, None where nobody knows one: in a container the user may be a number without a name."""
+    found = os.path.expanduser("~")  # noqa: PTH111 -- Path's own raises there
+    return Path(found) if found != "~" else None
+
+
 def stored_login(host: str) -> Login | None:
     """What `docker login` stored for this registry, None for nothing. Raises RegistryError."""
-    file = Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser()) / "config.json"
+    own = home()
+    folder = os.environ.get("DOCKER_CONFIG") or (own / ".docker" if own is not None else None)
+    if folder is None:
+        return None
+    file = Path(folder) / "config.json"
     try:
         with open(file, "rb") as stream:
             document: Any = json.loads(stream.read(MAX_CONFIG))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from planner.errors import RegistryError
+from planner.cli.login import run
+from planner.errors import PlannerError, RegistryError
+from planner.registry.certificates import folders
 from planner.registry.docker_config import Login, stored_login
+from tests.trust.stack import HELPERS
 
 ALI = base64.b64encode(b"ali:a:b").decode()
 HELPER = """#!/bin/sh
@@ -93,3 +97,23 @@ def test_what_cannot_be_read_is_said_and_not_shown(
     out, err = capfd.readouterr()
     assert "secret s" not in f"{refused.value} {out} {err}"
     assert "secret s" not in f"{named('secret s', 'secret s')} {proven('secret s')}"
+
+
+def test_without_a_home_folder_nothing_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user nobody knows. A folder that is named ~ is nobody's home."""
+    for name in ("HOME", "DOCKER_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setenv("PATH", str(HELPERS))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~/.docker").mkdir(parents=True)
+    (tmp_path / "~/.docker/config.json").write_text('{"auths": {"r.example": {"auth": "YTpi"}}}')
+    (tmp_path / "~/.config/docker/certs.d/r.example").mkdir(parents=True)
+    assert stored_login("r.example") is None
+    assert folders("r.example") == ()
+    with pytest.raises(PlannerError, match="no home folder"):
+        run(argparse.Namespace(host="r.example", config=""))
