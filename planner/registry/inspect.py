@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from planner.errors import RegistryError
@@ -24,7 +25,7 @@ def inspect(registry: HttpRegistry, reference: Reference, platforms: Collection[
     if "manifests" not in document:
         facts = _facts(registry, reference, digest, document)
         return LockedImage(digest=digest, platforms=dict.fromkeys(sorted(platforms), facts))
-    entries = dict(_entries(document))
+    entries = _entries(reference, document)
     found: dict[str, LockedPlatform] = {}
     for platform in sorted(platforms):
         entry = _matching(entries, platform)
@@ -35,18 +36,23 @@ def inspect(registry: HttpRegistry, reference: Reference, platforms: Collection[
     return LockedImage(digest=digest, platforms=found)
 
 
-def _entries(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Platforms and digests of an index; what is no image (attestations) has no platform that one could ask for."""
+def _entries(reference: Reference, document: Mapping[str, Any]) -> dict[str, str]:
+    """Platforms and digests of an index; what is no image (attestations) has no platform that one could ask for.
+
+    Of two entries for one platform BuildKit takes the first. Raises RegistryError for more platforms than there are.
+    """
     listed = document.get("manifests")
-    for entry in (listed if isinstance(listed, list) else [])[:MAX_PLATFORMS]:
+    found: dict[str, str] = {}
+    for entry in listed if isinstance(listed, list) else []:
         facts = entry.get("platform") if isinstance(entry, dict) else None
-        if isinstance(facts, dict) and isinstance(entry.get("digest"), str):
+        if isinstance(facts, dict) and isinstance(entry.get("digest"), str) and facts.get("os") != "unknown":
             parts = (facts.get("os"), facts.get("architecture"), facts.get("variant"))
             text = "/".join(str(part) for part in parts if part)
-            try:
-                yield str(Platform.parse(text)), entry["digest"]
-            except ValueError:
-                continue
+            with contextlib.suppress(ValueError):
+                found.setdefault(str(Platform.parse(text)), entry["digest"])
+        if len(found) > MAX_PLATFORMS:
+            raise RegistryError(f"{reference}: its index names more than {MAX_PLATFORMS} platforms")
+    return found
 
 
 def _matching(entries: dict[str, str], platform: str) -> str | None:
