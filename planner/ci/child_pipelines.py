@@ -14,7 +14,7 @@ from planner.ci.matrix import Legs
 from planner.ci.names import refuse_lines
 from planner.errors import PlannerError
 
-PARENT = "PARENT_PIPELINE_ID"
+PARENT = "PLANNER_PARENT_PIPELINE"
 """The variable by which GitLab's child pipeline finds the plan of the pipeline that started it."""
 
 
@@ -45,7 +45,6 @@ def _gitlab_job(legs: Legs, job: Job) -> dict[str, object]:
     written: dict[str, object] = {"stage": "build", "needs": needs}
     if job.runner != DEFAULT_RUNNER:
         written["tags"] = [job.runner]
-    written["variables"] = {"IMAGES": " ".join(job.images), "PLATFORMS": ",".join(job.platforms)}
     written["script"] = [shlex.join(legs.words(job))]
     return written
 

@@ -105,7 +105,7 @@ def _plan(settings: Settings) -> Job:
         [
             f"mkdir -p {OWN}",
             f"set -- {' '.join(PUBLISHED)}",
-            'if [ "$EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
+            'if [ "$PLANNER_EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
             f'{_code(settings.planner("plan"))} "$@" --out {PLAN} --format markdown > {SHOWN}',
             f'cat {SHOWN} >> "$GITHUB_STEP_SUMMARY"',
             f'matrix="$({_code(settings.planner("matrix", "--plan", PLAN, *levels))})"',
@@ -114,6 +114,7 @@ def _plan(settings: Settings) -> Job:
         ]
     )
     keep = {"name": "plan", "path": f"{PLAN}\n{SHOWN}\n", "include-hidden-files": True, "retention-days": 7}
+    event = {"PLANNER_EVENT": "${{ github.event_name }}"}
     return {
         "if": NOT_CLOSED,
         "runs-on": "ubuntu-latest",
@@ -124,7 +125,7 @@ def _plan(settings: Settings) -> Job:
             CHECKOUT,
             *_installed(settings),
             *login(settings, write=False, plans=True),
-            {"name": "Plan", "id": "plan", "run": script, "env": {"EVENT": "${{ github.event_name }}"}},
+            {"name": "Plan", "id": "plan", "run": script, "env": event},
             {"uses": "actions/upload-artifact", "with": keep},
         ],
     }
@@ -171,11 +172,14 @@ def _built(settings: Settings, condition: str, needs: list[str]) -> Job:
 
 
 def _leg(settings: Settings, images: str) -> Steps:
-    """`images` reach the shell as a variable, so nothing in a name is ever read as code."""
+    """`images` reach the shell as a variable, so nothing in a name is ever read as code.
+
+    The environment overrides variables of graph files, so its names are such as no family uses by chance.
+    """
     push = ["--push"] if settings.host else []
     words = settings.planner("build", "--plan", PLAN, "--only", *push, "--keep-going", "--")
-    script = f"set -f\n{_code(words)} $IMAGES\n"
-    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"IMAGES": images}}]
+    script = f"set -f\n{_code(words)} $PLANNER_IMAGES\n"
+    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"PLANNER_IMAGES": images}}]
 
 
 def _dynamic(settings: Settings) -> dict[str, tuple[str, Job]]:

@@ -77,13 +77,13 @@ class Runner:
     def run(self, event: str) -> dict[str, Any]:
         """Plan, and then the legs of every level; gives the matrix."""
         place = self.clone("plan")
-        matrix: dict[str, Any] = json.loads(self.step("plan", "Plan", place, EVENT=event)["matrix"])
+        matrix: dict[str, Any] = json.loads(self.step("plan", "Plan", place, PLANNER_EVENT=event)["matrix"])
         self.keep(place)
         for level, legs in enumerate(matrix["levels"]):
             for leg in legs["include"]:
                 name = f"level{level}"
-                assert self.jobs[name]["steps"][-1]["env"] == {"IMAGES": "${{ matrix.images }}"}
-                self.step(name, "Build", self.clone(f"{name}-{leg['id']}"), IMAGES=leg["images"])
+                assert self.jobs[name]["steps"][-1]["env"] == {"PLANNER_IMAGES": "${{ matrix.images }}"}
+                self.step(name, "Build", self.clone(f"{name}-{leg['id']}"), PLANNER_IMAGES=leg["images"])
         return matrix
 
 

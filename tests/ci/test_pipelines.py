@@ -75,6 +75,26 @@ def test_actions_are_named_by_commit_and_scripts_hold_no_expression(seed: int) -
                 assert step["with"]["persist-credentials"] is False
 
 
+RUNNERS = {"GIT_DEPTH", "GIT_STRATEGY"}
+"""Variables that GitLab's own runner reads."""
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_variable_has_a_name_that_a_family_may_use_too(seed: int) -> None:
+    """Variables of graph files are overridden by the environment."""
+    named: set[str] = set()
+    for name, job in written(seed)["jobs"].items():
+        for step in job["steps"]:
+            calls = "planner" in step.get("run", "") and name not in WRITE
+            named |= set(step.get("env", ())) if calls else set()
+    for job in yaml.safe_load(gitlab_pipeline(judged.settings_of(seed), "x")).values():
+        named |= set(job.get("variables", ())) if isinstance(job, dict) else set()
+    for job in json.loads(gitlab_child(judged.legs_of(seed, "gitlab"))).values():
+        named |= set(job.get("variables", ())) if isinstance(job, dict) else set()
+    assert named
+    assert {name for name in named - RUNNERS if not name.startswith("PLANNER_")} == set()
+
+
 def test_the_commits_of_actions_differ() -> None:
     assert len({commit for _, commit in PINNED.values()}) == len(PINNED)
 
@@ -127,7 +147,7 @@ def run_with_stub(script: str, folder: Path) -> list[str]:
     stub = folder / "planner"
     stub.write_text('#!/bin/sh\nfor one in "$@"; do printf "%s\\n" "$one"; done\n')
     stub.chmod(stub.stat().st_mode | stat.S_IXUSR)
-    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "IMAGES": "a b"}
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "PLANNER_IMAGES": "a b"}
     run = subprocess.run(
         ["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=True
     )

@@ -53,6 +53,12 @@ def test_the_action_plans_and_gives_a_matrix(tmp_path: Path) -> None:
         assert (space.root / outputs["plan"]).exists()
 
 
+def test_the_action_sets_no_variable_that_a_family_may_use_too() -> None:
+    document = yaml.safe_load((CHECKOUT / "action.yml").read_text())
+    named = {name for step in document["runs"]["steps"] for name in step.get("env", ())}
+    assert all(name.startswith("PLANNER_") for name in named)
+
+
 def test_no_script_of_the_action_holds_an_expression() -> None:
     document = yaml.safe_load((CHECKOUT / "action.yml").read_text())
     assert all("${{" not in step["run"] for step in document["runs"]["steps"])
