@@ -217,10 +217,11 @@ def _lock(settings: Settings) -> Job:
         "if": "github.event_name == 'schedule'",
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 20,
-        "permissions": {"contents": "read"},
+        "permissions": permissions(settings, write=False, plans=True) if settings.private else {"contents": "read"},
         "steps": [
             CHECKOUT,
             *_installed(settings),
+            *(login(settings, write=False, plans=True) if settings.private else []),
             {"name": "Check", "run": _code(settings.planner("lock", "--check"))},
         ],
     }

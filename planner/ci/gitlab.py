@@ -57,6 +57,20 @@ def _login(settings: Settings) -> list[str]:
     ]
 
 
+def _baseline(settings: Settings) -> str:
+    """What a plan compares with. A merge request needs no registry for that, and no login, which could push."""
+    base = "$CI_MERGE_REQUEST_DIFF_BASE_SHA"
+    lines = [
+        f'if [ -n "{base}" ]; then',
+        f'  set -- --since "{base}"',
+        "else",
+        *(f"  {line}" for line in _login(settings)),
+        f"  set -- {' '.join(PUBLISHED)}",
+        "fi",
+    ]
+    return "\n".join(lines)
+
+
 def _setup(settings: Settings) -> list[str]:
     return [settings.install, *_login(settings)]
 
@@ -67,8 +81,7 @@ def _plan(settings: Settings) -> dict[str, object]:
     script = [
         settings.install,
         f"mkdir -p {OWN}",
-        f"set -- {' '.join(PUBLISHED)}",
-        'if [ -n "$CI_MERGE_REQUEST_DIFF_BASE_SHA" ]; then set -- --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"; fi',
+        _baseline(settings),
         f'{settings.planner("plan")} "$@" --out {PLAN} --format markdown > {SHOWN}',
         f"{matrix} > {CHILD}",
     ]
@@ -119,5 +132,9 @@ def _lock(settings: Settings) -> dict[str, object]:
         "stage": "check",
         "needs": [],
         "rules": [{"if": NIGHTLY}],
-        "script": [settings.install, settings.planner("lock", "--check")],
+        "script": [
+            settings.install,
+            *(_login(settings) if settings.private else []),
+            settings.planner("lock", "--check"),
+        ],
     }

@@ -25,7 +25,8 @@ PUBLISHED = ("--against", "published")
 class Settings:
     """A pipeline to write. `work` is the whole family as if all of it rebuilt; `command` calls the planner up to its
     command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
-    from others of the repository, "" for the one at its top.
+    from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
+    the registry that the family is pushed to, so that its check needs the same login.
     """
 
     work: Rebuild
@@ -35,6 +36,7 @@ class Settings:
     branch: str = "main"
     cron: str = "17 3 * * *"
     locked: bool = False
+    private: bool = False
     static: bool = False
     label: str = "build-images"
 

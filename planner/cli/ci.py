@@ -19,6 +19,7 @@ from planner.cli.output import write
 from planner.cli.saying import say
 from planner.errors import OutputError, UsageError
 from planner.local.git_tree import worktree
+from planner.model.names import Reference
 from planner.plan.durations import durations
 from planner.plan.rebuild import Action, Plan, PlannedImage
 
@@ -94,7 +95,8 @@ def _family(command: str) -> list[str]:
 def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     """The family as if all of it rebuilt; no file of a context is looked at."""
     loaded = load_family(options, worktree(folder_of(options)), told=True)
-    graph = loaded.graph
+    graph, lock = loaded.graph, loaded.family.lock
+    host = loaded.family.registry.partition("/")[0]
     images = tuple(
         PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)
         for name, node in graph.nodes.items()
@@ -108,7 +110,8 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         label=options.label,
         branch=options.branch,
         cron=options.cron,
-        locked=bool(loaded.family.lock.images),
+        locked=bool(lock.images),
+        private=any(Reference.parse(one).registry == host for one in (*lock.images, *lock.frontends)),
         static=options.static,
     )
 

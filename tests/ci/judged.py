@@ -53,6 +53,7 @@ def settings_of(seed: int) -> Settings:
         branch=turn.choice(("main", "release/1.x")),
         locked=turn.random() < 0.5,
         static=turn.random() < 0.5,
+        private=turn.random() < 0.5,
     )
 
 

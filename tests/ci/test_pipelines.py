@@ -50,7 +50,7 @@ def test_no_job_has_more_rights_than_it_uses(seed: int) -> None:
         rights = {right for right, level in job["permissions"].items() if level == "write"}
         text = yaml.safe_dump(job)
         publishes = name.startswith(("level", "build-"))
-        assert rights <= WRITE.get(name, {"packages", "id-token"} if publishes or name == "plan" else set())
+        assert rights <= WRITE.get(name, {"packages", "id-token"} if publishes or name in ("plan", "lock") else set())
         assert "packages" not in rights or (publishes and "ghcr.io" in text), "only who pushes to GHCR"
         assert ("id-token" in rights) <= ("auth@" in text or "credentials@" in text), "only who logs in with it"
         assert ("--push" in text) == (publishes and "docker login" in text)

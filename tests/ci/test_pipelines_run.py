@@ -101,7 +101,9 @@ def test_gitlab_builds_a_family_that_reads_its_whole_workspace(space: BuildSpace
     jobs = pipeline(space, "gitlab")
     runner = Runner(space, tmp_path / "branch")
     plan = runner.clone("plan")
-    runner.run(jobs["plan"]["script"], plan)
+    token, host = "secret", space.engine.registry.address
+    runner.run(jobs["plan"]["script"], plan, REGISTRY_USER="user", REGISTRY_TOKEN=token)
+    assert (tmp_path / "branch/store.logins").read_text() == f"{host} {token}\n", "published images may be private"
     child = json.loads((plan / jobs["build"]["trigger"]["include"][0]["artifact"]).read_text())
     names = [name for name in child if name.startswith("build-")]
     assert len(names) == len(EDITED)
@@ -119,10 +121,25 @@ def test_gitlab_builds_a_merge_request(space: BuildSpace, tmp_path: Path) -> Non
     base = space.git("rev-parse", "HEAD^").strip()
     runner.run(jobs["plan"]["script"], plan, CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
     (told,) = (path for path in jobs["plan"]["artifacts"]["paths"] if path.endswith(".md"))
+    assert not (tmp_path / "request/store.logins").exists(), "a merge request has no login that can push"
     assert "file added" not in (plan / told).read_text()
     place = runner.clone("merge-request")
     artifacts(jobs["plan"], plan, place)
     runner.run(jobs["merge-request"]["script"], place)
+
+
+def test_the_nightly_check_logs_in_for_what_is_private(space: BuildSpace) -> None:
+    """An image from outside at the registry that the family is pushed to needs the same login."""
+    host = space.engine.registry.address
+    held = {"digest": "sha256:" + "1" * 64, "platforms": {"linux/amd64": {"digest": "sha256:" + "2" * 64}}}
+    for place, logs_in in ((f"{host}/else/private:1", True), ("docker.io/library/ubuntu:22.04", False)):
+        space.write({"images.lock": json.dumps({"version": 1, "images": {place: held}})})
+        for provider in ("gitlab", "github"):
+            found = pipeline(space, provider)
+            lock = found.get("lock") or found["jobs"]["lock"]
+            text = yaml.safe_dump(lock)
+            assert (f"docker login {host}" in text) is logs_in, (place, provider)
+            assert "--check" in text.rpartition("docker login")[2], "before the check"
 
 
 def commands(step: dict[str, Any]) -> list[str]:
