@@ -42,7 +42,7 @@ class Settings:
 
     `needs` are resources by kind, `pools` what the cluster calls those that Kubernetes has no name for. `builders` are
     those of a pool by name, with their weights; without any, each task has a BuildKit of its own. `pool_secret` holds
-    their pool.yaml and certificates.
+    their pool.yaml and certificates. `environment` are variables that say of the family what its files do not.
     """
 
     work: Rebuild
@@ -63,6 +63,7 @@ class Settings:
     source_secret: str = ""
     node_label: str = "runner"
     buildkit: str = cluster.BUILDKIT
+    environment: Mapping[str, str] = field(default_factory=dict)
     slots: int = 0
     retries: int = 2
 
@@ -113,7 +114,7 @@ def _refuse(settings: Settings, command: str) -> None:
         if not cluster.LABEL_VALUE.fullmatch(runner):
             raise PlannerError(f"the runner {runner!r}: is no value of a node's label {settings.node_label}")
     texts = (*settings.command, settings.source, settings.revision, command, *settings.builders)
-    refuse_lines(texts)
+    refuse_lines((*texts, *settings.environment.values()))
     for text in texts:
         if "{{" in text:
             raise PlannerError(f"{text!r}: Argo would put a value in for {{{{…}}}}, and has no way to write that")
@@ -197,7 +198,7 @@ def _container(settings: Settings) -> Part:
     words = [cluster.word(text) for text in settings.command]
     words += ["build", "--plan", PLAN, "--only", "--push", "--builder", builder, "--"]
     words.append("{{inputs.parameters.image}}")
-    environment = [{"name": key, "value": value} for key, value in GIT]
+    environment = [{"name": key, "value": value} for key, value in (*GIT, *settings.environment.items())]
     mounts: list[Part] = []
     if settings.registry_secret:
         environment.append({"name": "DOCKER_CONFIG", "value": "/login"})

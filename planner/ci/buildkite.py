@@ -5,7 +5,7 @@ The agent puts variables into what it uploads, so each dollar that a shell shall
 
 from __future__ import annotations
 
-from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 
 FILE = ".buildkite/pipeline.yml"
@@ -22,12 +22,13 @@ Step = dict[str, object]
 
 def buildkite_pipeline(settings: Settings, command: str) -> str:
     """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
-    refuse_unsafe_settings(settings)
+    refuse_unpublished(settings)
     ours = f"build.pull_request.id == null && build.branch == '{settings.branch}'"
     steps = [_plan(settings, ours), _pull_request(settings)]
     if settings.locked:
         steps.append(_lock(settings))
-    return f"{HEAD.format(command=command, branch=settings.branch)}\n{yaml_text({'steps': steps})}"
+    document = {**settings.variables("env"), "steps": steps}
+    return f"{HEAD.format(command=command, branch=settings.branch)}\n{yaml_text(document)}"
 
 
 def _commands(*lines: str) -> list[str]:

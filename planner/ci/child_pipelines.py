@@ -25,6 +25,8 @@ def gitlab_child(legs: Legs) -> str:
     """
     refuse_lines(legs.setup)
     document: dict[str, object] = {"stages": ["build"]}
+    if legs.environment:
+        document["variables"] = dict(legs.environment)
     if legs.setup:
         document["default"] = {"before_script": list(legs.setup)}
     for job in legs.jobs:
@@ -58,7 +60,8 @@ def buildkite_steps(legs: Legs) -> str:
     steps = [_buildkite_step(legs, job) for job in legs.jobs]
     if not steps:
         steps = [{"label": "nothing to build", "command": "true"}]
-    return refuse_too_long(json.dumps({"steps": steps}, indent=2), BUILDKITE, "Buildkite")
+    document = {**({"env": dict(legs.environment)} if legs.environment else {}), "steps": steps}
+    return refuse_too_long(json.dumps(document, indent=2), BUILDKITE, "Buildkite")
 
 
 def _buildkite_step(legs: Legs, job: Job) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from planner.ci.actions import pinned
 from planner.ci.github_login import login, permissions
 from planner.ci.jobs import alone, jobs_of
-from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
 
@@ -52,7 +52,7 @@ OF_PULL_REQUEST: dict[str, object] = {
 
 def workflow(settings: Settings, command: str) -> str:
     """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
-    refuse_unsafe_settings(settings)
+    refuse_unpublished(settings)
     jobs: dict[str, tuple[str, Job]] = {
         "plan": ("What rebuilds, as a plan that every other job applies.", _plan(settings)),
         "comment": ("The plan as a comment; this job reads no code of the pull request.", _comment(settings)),
@@ -68,7 +68,15 @@ def workflow(settings: Settings, command: str) -> str:
     name = settings.named("images")
     body = [
         HEAD.format(command=command, branch=settings.branch),
-        yaml_text({"name": name, "on": _events(settings), "permissions": {}, "concurrency": _concurrency(name)}),
+        yaml_text(
+            {
+                "name": name,
+                "on": _events(settings),
+                "permissions": {},
+                **settings.variables("env"),
+                "concurrency": _concurrency(name),
+            }
+        ),
         "jobs:\n",
         *(_indented(f"# {why}\n{yaml_text({name: job})}") for name, (why, job) in jobs.items()),
     ]
@@ -176,8 +184,7 @@ def _leg(settings: Settings, images: str) -> Steps:
 
     The environment overrides variables of graph files, so its names are such as no family uses by chance.
     """
-    push = ["--push"] if settings.host else []
-    words = settings.planner("build", "--plan", PLAN, "--only", *push, "--keep-going", "--")
+    words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", "--")
     script = f"set -f\n{_code(words)} $PLANNER_IMAGES\n"
     return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"PLANNER_IMAGES": images}}]
 

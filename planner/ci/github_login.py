@@ -40,7 +40,7 @@ def _login(settings: Settings, *, write: bool) -> Steps:
     host = settings.host
     if host == GHCR:
         return [docker_login(host, "${{ github.actor }}", "${{ github.token }}")]
-    if not host or not write:
+    if not write:
         return []
     if GOOGLE.fullmatch(host):
         given = {

@@ -54,6 +54,7 @@ def request_workflow(settings: Settings, command: str) -> str:
         "name": settings.named("images-request"),
         "on": {"pull_request": {"types": ["opened", "synchronize", "reopened"]}},
         "permissions": {},
+        **settings.variables("env"),
         "concurrency": {"group": group, "cancel-in-progress": True},
         "jobs": {
             "ask": {
@@ -86,6 +87,7 @@ def relay_workflow(settings: Settings, command: str) -> str:
             "pull_request_target": {"types": ["labeled"]},
         },
         "permissions": {},
+        **settings.variables("env"),
         "concurrency": {"group": group},
         "jobs": {
             "relay": {

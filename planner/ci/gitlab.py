@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 from planner.ci.child_pipelines import PARENT
-from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unsafe_settings
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 
 FILE = ".gitlab-ci.yml"
@@ -29,11 +29,12 @@ curl --fail --silent --show-error --output /dev/null \
 
 def gitlab_pipeline(settings: Settings, command: str) -> str:
     """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
-    refuse_unsafe_settings(settings)
+    refuse_unpublished(settings)
     branch = f'$CI_COMMIT_BRANCH == "{settings.branch}"'
     stages = ["plan", "build", "check"]
+    rules = [{"if": MERGE_REQUEST}, {"if": branch}]
     parts: list[tuple[str, dict[str, object]]] = [
-        ("", {"stages": stages, "workflow": {"rules": [{"if": MERGE_REQUEST}, {"if": branch}]}}),
+        ("", {**settings.variables("variables"), "stages": stages, "workflow": {"rules": rules}}),
         ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
         ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(settings, branch)}),
         ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
@@ -47,8 +48,6 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
 
 def _login(settings: Settings) -> list[str]:
     """The project's own registry by its job token, any other by two masked, protected variables."""
-    if not settings.host:
-        return []
     host = shlex.quote(settings.host)
     return [
         f'if [ "$CI_REGISTRY" = {host} ]; then REGISTRY_USER="$CI_REGISTRY_USER"; '

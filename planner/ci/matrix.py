@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from planner.ci.jobs import Job, Rebuild
 from planner.ci.limits import GITHUB, refuse_too_long
@@ -16,7 +16,8 @@ from planner.ci.packing import Forecast
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Legs:
     """The jobs of a matrix, how a leg calls the planner (up to `build`), the saved plan that it applies ("" for none),
-    and whether it pushes. `setup` are commands that run before it, where the provider wants them in the document."""
+    and whether it pushes. `setup` are commands that run before it, and `environment` variables that say of the family
+    what its files do not, where the provider wants them in the document."""
 
     work: Rebuild
     jobs: tuple[Job, ...]
@@ -25,6 +26,7 @@ class Legs:
     plan: str = ""
     push: bool = True
     setup: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     forecast: Forecast | None = None
 
     def words(self, job: Job) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from planner.ci.jobs import Rebuild
 from planner.ci.limits import depth_of
@@ -26,7 +27,8 @@ class Settings:
     """A pipeline to write. `work` is the whole family as if all of it rebuilt; `command` calls the planner up to its
     command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
     from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
-    the registry that the family is pushed to, so that its check needs the same login.
+    the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
+    say of the family what its files do not.
     """
 
     work: Rebuild
@@ -37,6 +39,7 @@ class Settings:
     cron: str = "17 3 * * *"
     locked: bool = False
     private: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
     static: bool = False
     label: str = "build-images"
 
@@ -48,9 +51,13 @@ class Settings:
         """What a provider knows something of this pipeline by, as another family's pipeline would not call it."""
         return of_place(text, self.place)
 
+    def variables(self, field: str) -> dict[str, object]:
+        """The environment as a provider's file holds it under a field of this name; nothing where there is none."""
+        return {field: dict(self.environment)} if self.environment else {}
+
     @property
     def host(self) -> str:
-        """The registry's host, "" where nothing is pushed."""
+        """The registry's host, "" where the family has none of its own."""
         return self.work.family.registry.partition("/")[0]
 
     @property
@@ -62,6 +69,16 @@ class Settings:
     def emulated(self) -> bool:
         """Whether an image is for another platform than runners have."""
         return any(at != NATIVE for name in self.work.order for at in self.work.graph.nodes[name].image.platforms)
+
+
+def refuse_unpublished(settings: Settings) -> None:
+    """Raise PlannerError for a pipeline that could not build: unsafe settings, or a family without a registry."""
+    if not settings.work.family.registry:
+        raise PlannerError(
+            "a pipeline needs a registry: its jobs hand their images on through one\n"
+            "  give the graph file registry: HOST/PATH; for a Bake file, set PLANNER_REGISTRY while this is written"
+        )
+    refuse_unsafe_settings(settings)
 
 
 def refuse_unsafe_settings(settings: Settings) -> None:

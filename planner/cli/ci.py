@@ -15,6 +15,7 @@ from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
 from planner.cli.clone import Clone, clone_of
 from planner.cli.family import folder_of, load_family
+from planner.cli.matrix import environment_of
 from planner.cli.output import write
 from planner.cli.saying import say
 from planner.errors import OutputError, UsageError
@@ -112,6 +113,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         cron=options.cron,
         locked=bool(lock.images),
         private=any(Reference.parse(one).registry == host for one in (*lock.images, *lock.frontends)),
+        environment=environment_of(loaded.family),
         static=options.static,
     )
 

@@ -11,7 +11,7 @@ from planner.ci.cluster import BUILDKIT
 from planner.ci.jobs import alone, jobs_of, rebuild_of
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
-from planner.cli.matrix import planned
+from planner.cli.matrix import environment_of, planned
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
 from planner.model.image import Family
@@ -109,6 +109,7 @@ def text_of(options: argparse.Namespace) -> str:
         source_secret=options.source_secret,
         node_label=options.node_label,
         buildkit=options.buildkit,
+        environment=environment_of(loaded.family),
         slots=options.slots,
     )
     return workflow(settings, _command(options))

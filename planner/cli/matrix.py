@@ -16,9 +16,10 @@ from planner.cli.plan import plan_of, save, state_of
 from planner.cli.saying import say, say_again
 from planner.digest.key import Keys
 from planner.local.records import open_records
-from planner.model.image import ImageName
+from planner.model.image import Family, ImageName
 from planner.plan.durations import durations
 from planner.plan.rebuild import Plan
+from planner.sources.doors.bake.family import REGISTRY
 
 EXAMPLE = "planner matrix --since origin/main --format github"
 WRITERS = {"github": matrix_github, "gitlab": gitlab_child, "buildkite": buildkite_steps, "json": matrix_json}
@@ -116,6 +117,7 @@ def legs_of(options: argparse.Namespace, made: Plan, keys: Keys) -> Legs:
         plan=options.plan or options.out or "",
         push=not options.no_push,
         setup=tuple(options.setup),
+        environment=environment_of(loaded.family),
         forecast=told,
     )
 
@@ -139,6 +141,12 @@ def _groups(options: argparse.Namespace, work: Rebuild, costs: Costs) -> list[Gr
         case "packed":
             return packed(work, options.slots, costs, levels=options.format == "github")
     return folded(work, options.levels)
+
+
+def environment_of(family: Family) -> dict[str, str]:
+    """The variables that a job needs to see the same family: the registry, where its files may not tell it."""
+    named = os.environ.get(REGISTRY, "").rstrip("/")
+    return {REGISTRY: named} if named and named == family.registry else {}
 
 
 def command_of(options: argparse.Namespace) -> list[str]:

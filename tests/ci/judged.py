@@ -37,7 +37,6 @@ REGISTRIES = (
     "europe-west3-docker.pkg.dev/acme/f",
     "123456789012.dkr.ecr.eu-central-1.amazonaws.com/f",
     "registry.example:5000/f",
-    "",
 )
 NAMES = ("a.b", "A/B_c", "x--y", "cuda11.8-cudnn8.9", "true", "pages", "include", "default", "on")
 
@@ -54,6 +53,7 @@ def settings_of(seed: int) -> Settings:
         locked=turn.random() < 0.5,
         static=turn.random() < 0.5,
         private=turn.random() < 0.5,
+        environment={"PLANNER_REGISTRY": "registry.example/f"} if turn.random() < 0.5 else {},
     )
 
 
@@ -63,8 +63,11 @@ def legs_of(seed: int, provider: str) -> Legs:
     family = settings_of(seed).work
     groups = turn.choice((alone, lambda one: connected(one, one.order), lambda one: packed(one, 4, Costs())))(family)
     groups = fitted(family, groups, GITLAB if provider == "gitlab" else BUILDKITE)
+    environment = settings_of(seed).environment
     setup = ("pipx install it", 'printf %s "$TOKEN" | docker login')
-    return Legs(work=family, jobs=jobs_of(family, groups), by="level", plan="plan.json", setup=setup)
+    return Legs(
+        work=family, jobs=jobs_of(family, groups), by="level", plan="plan.json", setup=setup, environment=environment
+    )
 
 
 def judge_github(seeds: Iterable[int]) -> None:

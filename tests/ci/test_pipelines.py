@@ -222,7 +222,7 @@ def test_gitlab_runs_the_child_in_the_order_of_the_graph(tmp_path: Path) -> None
 @pytest.mark.parametrize("provider", ["github", "gitlab", "buildkite"])
 def test_a_stale_file_is_told(provider: str, tmp_path: Path) -> None:
     space = Workspace(tmp_path / "family")
-    space.write({"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM x\n"})
+    space.write({"images.yaml": "version: 1\nregistry: r.example\nimages: {a: {}}\n", "Dockerfile": "FROM x\n"})
     file = os.fspath(tmp_path / "out" / "pipeline.yml")
     words = ("ci", provider, "-o", file)
     assert space.planner(*words, "--check").returncode == 3

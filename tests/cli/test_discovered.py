@@ -76,7 +76,10 @@ def test_plans_between_states(space: Workspace) -> None:
     assert space.rebuilds() == {}
     assert set(space.rebuilds("HEAD~1")) == {"base", "app"}
     assert space.planner("why", "app", "--from", "HEAD~1").stderr == NOTICE
-    assert "app ← base: setup.sh changed" in space.planner("why", "app", "--from", "HEAD~1", "--to", "HEAD").stdout
+    assert (
+        "app ← base: images/base/setup.sh changed"
+        in space.planner("why", "app", "--from", "HEAD~1", "--to", "HEAD").stdout
+    )
 
 
 def test_the_same_keys_in_every_kind_of_tree(space: Workspace, tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""A pipeline needs a registry, and knows it where only the environment told it here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.workspace import Workspace
+
+PROVIDERS = ("github", "gitlab", "buildkite")
+REGISTRY = {"PLANNER_REGISTRY": "r.example/fam/"}
+TOLD = {"PLANNER_REGISTRY": "r.example/fam"}
+
+
+@pytest.fixture
+def baked(tmp_path: Path) -> Workspace:
+    space = Workspace(tmp_path / "baked")
+    space.write({"docker-bake.json": json.dumps({"target": {"a": {}}}), "Dockerfile": "FROM x\n"})
+    space.commit()
+    return space
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_without_one_it_is_refused(baked: Workspace, tmp_path: Path, provider: str) -> None:
+    run = baked.planner("ci", provider, "-o", "-")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "PLANNER_REGISTRY" in run.stderr
+    space = Workspace(tmp_path / "plain")
+    space.write({"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM x\n"})
+    run = space.planner("ci", provider, "-o", "-")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "registry:" in run.stderr
+
+
+def environments(document: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = document.get("env") or document.get("variables") or {}
+    return found
+
+
+@pytest.mark.parametrize("provider", [*PROVIDERS, "github-request", "github-relay"])
+def test_one_of_the_environment_is_written_into_the_pipeline(baked: Workspace, provider: str) -> None:
+    run = baked.planner("ci", provider, "-o", "-", **REGISTRY)
+    assert run.returncode == 0, run.stderr
+    assert environments(yaml.safe_load(run.stdout)) == TOLD
+    baked.write({"images.yaml": "version: 1\nregistry: r.example/fam\nimages: {a: {}}\n"})
+    run = baked.planner("ci", provider, "-o", "-")
+    assert environments(yaml.safe_load(run.stdout)) == {}, "the graph file says it"
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "buildkite"])
+def test_what_the_plan_makes_knows_it_too(baked: Workspace, provider: str) -> None:
+    run = baked.planner("matrix", "--all", "--format", provider, **REGISTRY)
+    assert environments(json.loads(run.stdout)) == TOLD
+    assert "--push" in run.stdout
+    assert environments(json.loads(baked.planner("matrix", "--all", "--format", provider).stdout)) == {}
+
+
+def test_argo_too(baked: Workspace) -> None:
+    words = ("--image", "r.example/p:1", "--source", "https://git.example/a.git")
+    run = baked.planner("export", "argo", "--all", *words, **REGISTRY)
+    templates = yaml.safe_load(run.stdout)["spec"]["templates"]
+    (container,) = (one["container"] for one in templates if "container" in one)
+    assert {"name": "PLANNER_REGISTRY", "value": "r.example/fam"} in container["env"]
