@@ -72,7 +72,7 @@ def linked(name: str) -> Stored:
 def bake_file(images: Sequence[Baked], names: Mapping[ImageName, str], wishes: Wishes, layout: str) -> str:
     """The whole file. `layout` is the folder of the planner's own images."""
     targets = {names[one.request.image]: _target(one, wishes, layout) for one in images}
-    document = {"group": {GROUP: {"targets": list(targets)}}, "target": targets}
+    document = {"group": {GROUP: {"targets": list(targets)}}, **({"target": targets} if targets else {})}
     return json.dumps(_escaped(document), indent=2, ensure_ascii=False)
 
 

@@ -95,6 +95,16 @@ def published(family: Family, address: str) -> BuildSpace:
     return family(**{path.replace(".", "__"): text for path, text in moved.items() if text != FILES[path]})
 
 
+def test_nothing_to_rebuild_is_a_file_that_buildx_takes(family: Family, engine: Engine) -> None:
+    space = family()
+    space.build()
+    place = space.root / ".planner" / "bake.json"
+    assert space.planner("bake", "-o", str(place)).returncode == 0
+    for words in (("--print",), ("--allow=fs=*",)):
+        run = engine.run("buildx", "bake", "-f", str(place), *words, cwd=space.root)
+        assert run.returncode == 0, run.stderr
+
+
 def test_levels_need_what_is_below_them(family: Family, engine: Engine) -> None:
     space = published(family, f"{engine.registry.address}/levels")
     assert list(bake(space, "--level", "0")) == ["base"]
