@@ -125,11 +125,12 @@ def depths(work: Rebuild) -> dict[ImageName, int]:
     return found
 
 
-def folded(work: Rebuild, levels: int) -> list[Group]:
-    """Every image in a job of its own, but in no more than so many levels: what is deeper shares a job, by part."""
-    deep = depths(work)
-    above = [(name,) for name in work.order if deep[name] < levels - 1]
-    return [*above, *connected(work, (name for name in work.order if deep[name] >= levels - 1))]
+def folded(work: Rebuild, groups: Sequence[Group], levels: int) -> list[Group]:
+    """The groups in no more than so many levels: images of deeper ones share a job with what they are connected to."""
+    needs = waits(groups, work.parents)
+    level = levels_of_groups(in_order(groups, needs), needs)
+    above = [group for group in groups if level[group[0]] < levels - 1]
+    return [*above, *connected(work, (name for group in groups if level[group[0]] >= levels - 1 for name in group))]
 
 
 def jobs_of(work: Rebuild, groups: Sequence[Group], seconds: Mapping[Group, float] | None = None) -> tuple[Job, ...]:

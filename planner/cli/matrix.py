@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from planner.ci.child_pipelines import buildkite_steps, gitlab_child
-from planner.ci.jobs import Group, Rebuild, connected, folded, jobs_of, rebuild_of
+from planner.ci.jobs import Group, Rebuild, alone, connected, folded, jobs_of, rebuild_of
 from planner.ci.limits import BUILDKITE, GITHUB, GITLAB, NONE, fitted
 from planner.ci.matrix import Legs, forecast_text, matrix_github, matrix_json
 from planner.ci.packing import Costs, Model, forecast, packed
@@ -139,8 +139,10 @@ def _groups(options: argparse.Namespace, work: Rebuild, costs: Costs) -> list[Gr
         case "chain":
             return connected(work, work.order)
         case "packed":
-            return packed(work, options.slots, costs, levels=options.format == "github")
-    return folded(work, options.levels)
+            groups = packed(work, options.slots, costs, levels=options.format == "github")
+        case _:
+            groups = alone(work)
+    return folded(work, groups, options.levels)
 
 
 def environment_of(family: Family) -> dict[str, str]:

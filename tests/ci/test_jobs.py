@@ -13,7 +13,7 @@ from planner.ci.packing import Costs, forecast, packed
 from planner.errors import PlannerError
 from tests.ci.families import work
 
-WAYS = ("alone", "connected", "folded", "packed", "packed by level", "fitted")
+WAYS = ("alone", "connected", "folded", "packed", "packed by level", "packed and folded", "fitted")
 
 
 def groups_of(way: str, family: Rebuild) -> list[Group]:
@@ -21,11 +21,13 @@ def groups_of(way: str, family: Rebuild) -> list[Group]:
         case "connected":
             return connected(family, family.order)
         case "folded":
-            return folded(family, 2)
+            return folded(family, alone(family), 2)
         case "packed":
             return packed(family, 3, Costs())
         case "packed by level":
             return packed(family, 3, Costs(), levels=True)
+        case "packed and folded":
+            return folded(family, packed(family, 3, Costs()), 2)
         case "fitted":
             return fitted(family, alone(family), Limits(per_level=2))
     return alone(family)
@@ -61,7 +63,7 @@ def test_every_image_once_and_after_its_parents(way: str, seed: int, count: int,
 def test_connected_parts_wait_for_nobody_and_folding_leaves_few_levels(seed: int, count: int) -> None:
     family = work(seed, count)
     assert all(not job.needs for job in jobs("connected", family))
-    assert max(job.level for job in jobs("folded", family)) <= 1
+    assert max(job.level for way in ("folded", "packed and folded") for job in jobs(way, family)) <= 1
 
 
 @settings(max_examples=30, deadline=None)
