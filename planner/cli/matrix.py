@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from planner.ci.child_pipelines import buildkite_steps, gitlab_child
 from planner.ci.jobs import Group, Rebuild, alone, connected, folded, jobs_of, rebuild_of
