@@ -98,7 +98,7 @@ def _image(image: Image) -> Json:
 
 
 def _use(use: Use) -> Json:
-    return [use.role, use.reference, _span(use.span), *_origin(use.origin)]
+    return [use.role, use.reference, _span(use.span), use.platform, *_origin(use.origin)]
 
 
 def _origin(origin: Origin) -> Json:

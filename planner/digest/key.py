@@ -9,6 +9,7 @@ from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests, repa
 from planner.digest.overlaid import Overlaid
 from planner.digest.trace import Trace
 from planner.model.frozen import dataclass
+from planner.model.graph import Node, ParentImage
 from planner.model.image import ImageName
 from planner.ports import Tree
 from planner.sources.loaded import LoadedFamily
@@ -83,6 +84,20 @@ def _whole(by_platform: Mapping[tuple[ImageName, str], str], name: ImageName, ma
     return maker.hasher.key([SCHEMA, *(by_platform[name, platform] for platform in platforms)])
 
 
+def parent_keys(
+    node: Node, platform: str, by_platform: Mapping[tuple[ImageName, str], str], keys: Mapping[ImageName, str]
+) -> dict[ImageName, str]:
+    """What stands for each parent where the image is built for a platform: the key of the platform that is read.
+
+    Where that is none of the parent's, or more than one, it is the key of all of them together.
+    """
+    found: dict[ImageName, str] = {}
+    for parent in node.parents:
+        read = node.platforms_of(ParentImage(name=parent), platform)
+        found[parent] = by_platform.get((parent, min(read)), keys[parent]) if len(read) == 1 else keys[parent]
+    return found
+
+
 class _Made:
     """What was found so far, parents first, beside what is known from another tree."""
 
@@ -125,7 +140,7 @@ class _Made:
         node, hasher = self.maker.loaded.graph.nodes[name], self.maker.hasher
         made: list[Manifest] = []
         for at, platform in enumerate(node.image.platforms):
-            parents = {parent: self.by_platform.get((parent, platform), self.keys[parent]) for parent in node.parents}
+            parents = parent_keys(node, platform, self.by_platform, self.keys)
             if known is None:
                 manifest = self.maker.make(node.image, platform, parents)
             else:

@@ -14,7 +14,7 @@ from planner.digest.listing import selected
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass, field, replace
-from planner.model.graph import ExternalImage, ParentImage, RemoteFiles
+from planner.model.graph import MACHINE, ExternalImage, Node, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span, seconds_of
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
@@ -172,7 +172,7 @@ class Manifests:
             elif not _is_policy(item) and (item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING):
                 inputs.append(item)
             if item.kind is InputKind.EXTERNAL and item.parts[0][0] == "reference":
-                self._external(item.name, manifest.platform, warnings)
+                self._external(self.loaded.graph.nodes[image.name], item.name, manifest.platform, warnings)
         inputs.extend(self._policy(image))
         inputs.extend(self._absent(image, inputs, warnings))
         return replace(manifest, inputs=tuple(inputs), warnings=tuple(warnings))
@@ -237,7 +237,7 @@ class Manifests:
             if isinstance(origin, ParentImage):
                 yield self._input(InputKind.PARENT, origin.name, (("key", parent_keys[origin.name]),), span)
             elif isinstance(origin, ExternalImage):
-                parts = self._external(origin.reference, platform, warnings)
+                parts = self._external(node, origin.reference, platform, warnings)
                 yield self._input(InputKind.EXTERNAL, origin.reference, parts, span)
             elif isinstance(origin, RemoteFiles) and not origin.pinned:
                 reason = f"the named context {origin.url} may change unseen"
@@ -255,15 +255,27 @@ class Manifests:
             span = next(use.span for use in node.uses if familiar(use.reference) == name)
             yield self._input(InputKind.INSTRUCTION, f"the stage {name}", (("beside the image", name),), span)
 
-    def _external(self, reference: str, platform: str, warnings: list[str]) -> tuple[tuple[str, str], ...]:
-        """An external image as it counts: by the digest that is locked for the platform, else by its reference."""
+    def _external(self, node: Node, reference: str, built: str, warnings: list[str]) -> tuple[tuple[str, str], ...]:
+        """An external image as it counts: by the digest that is locked for each platform that is read, its reference
+
+        without a lock. Of a platform that the lock does not have, or that only the machine that builds knows, the
+        digest of the index counts: builds are held to that.
+        """
         lock = self.loaded.family.lock
-        facts = lock.platform(reference, platform)
-        if facts is not None:
-            return (("reference", reference), ("digest", facts.digest))
-        if lock.images and "@" not in reference:
-            warnings.append(f"{reference} is not locked for {platform}: planner lock")
-        return (("reference", reference),)
+        image = lock.images.get(reference)
+        read = sorted(node.platforms_of(ExternalImage(reference=reference), built))
+        digests: list[tuple[str, str]] = []
+        for platform in read:
+            name = "digest" if len(read) == 1 else f"digest for {platform}"
+            is_pinned = "@" in reference
+            facts = lock.platform(reference, built if platform == MACHINE and is_pinned else platform)
+            if facts is None and platform != MACHINE and lock.images and not is_pinned:
+                warnings.append(f"{reference} is not locked for {platform}: planner lock")
+            if facts is not None:
+                digests.append((name, facts.digest))
+            elif image is not None and not is_pinned:
+                digests.append((name, image.digest))
+        return (("reference", reference), *digests)
 
     def context(self, image: Image, folder: str) -> ContextTree:
         """A context of an image: "" for its build context, else the workspace folder of a named one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from planner.digest.key import Keys, manifest_key
+from planner.digest.key import Keys, manifest_key, parent_keys
 from planner.digest.manifest import Manifest, reparented
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName
@@ -50,7 +50,7 @@ def _under(keys: Keys, older: Older) -> Mapping[ImageName, str]:
         try:
             for manifest in keys.manifests[name]:
                 platform = manifest.platform
-                parents = {one: by_platform.get((one, platform), found[one]) for one in node.parents}
+                parents = parent_keys(node, platform, by_platform, found)
                 key = manifest_key(reparented(older.as_it_was(manifest), parents, hasher), hasher, older.schema)
                 by_platform[name, platform] = key
                 single.append(key)

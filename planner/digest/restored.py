@@ -131,8 +131,9 @@ class _Reader:
         )
 
     def use(self, fields: Json) -> Use:
-        role, reference, span, kind, value = fields
-        return Use(role=role, reference=reference, span=self.span(span), origin=self.origin(kind, value))
+        role, reference, span, platform, kind, value = fields
+        origin = self.origin(kind, value)
+        return Use(role=role, reference=reference, span=self.span(span), origin=origin, platform=platform)
 
     def origin(self, kind: str, value: str) -> Origin:
         match kind:

@@ -40,4 +40,4 @@ def _floating(manifest: Manifest) -> Iterator[str]:
 
 
 def _is_held(item: Input) -> bool:
-    return "@" in item.name or any(name == "digest" for name, _ in item.parts)
+    return "@" in item.name or any(name.startswith("digest") for name, _ in item.parts)

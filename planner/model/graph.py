@@ -46,6 +46,9 @@ class Unresolved:
     hint: str = ""
 
 
+MACHINE = "*"
+"""The platform of the machine that builds, whichever that is."""
+
 Origin = ParentImage | ExternalImage | LocalFiles | RemoteFiles | Unresolved
 
 
@@ -53,13 +56,15 @@ Origin = ParentImage | ExternalImage | LocalFiles | RemoteFiles | Unresolved
 class Use:
     """One place where an image reads another one. `reference` is the text after ARG expansion.
 
-    `role` is what a reader of the Dockerfile calls it: `FROM`, `COPY --from`, `RUN --mount`, `ONBUILD`.
+    `role` is what a reader of the Dockerfile calls it: `FROM`, `COPY --from`, `RUN --mount`, `ONBUILD`. `platform` is
+    that of which the other one is read: "" for the one that is built, else what `FROM --platform` says, or MACHINE.
     """
 
     role: str
     reference: str
     span: Span
     origin: Origin
+    platform: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +81,10 @@ class Node:
     def __post_init__(self) -> None:
         names = {use.origin.name for use in self.uses if isinstance(use.origin, ParentImage)}
         object.__setattr__(self, "parents", tuple(sorted(names)))
+
+    def platforms_of(self, origin: Origin, built: str) -> frozenset[str]:
+        """The platforms on which something is read where the image is built for one: MACHINE may be among them."""
+        return frozenset(use.platform or built for use in self.uses if use.origin == origin)
 
     @property
     def externals(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from planner.model.graph import (
     ExternalImage,
     ImageGraph,
     Node,
-    Origin,
     ParentImage,
     Unresolved,
     Use,
@@ -212,8 +211,8 @@ class _Loader:
             triggers,
         )
 
-    def _triggers(self, platform: str, origin: Origin) -> tuple[Instruction, ...]:
-        return self._config(platform, origin).onbuild
+    def _triggers(self, platform: str, use: Use) -> tuple[Instruction, ...]:
+        return self._config(platform, use).onbuild
 
     def evaluated(self, image: Image, uses: tuple[Use, ...]) -> tuple[Use, ...]:
         """Evaluate an image on each platform; gives its uses with those that ONBUILD of its parents adds."""
@@ -225,7 +224,7 @@ class _Loader:
         added: list[Use] = []
         for platform in image.platforms:
             whole = self._alone.get((image.name, platform)) or self._staged(image, platform)
-            if any(self._triggers(platform, use.origin) for use in uses):
+            if any(self._triggers(platform, use) for use in uses):
                 whole = self._staged(image, platform, functools.partial(self._triggers, platform))
             reached, more = reachable(whole, lambda text: self.origins.origin(image, text))
             added.extend(more)
@@ -240,15 +239,19 @@ class _Loader:
             self.evaluations[image.name, platform] = evaluation
         return tuple(dict.fromkeys((*uses, *added)))
 
-    def _config(self, platform: str, origin: Origin) -> Config:
-        if isinstance(origin, ExternalImage):
-            return locked_config(self.family.lock, origin.reference, platform)
-        if not isinstance(origin, ParentImage):
+    def _config(self, platform: str, use: Use) -> Config:
+        at = use.platform or platform
+        if isinstance(use.origin, ExternalImage):
+            return locked_config(self.family.lock, use.origin.reference, at)
+        if not isinstance(use.origin, ParentImage):
             return Config()
-        parent = self.images[origin.name]
-        at = platform if platform in parent.platforms else parent.platforms[0]
-        known = self.evaluations.get((origin.name, at))
-        return Config() if known is None else known.config
+        parent = self.images[use.origin.name]
+        # BuildKit takes the only platform of an image for any, and of several one that is near, if none is the same.
+        read = (at,) if at in parent.platforms else parent.platforms
+        known = [self.evaluations[parent.name, one].config for one in read if (parent.name, one) in self.evaluations]
+        if not known or all(one == known[0] for one in known):
+            return known[0] if known else Config()
+        return Config(onbuild=tuple(dict.fromkeys(item for one in known for item in one.onbuild)))
 
 
 def _id_of(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.model.frozen import dataclass
+from planner.model.graph import MACHINE, ExternalImage, Node
 from planner.model.image import Image, ImageName
 from planner.sources.frontends import frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily
@@ -27,7 +28,7 @@ def outside(loaded: LoadedFamily) -> Outside:
     for name in loaded.graph.order:
         node = loaded.graph.nodes[name]
         for reference in node.externals:
-            images.setdefault(reference, set()).update(node.image.platforms)
+            images.setdefault(reference, set()).update(_platforms(node, reference))
         frontend = reference_of(frontend_of(node.image, loaded.dockerfiles[node.image.dockerfile].directives))
         if frontend and "@" not in frontend:
             frontends.setdefault(frontend, []).append(name)
@@ -37,6 +38,14 @@ def outside(loaded: LoadedFamily) -> Outside:
         images={name: frozenset(platforms) for name, platforms in sorted(images.items())},
         frontends={name: tuple(found) for name, found in sorted(frontends.items())},
         sources={name: tuple(found) for name, found in sorted(sources.items())},
+    )
+
+
+def _platforms(node: Node, reference: str) -> frozenset[str]:
+    """The platforms on which an image reads another; its own where it is that of the machine that builds."""
+    origin = ExternalImage(reference=reference)
+    return frozenset(
+        built if one == MACHINE else one for built in node.image.platforms for one in node.platforms_of(origin, built)
     )
 
 

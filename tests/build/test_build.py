@@ -231,5 +231,22 @@ def test_a_stage_with_the_name_of_its_locked_image_keeps_its_instructions(family
     assert "MINE=1" in image.config["config"]["Env"]
 
 
+def test_a_parent_of_another_platform_is_read_and_counts(family: Family) -> None:
+    parent = "p: {context: p, tags: [acme/p], platforms: [linux/amd64, linux/arm64]}"
+    space = family(images__yaml=f"version: 1\nimages:\n  {parent}\n  app: {{context: app}}\n")
+    space.write({"p/Dockerfile": "FROM scratch\nARG TARGETARCH\nCOPY f-$TARGETARCH /f\n"})
+    space.write({"app/Dockerfile": "FROM --platform=linux/arm64 acme/p AS b\nFROM scratch\nCOPY --from=b /f /f\n"})
+    space.write({"p/f-amd64": "amd", "p/f-arm64": "arm"})
+    assert space.image(space.build()["app"]["digest"]).files["f"][2] == _sha256("arm")
+    space.write({"p/f-arm64": "edited"})
+    space.build("p")
+    built = space.build()["app"]
+    assert built["outcome"] == "built"
+    assert space.image(built["digest"]).files["f"][2] == _sha256("edited")
+    space.write({"p/f-amd64": "edited"})
+    space.build("p")
+    assert space.outcomes() == {"p": "reused", "app": "reused"}
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

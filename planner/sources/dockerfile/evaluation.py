@@ -33,7 +33,7 @@ def evaluate(
     whole: Staged,
     reached: tuple[int, ...],
     settings: Settings,
-    config_of: Callable[[Origin], Config],
+    config_of: Callable[[Use], Config],
     origin_of: Callable[[str], Origin],
 ) -> Evaluation:
     """Write out the steps of the reached stages. `config_of` answers what an image hands to its children."""
@@ -105,10 +105,10 @@ def _gap(item: Instruction, whole: Staged) -> str:
     return rest[: len(rest) - len(rest.lstrip(SPACES))]
 
 
-def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Origin], Config]) -> State:
+def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Use], Config]) -> State:
     if isinstance(stage.base, int):
         return replace(states[stage.base], onbuild=())
-    config = Config(known=True) if stage.base is None else config_of(stage.base.origin)
+    config = Config(known=True) if stage.base is None else config_of(stage.base)
     env = dict(config.env)
     if config.known:
         env.setdefault("PATH", DEFAULT_PATH)

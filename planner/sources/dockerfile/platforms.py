@@ -1,8 +1,15 @@
-"""Tells what BuildKit takes for no platform: `platforms.Parse` of github.com/containerd/platforms v1.0.0-rc.5."""
+"""Tells what `FROM --platform` means, and what BuildKit takes for no platform.
+
+Follows `platforms.Parse` of github.com/containerd/platforms v1.0.0-rc.5.
+"""
 
 from __future__ import annotations
 
 import re
+
+from planner.model.graph import MACHINE
+from planner.model.names import Platform
+from planner.sources.dockerfile.global_args import BUILD_MARK
 
 _SYSTEMS = """
     aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos
@@ -12,6 +19,7 @@ _PROCESSORS = """
     mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm x86-64 x86_64
 """
 _ALONE = frozenset(f"{_SYSTEMS} {_PROCESSORS}".split())
+_OF_TARGET = re.compile(r"\$\{?TARGET(?:PLATFORM|OS|ARCH|VARIANT)\b")
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 MAX_PARTS = 3
 
@@ -26,3 +34,22 @@ def why_no_platform(text: str) -> str:
     if len(parts) == 1 and text.lower() not in _ALONE:
         return f'"{text}" is neither an operating system nor an architecture'
     return ""
+
+
+def read_platform(written: str, expanded: str, target: Platform) -> str:
+    """The platform on which a FROM reads its image, as a use has it.
+
+    A system alone has the processor of the machine that builds. What follows the target by its variable is that of the
+    target for each platform of an image, so that the platforms have their uses in common.
+    """
+    if not written:
+        return ""
+    if BUILD_MARK in expanded or expanded.lower() in _SYSTEMS.split():
+        return MACHINE
+    try:
+        platform = Platform.parse(expanded)
+    except ValueError:
+        return MACHINE
+    if platform.architecture not in _PROCESSORS.split():
+        return MACHINE
+    return "" if platform == target and _OF_TARGET.search(written) else str(platform)

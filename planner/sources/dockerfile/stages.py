@@ -17,20 +17,20 @@ from planner.sources.dockerfile.epoch import in_force
 from planner.sources.dockerfile.expand import ExpansionError, expand
 from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
-from planner.sources.dockerfile.platforms import why_no_platform
+from planner.sources.dockerfile.platforms import read_platform, why_no_platform
 from planner.sources.dockerfile.syntax import Dockerfile, From, Instruction, Onbuild
 
 SCRATCH = "scratch"
 Resolve = Callable[[str], Origin]
 """Answers a reference (after ARG expansion) that names no stage."""
 
-Triggers = Callable[[Origin], tuple[Instruction, ...]]
+Triggers = Callable[[Use], tuple[Instruction, ...]]
 """Answers the ONBUILD instructions that an image hands to the stages which start from it."""
 
 
-def no_triggers(origin: Origin) -> tuple[Instruction, ...]:
+def no_triggers(use: Use) -> tuple[Instruction, ...]:
     """For a first look at a family, before any image is known."""
-    del origin
+    del use
     return ()
 
 
@@ -88,6 +88,9 @@ def staged(
     stages: list[Stage] = []
     for start, body in _bodies(dockerfile.instructions[first:]):
         stage = _stage(start, body, stages, args, escape, resolve, contexts, mistakes)
+        if isinstance(stage.base, Use) and start.platform:
+            platform = read_platform(start.platform, stage.platform, settings.platform)
+            stage = replace(stage, base=replace(stage.base, platform=platform))
         first_run = _triggered(stage, stages, triggers, escape)
         stages.append(replace(stage, instructions=(*first_run, *stage.instructions)))
     target = _target(dockerfile, stages, settings, mistakes)
@@ -98,7 +101,7 @@ def staged(
 
 def _triggered(stage: Stage, before: list[Stage], triggers: Triggers, escape: str) -> tuple[Instruction, ...]:
     if isinstance(stage.base, Use):
-        return triggers(stage.base.origin)
+        return triggers(stage.base)
     above = before[stage.base].instructions if stage.base is not None else ()
     return tuple(parse_trigger(item.trigger, escape, item.span) for item in above if isinstance(item, Onbuild))
 
