@@ -157,7 +157,7 @@ class BuildxBuilder:
     def _run(
         self, request: BuildRequest, argv: list[str], environment: Mapping[str, str], tell: Callable[[StepNews], None]
     ) -> Reading:
-        reading = Reading(request.image)
+        reading = Reading(request.image, request.untold)
         self.folders.logs.mkdir(parents=True, exist_ok=True)
         with (
             open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
@@ -167,6 +167,9 @@ class BuildxBuilder:
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     tell(news)
+                if reading.forbidden is not None:  # Ended before the result is named anywhere.
+                    log.write(f"{reading.forbidden.message}\n")
+                    raise reading.forbidden
             for news in reading.cache_troubles():
                 log.write(_log_line(news))
                 tell(news)

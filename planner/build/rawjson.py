@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from planner.build.transient import passing
+from planner.build.untold import why_untold
 from planner.model.build import StepTime
-from planner.model.image import ImageName
+from planner.model.image import ImageName, Pairs
 from planner.ports import BuildFailed, StepNews, StepState
 
 TAIL = 20
@@ -58,8 +59,11 @@ class _Vertex:
 class Reading:
     """Reads the output of one build, line by line."""
 
-    def __init__(self, image: ImageName) -> None:
+    def __init__(self, image: ImageName, untold: Pairs = ()) -> None:
+        """`untold` are the stages over a base whose triggers are not known: see `planner.build.untold`."""
         self.image = image
+        self.untold = untold
+        self.forbidden: BuildFailed | None = None
         self.vertexes: dict[str, _Vertex] = {}
         self.plain: deque[str] = deque(maxlen=MAX_PLAIN)
 
@@ -77,7 +81,10 @@ class Reading:
 
     def _vertex(self, told: dict[str, Any]) -> Iterator[StepNews]:
         key = str(told.get("digest", ""))
-        vertex = self.vertexes.setdefault(key, _Vertex(name=str(told.get("name", ""))))
+        name = str(told.get("name", ""))
+        if key not in self.vertexes and (why := why_untold(name, self.untold)):
+            self.forbidden = self.forbidden or BuildFailed(step=name, message=why)
+        vertex = self.vertexes.setdefault(key, _Vertex(name=name))
         vertex.started = str(told.get("started") or vertex.started)
         # BuildKit tells a vertex that is resolved and later run twice; a start without an end opens it again.
         vertex.completed = str(told.get("completed") or "")

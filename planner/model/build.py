@@ -70,7 +70,8 @@ class BuildRequest:
     `contexts` are named contexts, by the name BuildKit looks for. `sources` are what ADD fetches, with the checksum or
     the commit that it must be. `dockerfile_path` is where the workspace has it, for messages. `policy` is the build
     policy beside it, None where there is none. `repository` is where the result is pushed to, empty for nowhere; `tags`
-    (REPOSITORY:TAG) name it there and elsewhere. `key` names the state that is built. With `no_cache` every step runs.
+    (REPOSITORY:TAG) name it there and elsewhere. `untold` are stages over a base whose triggers are not known, as
+    BuildKit calls them, with its reference. `key` names the state that is built. With `no_cache` every step runs.
     """
 
     image: ImageName
@@ -89,6 +90,7 @@ class BuildRequest:
     network: str = ""
     options: Pairs = ()
     sources: Pairs = ()
+    untold: Pairs = ()
     repository: str = ""
     tags: tuple[str, ...] = ()
     no_cache: bool = False

@@ -17,6 +17,7 @@ from planner.model.lock import Lock
 from planner.model.names import LATEST, Published
 from planner.ports import MODE_FOLDER
 from planner.schedule.other_names import other_name, renamed
+from planner.schedule.untold import untold_bases
 from planner.sources.dockerfiles import bytes_again
 from planner.sources.frontends import SYNTAX, frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily
@@ -55,6 +56,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         network=image.network,
         options=_options(keys, image),
         sources=_sources(loaded, image),
+        untold=untold_bases(node, loaded.dockerfiles[image.dockerfile], loaded.family.lock),
         repository=f"{registry}/{name}" if registry else "",
         tags=_tags(image, keys.keys[name], registry) if registry else (),
     )

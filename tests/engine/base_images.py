@@ -55,7 +55,7 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def base_image(busybox: Path, name: str) -> BaseImage:
+def base_image(busybox: Path, name: str, onbuild: tuple[str, ...] = ()) -> BaseImage:
     """`name` is written to /etc/image-name, so that two names are two images."""
     tar = _layer(busybox, name)
     layer = gzip.compress(tar, compresslevel=1, mtime=0)
@@ -64,7 +64,7 @@ def base_image(busybox: Path, name: str) -> BaseImage:
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "created": CREATED,
-            "config": {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"]},
+            "config": {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"], **({"OnBuild": [*onbuild]} if onbuild else {})},
             "rootfs": {"type": "layers", "diff_ids": [digest(tar)]},
             "history": [{"created": CREATED, "created_by": f"busybox as {name}"}],
         }
