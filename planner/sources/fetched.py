@@ -31,6 +31,12 @@ def is_git(source: str) -> bool:
     return scheme in ("git", "ssh") or (scheme in ("http", "https") and _path(source[found.end() :]).endswith(".git"))
 
 
+def may_be_fetched(text: str) -> bool:
+    """Whether ADD may fetch a source that begins with this, up to a variable that nobody knows before the build."""
+    head = text.partition("$")[0].translate(dict.fromkeys(map(ord, "'\"\\`")))
+    return "/" not in head or "://" in head or ("@" in head and ":" in head)
+
+
 def is_pinned(source: str, checksum: str) -> bool:
     """Whether what a source that is fetched means is said beside it: by a checksum, or by a repository's commit."""
     if not is_git(source):

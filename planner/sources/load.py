@@ -14,8 +14,10 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.graph import (
     ExternalImage,
     ImageGraph,
+    LocalFiles,
     Node,
     ParentImage,
+    RemoteFiles,
     Unresolved,
     Use,
     children_of,
@@ -244,7 +246,7 @@ class _Loader:
         if isinstance(use.origin, ExternalImage):
             return locked_config(self.family.lock, use.origin.reference, at)
         if not isinstance(use.origin, ParentImage):
-            return Config()
+            return Config(known=isinstance(use.origin, LocalFiles | RemoteFiles))
         parent = self.images[use.origin.name]
         # BuildKit takes the only platform of an image for any, and of several one that is near, if none is the same.
         read = (at,) if at in parent.platforms else parent.platforms

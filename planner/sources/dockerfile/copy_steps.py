@@ -8,12 +8,13 @@ from planner.sources.dockerfile.reads import context_of, read_name
 from planner.sources.dockerfile.syntax import Copy, Heredoc
 from planner.sources.dockerfile.walk import State, Walk
 from planner.sources.dockerfile.words import plain_flags
-from planner.sources.fetched import is_fetched, is_pinned
+from planner.sources.fetched import is_fetched, is_pinned, may_be_fetched
 
 
 def copy(walk: Walk, item: Copy, state: State) -> State:
-    sources = tuple(walk.word(source, state) for source in item.sources)
-    in_sources = frozenset(walk.uncertain)
+    judged = tuple(walk.judged(source, state) for source in item.sources)
+    sources = tuple(source for source, _ in judged)
+    in_sources = frozenset(name for _, names in judged for name in names)
     destination = walk.word(item.destination, state)
     checksum = walk.word(item.checksum, state)
     parts = (
@@ -28,7 +29,14 @@ def copy(walk: Walk, item: Copy, state: State) -> State:
         *((f"flag {number}", flag) for number, flag in enumerate(plain_flags(item.flags))),
         *((f"here-document {doc.name}", heredoc(walk, doc, state)) for doc in item.heredocs),
     )
-    unsure = tuple(f"unknown flag --{flag}" for flag in item.unknown_flags)
+    unsure = (
+        *(f"unknown flag --{flag}" for flag in item.unknown_flags),
+        *(
+            f"ADD {text} may fetch something: {', '.join(sorted(names))} is known only while building"
+            for text, (source, names) in zip(item.sources, judged, strict=True)
+            if item.keyword == "ADD" and names and may_be_fetched(text) and not is_pinned(source, checksum)
+        ),
+    )
     local = tuple(source for source in sources if not (item.keyword == "ADD" and is_fetched(source)))
     remotes = tuple(source for source in sources if source not in local and not is_pinned(source, checksum))
     walk.add(

@@ -62,6 +62,7 @@ def evaluate(
         shell=end.shell,
         onbuild=end.onbuild,
         known=end.known,
+        doubted=end.doubted & end.config_env.keys(),
     )
     doubts = [*refused(whole, reached, origin_of)]
     if unsure:
@@ -121,6 +122,7 @@ def _start(stage: Stage, states: Mapping[int, State], config_of: Callable[[Use],
         shell=config.shell,
         onbuild=(),
         known=config.known,
+        doubted=config.doubted,
     )
 
 

@@ -54,14 +54,10 @@ def history(walk: Walk, state: State) -> Parts:
 
 def filled_in(walk: Walk, mount: Mount, state: State) -> tuple[Mount, frozenset[str]]:
     """A mount with its values, each expanded by itself, and the names that decide unseen what it selects."""
-    before, walk.uncertain = walk.uncertain, set()
-    written = dict(mount.fields)
-    deciding = [name for name in written if name in ("type", "source")]
-    values = {name: walk.word(written.pop(name), state) for name in deciding}
-    names = frozenset(walk.uncertain)
+    judged = {name: walk.judged(value, state) for name, value in mount.fields if name != "from"}
+    names = frozenset(one for name in ("type", "source") if name in judged for one in judged[name][1])
     # What a `from` names is written out, and counts by what it reads.
-    values |= {name: "" if name == "from" else walk.word(value, state) for name, value in written.items()}
-    walk.uncertain |= before
+    values = {"from": "", **{name: word for name, (word, _) in judged.items()}}
     filled = replace(
         mount,
         type=values.get("type", mount.type).lower(),
@@ -97,6 +93,7 @@ def _given(walk: Walk, mount: Mount) -> str:
 
 
 def mounted(walk: Walk, mount: Mount, names: frozenset[str]) -> Selection | None:
+    """What a mount selects. `names` are those in its type and source of which only a base or the machine knows."""
     if mount.type in {"secret", "ssh", "tmpfs"} or (mount.type == "cache" and not mount.from_):
         return None
     context = context_of(walk, mount.from_, by_index=False)

@@ -19,7 +19,10 @@ Parts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """What a child inherits from an image: `env` is complete only when `known`; `shell` is empty for the default."""
+    """What a child inherits from an image: `env` is complete only when `known`; `shell` is empty for the default.
+
+    `doubted` are the names in `env` whose value is made of one that only a base knows which is not locked.
+    """
 
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
@@ -27,6 +30,7 @@ class Config:
     shell: tuple[str, ...] = ()
     onbuild: tuple[Instruction, ...] = ()
     known: bool = False
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

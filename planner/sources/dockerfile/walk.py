@@ -21,7 +21,10 @@ from planner.sources.dockerfile.syntax import Instruction
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a stage has set up so far. `args` are the declared ones in order, with the value in force."""
+    """What a stage has set up so far. `args` are the declared ones in order, with the value in force.
+
+    `doubted` are the names in `env` whose value is made of one that only a base knows which is not locked.
+    """
 
     env: Mapping[str, str]
     config_env: Mapping[str, str]
@@ -31,6 +34,10 @@ class State:
     shell: tuple[str, ...]
     onbuild: tuple[Instruction, ...]
     known: bool
+    doubted: frozenset[str]
+
+
+OF_MACHINE = "a value of the building machine"
 
 
 class Walk:
@@ -79,16 +86,21 @@ class Walk:
 
     def word(self, text: str, state: State) -> str:
         """Expand one word; remember names whose value only the external base knows."""
+        value, names = self.judged(text, state)
+        self.uncertain |= names
+        return value
+
+    def judged(self, text: str, state: State) -> tuple[str, frozenset[str]]:
+        """One word expanded, and the names in it whose value only an external base or the building machine knows."""
         try:
             found = expand(text, state.env, self.escape)
         except ExpansionError as error:
             self.mistake(str(error))
-            return text
+            return text, frozenset()
+        names = found.used & state.doubted
         if not state.known:
-            self.uncertain |= found.used - state.env.keys()
-        if BUILD_MARK in found.value:
-            self.uncertain.add("a value of the building machine")
-        return found.value
+            names |= found.used - state.env.keys()
+        return found.value, names | {OF_MACHINE} if BUILD_MARK in found.value else names
 
     def mistake(self, what: str) -> None:
         """Something wrong in the instruction at hand."""

@@ -137,7 +137,39 @@ def times() -> Iterator[Rule]:
         yield counts(f"over {what} a stage's default goes", source, default, {"100": "2"})
 
 
+def derived() -> Iterator[Rule]:
+    """Variables made of one that only a base that is not locked knows."""
+    source = "frontend/dockerfile/dockerfile2llb/convert.go:633-720,1329-1345,1675-1725"
+    files = {"lib/a": "1", "lib2/a": "1", "/more/lib/a": "1", "/more/lib2/a": "1"}
+    for said, text in (
+        ("ENV", "FROM ubuntu:22.04\nENV D=lib${PATH:+2}\nCOPY $D /x/"),
+        ("ARG", "FROM ubuntu:22.04\nARG D=lib${PATH:+2}\nCOPY $D /x/"),
+        ("an ARG that is declared again", "FROM ubuntu:22.04\nARG N=${PATH:+2}\nARG N\nCOPY lib$N /x/"),
+        ("ENV of ENV", "FROM ubuntu:22.04\nENV N=${PATH:+2}\nENV D=lib$N E=1\nCOPY ${D} /x/"),
+        ("ENV by a name", "FROM ubuntu:22.04\nENV D=lib\nENV D${PATH:+}=lib2\nCOPY $D /x/"),
+        ("ENV of another stage", "FROM ubuntu:22.04 AS q\nENV N=${PATH:+2}\nFROM q\nCOPY lib$N /x/"),
+        ("ENV in a mount", "FROM ubuntu:22.04\nENV D=lib${PATH:+2}\nRUN --mount=source=$D,target=/m cat /m/a"),
+    ):
+        made = case(text, files)
+        yield counts(f"a value of the base goes on by {said}", source, made, {"lib2/a": "2"})
+    named = {"extra": "more"}
+    copied = case("FROM ubuntu:22.04\nENV N=${PATH:+2}\nCOPY --from=extra lib$N /x/", files, named=named)
+    yield counts("a value of the base goes on in a named context", source, copied, {"/more/lib2/a": "2"})
+    mounted = case("FROM ubuntu:22.04\nENV N=${PATH:+2}\nRUN --mount=from=extra,source=lib$N,target=/m ls", files)
+    mounted = replace(mounted, named=named)
+    yield counts("a value of the base goes on in a mount of a named context", source, mounted, {"/more/lib2/a": "2"})
+    yield counts_not("where it leads elsewhere it reads nothing of the build context", source, mounted, {"lib2/a": "2"})
+    plain = case("FROM ubuntu:22.04\nENV D=lib P=$PATH\nCOPY $D $P/\nRUN --mount=source=lib,target=$P/m ls", files)
+    yield counts_not("a value of the base that no source names changes nothing", source, plain, {"lib2/a": "2"})
+    again = case("FROM ubuntu:22.04\nENV D=$PATH\nENV D=lib\nARG E=$PATH\nARG E=lib\nCOPY $D $E /x/", files)
+    yield counts_not("a value of the base ends where it is set again", source, again, {"lib2/a": "2"})
+    folder = case("FROM extra\nENV D=lib${PATH:+2}\nCOPY $D ${E:-lib} /x/", {**files, "b": "1"}, named=named)
+    yield counts("a folder as a base has a PATH", f"{source}, emptyImage", folder, {"lib2/a": "2"})
+    yield counts_not("a folder as a base has no other variable", f"{source}, emptyImage", folder, {"b": "2"})
+
+
 def rules() -> Iterator[Rule]:
+    yield from derived()
     yield from arguments()
     yield from predefined()
     yield from environment()
