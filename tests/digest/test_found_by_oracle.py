@@ -10,10 +10,10 @@ import pytest
 
 from planner.digest.key import keys_of
 from planner.local.disk_tree import DiskTree
-from planner.model.image import Family
+from planner.model.image import Family, ImageName
 from planner.sources.load import load
 from tests.oracle.case import LINK, Case, File, Piece
-from tests.oracle.ours import NAME, Ours, image_of, ours, sent
+from tests.oracle.ours import LOCK, NAME, Ours, image_of, ours, sent
 
 
 def answer(root: Path, dockerfile: str, files: dict[str, str] | None = None, **more: Any) -> Ours:
@@ -449,3 +449,25 @@ def test_whether_a_secret_is_given_counts(tmp_path: Path, mount: str) -> None:
         tree = DiskTree(tmp_path)
         keys.add(keys_of(load(Family(file="images.yaml", images=(image,)), tree), tree).keys[NAME])
     assert len(keys) == 2
+
+
+def test_triggers_of_an_image_in_the_place_of_a_stage_do_not_run(tmp_path: Path) -> None:
+    """BuildKit reads what they copy from and passes them over (`dispatchStages`: such a stage is done already)."""
+    space = {
+        "p/Dockerfile": "FROM ubuntu:22.04\nONBUILD ENV D=lib2\nONBUILD COPY b /b\n",
+        "image/Dockerfile": "FROM scratch AS one\nFROM one\nCOPY ${D:-lib} /x/\n",
+    }
+    parent = replace(image_of(Case()), name=ImageName("p"), context="p", dockerfile="p/Dockerfile")
+    contexts = (("one", "target:p"),)
+    child = replace(image_of(Case()), context="image", dockerfile="image/Dockerfile", contexts=contexts)
+    family = Family(file="images.yaml", images=(parent, child), lock=LOCK)
+    keys = []
+    for edited in ("", "image/lib/a", "image/lib2/a", "image/b"):
+        files = {**space, **dict.fromkeys(("image/lib/a", "image/lib2/a", "image/b"), "1")}
+        for path, text in {**files, **({edited: "2"} if edited else {})}.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        tree = DiskTree(tmp_path)
+        keys.append(keys_of(load(family, tree, told=True), tree).keys[NAME])
+    assert keys[1] != keys[0]
+    assert keys[2:] == [keys[0], keys[0]]

@@ -20,7 +20,7 @@ def index_of(name: str) -> int | None:
 
 def stages_read(stage: Stage, whole: Staged, resolve: Resolve) -> Iterator[int | Use]:
     """What the instructions of a stage read besides its base: stages by index, the rest as uses."""
-    return _reads(stage.instructions, whole, resolve)
+    return _reads((*stage.instructions, *stage.only_read), whole, resolve)
 
 
 def _reads(instructions: Iterable[Instruction], whole: Staged, resolve: Resolve) -> Iterator[int | Use]:

@@ -39,8 +39,8 @@ class Stage:
     """One stage: what it starts from and its instructions. `base` is a stage's index, None for scratch, or a use.
 
     A stage that is `replaced` by a named context is that alone: only triggers are left of its instructions, and
-    `passed_over` has all that were written. `refused` is why BuildKit builds nothing of the file because of this FROM,
-    whether the stage is built or not.
+    `passed_over` has all that were written; what triggers would read, which do not run there, stands in `only_read`.
+    `refused` is why BuildKit builds nothing of the file because of this FROM, whether the stage is built or not.
     """
 
     index: int
@@ -51,6 +51,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
     replaced: bool = False
     passed_over: tuple[Instruction, ...] = ()
+    only_read: tuple[Instruction, ...] = ()
     refused: str = ""
 
 
@@ -92,7 +93,10 @@ def staged(
             platform = read_platform(start.platform, stage.platform, settings.platform)
             stage = replace(stage, base=replace(stage.base, platform=platform))
         first_run = _triggered(stage, stages, triggers, escape)
-        stages.append(replace(stage, instructions=(*first_run, *stage.instructions)))
+        if stage.replaced:
+            stages.append(replace(stage, only_read=first_run))
+        else:
+            stages.append(replace(stage, instructions=(*first_run, *stage.instructions)))
     target = _target(dockerfile, stages, settings, mistakes)
     return Staged(
         dockerfile=dockerfile, stages=tuple(stages), target=target, global_args=args, mistakes=tuple(mistakes)
