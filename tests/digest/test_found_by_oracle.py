@@ -471,3 +471,19 @@ def test_triggers_of_an_image_in_the_place_of_a_stage_do_not_run(tmp_path: Path)
         keys.append(keys_of(load(family, tree, told=True), tree).keys[NAME])
     assert keys[1] != keys[0]
     assert keys[2:] == [keys[0], keys[0]]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["f-${BUILDARCH#?}", "f-$CUT", "f${BUILDVARIANT:+-64}", "f-${BUILDARCH/*/64}", "f-${BUILDARCH##?????????}"],
+)
+def test_what_is_made_of_the_building_machine_may_be_anything(tmp_path: Path, source: str) -> None:
+    text = f"FROM scratch\nARG BUILDARCH BUILDVARIANT\nENV CUT=${{BUILDARCH#?}}\nCOPY {source} /x"
+    keys = {key(tmp_path, text, {"ctx/f-md64": edit, "ctx/f-64": "1", "ctx/f-": "1"}) for edit in "12"}
+    assert len(keys) == 2
+
+
+def test_what_the_building_machine_does_not_decide_is_known(tmp_path: Path) -> None:
+    text = "FROM scratch\nARG BUILDARCH D=lib\nCOPY ${D:-$BUILDARCH} /x"
+    keys = {key(tmp_path, text, {"ctx/lib/a": "1", "ctx/other": edit}) for edit in "12"}
+    assert len(keys) == 1

@@ -18,11 +18,13 @@ _HEREDOC = Quoting(plain_quotes=True)
 class Expansion:
     """What a text became. `used` are all names it mentions, also in a `${x:-…}` that was not needed.
 
+    `decided` are those whose value had a part in it.
     `unknown` are the names that had no value where one was needed; BuildKit puts nothing in their place.
     """
 
     value: str
     used: frozenset[str] = frozenset()
+    decided: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
 
 
@@ -46,4 +48,9 @@ def expand_words(text: str, variables: Mapping[str, str], escape: str = "\\") ->
 def _expanded(text: str, variables: Mapping[str, str], escape: str, quoting: Quoting) -> Expansion:
     lexer = Lexer(text, variables, escape, quoting)
     value = lexer.run()
-    return Expansion(value=value, used=frozenset(lexer.used), unknown=frozenset(lexer.unknown))
+    return Expansion(
+        value=value,
+        used=frozenset(lexer.used),
+        decided=frozenset(lexer.decided),
+        unknown=frozenset(lexer.unknown),
+    )

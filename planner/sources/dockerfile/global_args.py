@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.errors import Mistake
-from planner.model.frozen import dataclass, field
+from planner.model.frozen import dataclass, field, replace
 from planner.model.image import Span
 from planner.model.names import Platform
-from planner.sources.dockerfile.expand import ExpansionError, expand
+from planner.sources.dockerfile.expand import Expansion, ExpansionError, expand
 from planner.sources.dockerfile.syntax import Arg, Instruction
 
 BUILD_MARK = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
-"""Opens the stand-in for a value that only the building machine knows, such as BUILDARCH."""
+"""Stands in every value that only the building machine knows, such as BUILDARCH, and in all that is made of one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +31,18 @@ class Settings:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+def expand_marked(text: str, variables: Mapping[str, str], escape: str) -> Expansion:
+    """Expand one word. Where a stand-in decides what becomes of it, its mark stays, whatever is cut away."""
+    found = expand(text, variables, escape)
+    if BUILD_MARK in found.value or not any(BUILD_MARK in variables.get(name, "") for name in found.decided):
+        return found
+    return replace(found, value=f"{found.value}{BUILD_MARK}")
+
+
 def expanded(text: str, args: Mapping[str, str], escape: str, span: Span, mistakes: list[Mistake]) -> str:
     """A word of a FROM or of an ARG before the first one; as it is, with a mistake, where it cannot be expanded."""
     try:
-        return expand(text, args, escape).value
+        return expand_marked(text, args, escape).value
     except ExpansionError as error:
         mistakes.append(Mistake(file=span.file, line=span.line, column=span.column, what=str(error)))
         return text

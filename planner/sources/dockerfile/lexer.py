@@ -37,7 +37,7 @@ class Quoting:
 
 
 class Lexer:
-    """One walk over one text. Afterwards `used` and `unknown` tell about the names that were met."""
+    """One walk over one text. Afterwards `used`, `decided` and `unknown` tell about the names that were met."""
 
     def __init__(self, text: str, variables: Mapping[str, str], escape: str, quoting: Quoting) -> None:
         self.text = text.removeprefix("\ufeff")
@@ -49,6 +49,7 @@ class Lexer:
         self.depth = 0
         self.growth = MAX_GROWTH
         self.used: set[str] = set()
+        self.decided: set[str] = set()
         self.unknown: set[str] = set()
         self.words: list[str] = []
         self._word: list[str] = []
@@ -216,6 +217,7 @@ class Lexer:
 
     def _value(self, name: str) -> str | None:
         self.used.add(name)
+        self.decided.add(name)
         value = self.variables.get(name)
         self._grow(value or "")
         return value
@@ -232,17 +234,19 @@ class Lexer:
         self.unknown.add(name)
         return written if self.quoting.keep_unset else ""
 
-    def _word_of(self, raw_escapes: bool) -> tuple[str, set[str]]:
-        """The word up to the closing brace, and the names in it that are unknown: they count if the word does."""
-        outer, self.unknown = self.unknown, set()
+    def _word_of(self, raw_escapes: bool) -> tuple[str, set[str], set[str]]:
+        """The word up to the closing brace, and its names, those without a value first: they count if the word does."""
+        unknown, self.unknown = self.unknown, set()
+        decided, self.decided = self.decided, set()
         self._forget_word()
         word = self._until("}", raw_escapes)
-        inner, self.unknown = self.unknown, outer
-        return word, inner
+        found = word, self.unknown, self.decided
+        self.unknown, self.decided = unknown, decided
+        return found
 
     def _chosen(self, name: str, colon: str, mark: str) -> str:
         """`${x-y}`, `${x+y}` and `${x?y}`; with a colon an empty value counts as none."""
-        word, unknown = self._word_of(raw_escapes=mark in ("#", "%"))
+        word, unknown, decided = self._word_of(raw_escapes=mark in ("#", "%"))
         value = self._value(name)
         if value is None and self.quoting.keep_unset:
             return f"${{{name}{colon}{mark}{word}}}"
@@ -251,6 +255,7 @@ class Lexer:
             return value if mark == "-" and value else ""
         if mark in ("-", "+"):
             self.unknown |= unknown
+            self.decided |= decided
             return word
         if mark != "?":
             raise ExpansionError(f"${{{shown(name)}:{mark}…}} is no substitution that BuildKit knows")
@@ -260,9 +265,10 @@ class Lexer:
 
     def _trimmed(self, name: str, mark: str) -> str:
         """`${x#p}` and `${x%p}`; the mark twice takes the longest match away."""
-        word, unknown = self._word_of(raw_escapes=True)
+        word, unknown, decided = self._word_of(raw_escapes=True)
         value = self._value(name)
         self.unknown |= unknown
+        self.decided |= decided
         if value is None:
             self.unknown.add(name)
             if self.quoting.keep_unset:

@@ -14,8 +14,8 @@ from planner.model.graph import Origin, Unresolved, Use
 from planner.model.image import Span
 from planner.model.names import Reference
 from planner.sources.dockerfile.epoch import in_force
-from planner.sources.dockerfile.expand import ExpansionError, expand
-from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expanded, global_args
+from planner.sources.dockerfile.expand import ExpansionError
+from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expand_marked, expanded, global_args
 from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.platforms import read_platform, why_no_platform
 from planner.sources.dockerfile.syntax import Dockerfile, From, Instruction, Onbuild
@@ -158,8 +158,8 @@ def _stage(
 def _refused(head: From, names: Mapping[str, int], args: Mapping[str, str], escape: str) -> str:
     """Why BuildKit refuses a FROM, in a stage that it does not build too (buildDispatchStates, resolveBaseImage)."""
     try:
-        name = expand(head.image, args, escape).value
-        platform = expand(head.platform, args, escape).value
+        name = expand_marked(head.image, args, escape).value
+        platform = expand_marked(head.platform, args, escape).value
     except ExpansionError as error:
         return str(error)
     if not name:
@@ -177,7 +177,7 @@ def _refused(head: From, names: Mapping[str, int], args: Mapping[str, str], esca
 
 def _base(head: From, before: list[Stage], args: Mapping[str, str], escape: str, resolve: Resolve) -> int | Use | None:
     try:
-        found = expand(head.image, args, escape)
+        found = expand_marked(head.image, args, escape)
     except ExpansionError as error:
         return _unresolved(head, head.image, str(error))
     if found.unknown:

@@ -12,8 +12,8 @@ from planner.model.frozen import dataclass
 from planner.model.graph import Origin
 from planner.model.image import Span
 from planner.model.selection import Selection
-from planner.sources.dockerfile.expand import ExpansionError, expand
-from planner.sources.dockerfile.global_args import BUILD_MARK, Settings
+from planner.sources.dockerfile.expand import ExpansionError
+from planner.sources.dockerfile.global_args import BUILD_MARK, Settings, expand_marked
 from planner.sources.dockerfile.stages import Staged
 from planner.sources.dockerfile.steps import Parts, Step
 from planner.sources.dockerfile.syntax import Instruction
@@ -93,7 +93,7 @@ class Walk:
     def judged(self, text: str, state: State) -> tuple[str, frozenset[str]]:
         """One word expanded, and the names in it whose value only an external base or the building machine knows."""
         try:
-            found = expand(text, state.env, self.escape)
+            found = expand_marked(text, state.env, self.escape)
         except ExpansionError as error:
             self.mistake(str(error))
             return text, frozenset()
