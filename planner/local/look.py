@@ -21,6 +21,8 @@ HIDDEN = frozenset({".git", ".planner"})
 """Names that are part of no tree: a repository's own folder, and the planner's."""
 
 STATUS = (
+    "-c",
+    "core.ignoreCase=false",
     "status",
     "--porcelain=v2",
     "-z",
@@ -33,6 +35,7 @@ STATUS = (
     "--",
     ".",
 )
+"""Names differ that differ by case, whatever git was told: where the disk has them as one, both are named."""
 REPOSITORY = (
     "rev-parse",
     "--is-inside-work-tree",

@@ -1,0 +1,37 @@
+"""A repository's own settings neither hide an edit from the planner nor have it run a program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from planner.local.git_tree import worktree
+from tests.local.test_unseen import assert_is_as_on_disk
+from tests.workspace import Workspace
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    space = Workspace(tmp_path / "space")
+    space.write({"a.sh": "hello\n", "src/b.txt": "b\n"})
+    space.commit()
+    return space
+
+
+def test_a_new_file_whose_name_differs_by_case_alone(space: Workspace) -> None:
+    """Git may have been told so on another disk."""
+    space.git("config", "core.ignoreCase", "true")
+    space.write({"A.sh": "other\n", "SRC/b.txt": "other\n", "src/B.txt": "other\n"})
+    assert_is_as_on_disk(space.root)
+
+
+def test_attributes_whose_patterns_match_without_case(space: Workspace) -> None:
+    """The checkout matched them so."""
+    space.git("config", "core.ignoreCase", "true")
+    space.write({".gitattributes": "*.SH eol=crlf\n", "a.sh": "hello\r\n"})
+    space.git("add", "--renormalize", ".")
+    space.commit()
+    assert space.git("status", "--porcelain") == ""
+    assert_is_as_on_disk(space.root)
