@@ -13,8 +13,6 @@ from planner.local.process import ask
 from planner.model.finding import Finding, Severity
 
 OLDEST_GIT = (2, 31)
-MANY_FILES = 20_000
-"""From here on a status of git is slow enough to say how to make it faster."""
 LITTLE, SCARCE = 10 << 30, 1 << 30
 
 
@@ -57,23 +55,6 @@ def _repository(folder: Path) -> Iterator[Finding]:
         yield Finding(check="repository", severity=Severity.WARNING, what=what, advice=advice)
     else:
         yield Finding(check="repository", severity=Severity.OK, what="a full clone")
-    yield from _speed(folder)
-
-
-def _speed(folder: Path) -> Iterator[Finding]:
-    try:
-        count = ask(folder, "ls-files", "-z").count(b"\0")
-    except GitError:
-        return
-    try:
-        value = ask(folder, "config", "--get", "core.fsmonitor", accepted=(0, 1)).decode("utf-8", "replace").strip()
-    except GitError:
-        return
-    # Git's untracked cache is of no use here: it says nothing of ignored files, which a context holds too.
-    if count >= MANY_FILES and value in ("", "false"):
-        what = f"{count} files, and git's file system monitor is off: every plan begins with a git status"
-        advice = "git config core.fsmonitor true, where this git has one of its own; a hook serves elsewhere"
-        yield Finding(check="repository", severity=Severity.HINT, what=what, advice=advice)
 
 
 def state(place: Path) -> Iterator[Finding]:

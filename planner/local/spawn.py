@@ -27,9 +27,17 @@ def environment() -> dict[str, str]:
     }
 
 
+OURS = ("core.quotePath=false", "core.hooksPath=/dev/null", "core.fsmonitor=false")
+"""Settings in the place of a user's and a repository's own."""
+
+
 def git_argv(*arguments: str) -> list[str]:
-    """A git command line that runs nothing the repository's own configuration names."""
-    return ["git", "-c", "core.quotePath=false", "-c", "core.hooksPath=/dev/null", *arguments]
+    """A git command line that runs no hook and no file system monitor, and believes none.
+
+    A repository's own configuration can name one more program that git's status runs: a filter (`filter.NAME.clean`),
+    for files that attributes give it and whose times have changed. Without it git cannot tell whether they did.
+    """
+    return ["git", *(word for setting in OURS for word in ("-c", setting)), *arguments]
 
 
 class Asked:

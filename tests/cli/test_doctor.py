@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from planner.cli.doctor import ran
-from planner.local import checkup
 from planner.model.finding import Finding, Severity
 from tests.build.family import Family
 from tests.cli.test_documents import check
@@ -92,17 +91,6 @@ def test_a_shallow_clone_and_no_clone(space: Workspace, tmp_path: Path) -> None:
     plain = Workspace(tmp_path / "plain", init=False)
     plain.write({"Dockerfile": "FROM scratch\n"})
     assert findings(plain)["repository"][0][0] == "hint"
-
-
-def test_many_files_without_a_monitor(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkup, "MANY_FILES", 3)
-    hints = [one.what for one in checkup.git(space.root) if one.severity is Severity.HINT]
-    assert hints == ["3 files, and git's file system monitor is off: every plan begins with a git status"]
-    space.git("config", "core.fsmonitor", "true")
-    assert not [one for one in checkup.git(space.root) if one.severity is Severity.HINT]
-    space.git("config", "--unset", "core.fsmonitor")
-    monkeypatch.setattr(checkup, "MANY_FILES", 4)
-    assert not [one for one in checkup.git(space.root) if one.severity is Severity.HINT]
 
 
 def test_mistakes_and_what_cannot_be_told(space: Workspace) -> None:

@@ -35,3 +35,20 @@ def test_attributes_whose_patterns_match_without_case(space: Workspace) -> None:
     space.commit()
     assert space.git("status", "--porcelain") == ""
     assert_is_as_on_disk(space.root)
+
+
+def test_no_file_system_monitor_is_run_or_believed(space: Workspace, tmp_path: Path) -> None:
+    """Whoever wrote the repository's settings may have named any program, which may say that nothing changed."""
+    hook, ran = tmp_path / "monitor", tmp_path / "ran"
+    hook.write_text(f"#!/bin/sh\ntouch {ran}\nprintf 'token\\0'\n")
+    hook.chmod(0o755)
+    space.git("config", "core.fsmonitor", os.fspath(hook))
+    space.git("status")
+    space.git("status")
+    ran.unlink()
+    space.write({"a.sh": "changed\n"})
+    assert_is_as_on_disk(space.root)
+    assert worktree(space.root).on_disk() == ["a.sh"]
+    assert not ran.exists()
+    space.git("status")
+    assert ran.exists()

@@ -67,22 +67,6 @@ def test_what_is_on_disk_counts_not_what_is_staged(space: Workspace) -> None:
     assert worktree(space.root).read("a.txt", 100) == b"on disk\n"
 
 
-def test_a_file_system_monitor_is_asked_and_believed(space: Workspace, tmp_path: Path) -> None:
-    """What it does not name is not looked at, which is what makes git's status fast."""
-    hook, named = tmp_path / "monitor", tmp_path / "named"
-    hook.write_text(f"#!/bin/sh\nprintf 'token\\0'\ncat {named}\n")
-    hook.chmod(0o755)
-    named.write_bytes(b"")
-    space.git("config", "core.fsmonitor", os.fspath(hook))
-    space.git("status")
-    space.write({"a.txt": "changed\n", "src.txt": "changed\n"})
-    assert worktree(space.root).on_disk() == []
-    named.write_bytes(b"a.txt\0")
-    assert worktree(space.root).on_disk() == ["a.txt"]
-    named.write_bytes(b"/\0")
-    assert worktree(space.root).on_disk() == ["a.txt", "src.txt"]
-
-
 def test_an_untracked_cache_changes_no_answer(space: Workspace) -> None:
     space.git("config", "core.untrackedCache", "true")
     space.git("update-index", "--untracked-cache")
