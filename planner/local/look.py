@@ -23,6 +23,10 @@ HIDDEN = frozenset({".git", ".planner"})
 STATUS = (
     "-c",
     "core.ignoreCase=false",
+    "-c",
+    "core.trustctime=true",
+    "-c",
+    "core.checkStat=default",
     "status",
     "--porcelain=v2",
     "-z",
@@ -35,7 +39,9 @@ STATUS = (
     "--",
     ".",
 )
-"""Names differ that differ by case, whatever git was told: where the disk has them as one, both are named."""
+"""Asked with settings of our own. Names differ that differ by case: where the disk has them as one, both are named.
+All that the disk tells of a file counts: its size and the time of its bytes may be set as they were, not the rest.
+"""
 REPOSITORY = (
     "rev-parse",
     "--is-inside-work-tree",

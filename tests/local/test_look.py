@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,17 @@ def test_no_file_system_monitor_is_run_or_believed(space: Workspace, tmp_path: P
     assert not ran.exists()
     space.git("status")
     assert ran.exists()
+
+
+@pytest.mark.parametrize("setting", [("core.trustctime", "false"), ("core.checkStat", "minimal")])
+def test_an_edit_of_the_same_size_and_time(space: Workspace, setting: tuple[str, str]) -> None:
+    """The time of the change of the file itself tells, which nobody can set."""
+    place = space.root / "a.sh"
+    space.git("config", *setting)
+    os.utime(place, (1_700_000_000, 1_700_000_000))
+    space.git("update-index", "--refresh")
+    time.sleep(1.1)  # Git counts that time in seconds.
+    place.write_text("HELLO\n")
+    os.utime(place, (1_700_000_000, 1_700_000_000))
+    assert_is_as_on_disk(space.root)
+    assert worktree(space.root).on_disk() == ["a.sh"]
