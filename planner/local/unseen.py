@@ -12,7 +12,7 @@ from planner.local import cache_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
 CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
@@ -142,8 +142,7 @@ def told(
     listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
     on_disk = any(map(os.path.lexists, (*attributes, *_shared_attributes())))
     if converts or listed or on_disk or any(map(_is_attributes, changed)) or _are_listed_above(folder, prefix):
-        names = re.findall(rb"\t([^\0]*)\0", listing)
-        disk.extend(_converted(folder, names, settings))
+        disk.extend(_converted(folder, listing, settings))
     return Unseen([], list(dict.fromkeys(disk)), skipped, lasts=lasts)
 
 
@@ -174,30 +173,62 @@ def _are_listed_above(folder: str, prefix: str) -> bool:
     return ask(folder, "ls-files", "-z", "--", *_above(prefix)) != b""
 
 
-def _converted(folder: str, tracked: Sequence[bytes], settings: Sequence[tuple[str, str]]) -> list[str]:
+def _converted(folder: str, listing: bytes, settings: Sequence[tuple[str, str]]) -> list[str]:
     """The tracked paths whose bytes on disk may differ from git's."""
-    import subprocess
+    import re
 
-    from planner.local.process import ask, environment, git_argv
+    from planner.local.process import ask
 
+    tracked = re.findall(rb"\t([^\0]*)\0", listing)
     if any(_converts_all(name, value) for name, value in settings):
         return [path.decode("utf-8", "surrogateescape") for path in tracked]
     top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
-    run = subprocess.run(
-        git_argv("check-attr", "-z", "--stdin", *CONVERTING),
-        cwd=top,
-        env=environment(),
-        input=b"".join(path + b"\0" for path in tracked),
-        capture_output=True,
-        check=True,
+    said = _fed(top, b"".join(path + b"\0" for path in tracked), "check-attr", "-z", "--stdin", *CONVERTING).split(
+        b"\0"
     )
-    fields = run.stdout.split(b"\0")
-    found = {
-        path.decode("utf-8", "surrogateescape")
-        for path, value in zip(fields[::3], fields[2::3], strict=False)
-        if value not in (b"unspecified", b"unset", b"auto")
-    }
-    return sorted(found)
+    values = list(zip(said[::3], said[2::3], strict=False))
+    found = {path for path, value in values if value not in (b"unspecified", b"unset", b"auto")}
+    guessed = {path for path, value in values if value == b"auto"}
+    if ("core.autocrlf", "input") in settings:
+        guessed.update(tracked)
+    found.update(_of_other_size(folder, listing, guessed - found))
+    return sorted(path.decode("utf-8", "surrogateescape") for path in found)
+
+
+def _of_other_size(folder: str, listing: bytes, guessed: set[bytes]) -> Iterator[bytes]:
+    """Those of the paths whose line ends on disk may differ from git's although git's status calls them unchanged.
+
+    It does so for a file whose size is the one in the index, or where the index has none. Where that is the size of
+    git's bytes too, no line end can be longer than there. So no file is read, and the index alone decides.
+    """
+    if not guessed:
+        return
+    import re
+
+    from planner.local.process import ask
+
+    debug = rb"([^\0]*)\0  ctime: [^\n]*\n  mtime: [^\n]*\n  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
+    sizes = dict(re.findall(debug, ask(folder, "ls-files", "--debug", "-z", "--full-name", "--", ".")))
+    held = [(oid, path) for oid, path in re.findall(rb"(?:\A|\0)H 10\d* (\w+) 0\t([^\0]*)", listing) if path in guessed]
+    said = _fed(folder, b"".join(oid + b"\n" for oid, _ in held), "cat-file", "--batch-check=%(objectsize)")
+    for (_, path), size in zip(held, said.splitlines(), strict=True):
+        if sizes.get(path) != size:
+            yield path
+
+
+def _fed(folder: str, given: bytes, *arguments: str) -> bytes:
+    """What git answers to a question with a long input. Raises GitError."""
+    import subprocess
+
+    from planner.errors import GitError
+    from planner.local.process import environment, git_argv
+
+    run = subprocess.run(
+        git_argv(*arguments), cwd=folder, env=environment(), input=given, capture_output=True, check=False
+    )
+    if run.returncode:
+        raise GitError(f"git: {run.stderr.decode('utf-8', 'replace').strip().removeprefix('fatal: ')}")
+    return run.stdout
 
 
 def _converts_all(name: str, value: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,4 +129,58 @@ def test_an_old_git_leaves_skipped_files_alone(space: Workspace, monkeypatch: py
     assert_is_as_on_disk(space.root)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     space.write({"a.txt": "hidden\n"})
+    assert_is_as_on_disk(space.root)
+
+
+LINE_ENDS: dict[str, Callable[[Workspace], object]] = {
+    "text=auto": lambda space: space.write({".gitattributes": "* text=auto\n"}),
+    "crlf=auto": lambda space: space.write({".gitattributes": "* crlf=auto\n"}),
+    "input": lambda space: space.git("config", "core.autocrlf", "input"),
+    "Input": lambda space: space.git("config", "core.autocrlf", "INPUT"),
+    "text=auto above": lambda space: space.write({".git/info/attributes": "ws/** text=auto\n"}),
+}
+
+
+@pytest.mark.parametrize("settle", LINE_ENDS.values(), ids=LINE_ENDS)
+def test_line_ends_that_git_takes_for_unchanged(space: Workspace, settle: Callable[[Workspace], object]) -> None:
+    settle(space)
+    space.write({"ws/empty": "", "ws/two.txt": "1\n2\n"})
+    space.commit()
+    assert_is_as_on_disk(space.root / "ws")
+    assert worktree(space.root / "ws").on_disk() == [], "nothing is read from disk as long as line ends are as in git"
+    (space.root / "ws/b.txt").write_bytes(b"b\r\n")
+    assert_is_as_on_disk(space.root / "ws")
+    space.git("add", ".")
+    assert "b.txt" not in space.git("status", "--porcelain")
+    assert_is_as_on_disk(space.root / "ws")
+    assert worktree(space.root / "ws").on_disk() == ["b.txt"]
+    (space.root / "ws/b.txt").write_bytes(b"b\n")
+    assert_is_as_on_disk(space.root / "ws")
+
+
+def test_line_ends_that_move_within_a_file(space: Workspace) -> None:
+    """Its size says to git that nothing changed, and its bytes do so once their line ends are git's."""
+    space.write({".gitattributes": "* text=auto\n", "two.txt": "1\n2\n"})
+    space.commit()
+    place = space.root / "two.txt"
+    place.write_bytes(b"1\r\n2\n")
+    space.git("add", "two.txt")
+    place.write_bytes(b"1\n2\n")
+    assert_is_as_on_disk(space.root)
+    place.write_bytes(b"1\n2\r\n")
+    assert "two.txt" not in space.git("status", "--porcelain")
+    assert_is_as_on_disk(space.root)
+
+
+def test_an_index_that_was_written_with_an_edit(space: Workspace) -> None:
+    """Git forgets the size of what it may have looked at too early, and compares bytes with git's line ends then."""
+    space.write({".gitattributes": "* text=auto\n", "two.txt": "1\n2\n"})
+    space.commit()
+    place = space.root / "two.txt"
+    place.write_bytes(b"3\n4\n")
+    for moment in range(5):
+        space.write({"other.txt": f"{moment}\n"})
+        space.git("add", "other.txt")
+    assert_is_as_on_disk(space.root)
+    place.write_bytes(b"1\r\n2\r\n")
     assert_is_as_on_disk(space.root)
