@@ -208,7 +208,7 @@ def _look(
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
         return None
-    head, changed, ignored = parsed(status)
+    head, changed, ignored = parsed(status, facts.prefix)
     config = configured.decode("utf-8", "surrogateescape")
     attributes = unseen.attributes_of(place.folder, facts.prefix, facts.attributes)
     said_by = unseen.said_by(place.index, config, attributes, changed)
@@ -274,10 +274,10 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
 
 
-def parsed(out: bytes) -> tuple[str, list[str], list[str]]:
+def parsed(out: bytes, prefix: str) -> tuple[str, list[str], list[str]]:
     """HEAD's commit, the paths that git status (`--porcelain=v2 -z --branch`) names, and the ignored ones of them.
 
-    Paths of no tree are left out.
+    Paths of no tree are left out; what the folders above the workspace (`prefix`) are called does not count.
     """
     head = ""
     changed: list[str] = []
@@ -293,4 +293,6 @@ def parsed(out: bytes) -> tuple[str, list[str], list[str]]:
             changed.append(text.split(" ", 8)[8])
         elif text.startswith("u "):
             changed.append(text.split(" ", 10)[10])
-    return head, [path for path in changed if HIDDEN.isdisjoint(path.split("/"))], ignored
+    start = len(prefix)
+    counted = [path for path in changed if not path.startswith(prefix) or HIDDEN.isdisjoint(path[start:].split("/"))]
+    return head, counted, ignored

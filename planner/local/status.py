@@ -24,7 +24,7 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tupl
     status = start(folder, *STATUS)
     listing = start(folder, *unseen.LISTING)
     config = start(folder, *CONFIG)
-    head, changed, ignored = parsed(answer(status))
+    head, changed, ignored = parsed(answer(status), prefix)
     settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
     attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
     silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, changed)

@@ -67,3 +67,15 @@ def test_an_edit_of_the_same_size_and_time(space: Workspace, setting: tuple[str,
     os.utime(place, (1_700_000_000, 1_700_000_000))
     assert_is_as_on_disk(space.root)
     assert worktree(space.root).on_disk() == ["a.sh"]
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_workspace_below_a_folder_of_a_hidden_name(space: Workspace, tracked: bool) -> None:
+    folder = space.root / ".planner/ws"
+    space.write({".planner/ws/a.txt": "a\n", ".planner/ws/src/b.txt": "b\n", ".planner/ws/.planner/state": "s\n"})
+    if tracked:
+        space.git("add", "-f", ".planner/ws/a.txt", ".planner/ws/src")
+        space.git("commit", "-q", "-m", "state")
+    assert_is_as_on_disk(folder)
+    space.write({".planner/ws/a.txt": "changed\n", ".planner/ws/new/c.txt": "c\n", ".planner/ws/.planner/more": "m\n"})
+    assert_is_as_on_disk(folder)
