@@ -57,7 +57,7 @@ CONFIG = (
     "config",
     "-z",
     "--get-regexp",
-    r"^(core\.(autocrlf|eol|attributesfile|sparsecheckout)|sparse\.expectfilesoutsideofpatterns)$",
+    r"^(core\.(autocrlf|eol|attributesfile|sparsecheckout)|attr\.tree|sparse\.expectfilesoutsideofpatterns)$",
 )
 HARMLESS = (
     "GIT_AUTHOR_",
@@ -69,9 +69,12 @@ HARMLESS = (
     "GIT_CURL_",
     "GIT_EDITOR",
     "GIT_EXEC_PATH",
+    "GIT_GLOB_PATHSPECS",
     "GIT_HTTP_",
+    "GIT_ICASE_PATHSPECS",
     "GIT_LFS_",
     "GIT_LITERAL_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
     "GIT_NO_REPLACE_OBJECTS",
     "GIT_OPTIONAL_LOCKS",
     "GIT_PAGER",

@@ -15,10 +15,18 @@ TIMEOUT = 120.0
 CHUNK = 1 << 16
 
 
+OTHERWISE = frozenset({"GIT_CONFIG", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"})
+"""Variables that git does without: `git config` alone would read other settings, and paths would not be names."""
+
+
 def environment() -> dict[str, str]:
-    """The caller's environment, with what makes git's answers the same everywhere."""
+    """The caller's environment, with what makes git's answers the same everywhere.
+
+    Objects that a partial clone lacks may be fetched (`GIT_NO_LAZY_FETCH` is not set): of a revision most are missing.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in OTHERWISE}
     return {
-        **os.environ,
+        **kept,
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
@@ -34,8 +42,9 @@ OURS = ("core.quotePath=false", "core.hooksPath=/dev/null", "core.fsmonitor=fals
 def git_argv(*arguments: str) -> list[str]:
     """A git command line that runs no hook and no file system monitor, and believes none.
 
-    A repository's own configuration can name one more program that git's status runs: a filter (`filter.NAME.clean`),
-    for files that attributes give it and whose times have changed. Without it git cannot tell whether they did.
+    Two more programs can be named by a repository's own configuration. Git's status runs a filter
+    (`filter.NAME.clean`), for files that attributes give it and whose times have changed: without it git cannot tell
+    whether they did. And in a partial clone git runs what fetches an object that is missing.
     """
     return ["git", *(word for setting in OURS for word in ("-c", setting)), *arguments]
 

@@ -69,15 +69,14 @@ def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequenc
 
     `attributes` are the files of `attributes_of`; those of folders of the workspace are in the index or `changed`.
     """
-    shared = "core.attributesfile" in config or any(os.path.exists(path) for path in _shared_attributes())  # noqa: PTH110
-    if shared or any(map(_is_attributes, changed)):
+    if "core.attributesfile" in config or any(map(_is_attributes, changed)):
         return None
     texts: list[str] = []
     for path in attributes:
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as stream:
                 texts.append(stream.read())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             texts.append("")
         except OSError:
             return None
@@ -96,8 +95,17 @@ def _program() -> list[str]:
 
 
 def attributes_of(folder: str, prefix: str, own: str) -> list[str]:
-    """The attributes files on disk beyond those of the workspace: the repository's `own`, and of the folders above."""
-    return [own, *(f"{folder}/{path}" for path in _above(prefix))]
+    """The attributes files on disk beyond those of the workspace.
+
+    They are the repository's `own`, those of the folders above, the user's, and the machine's: where git was put in
+    another place than the system's, that may be beside its programs. With `core.attributesFile` there is one more.
+    """
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    found = [own, *(f"{folder}/{path}" for path in _above(prefix)), f"{home}/git/attributes", "/etc/gitattributes"]
+    for program in _program()[:1]:
+        places = {os.path.dirname(os.path.dirname(path)) for path in (program, os.path.realpath(program))}  # noqa: PTH120
+        found.extend(f"{place}/etc/gitattributes" for place in sorted(places))
+    return found
 
 
 def _above(prefix: str) -> list[str]:
@@ -107,12 +115,6 @@ def _above(prefix: str) -> list[str]:
 
 def _is_attributes(path: str) -> bool:
     return path.rpartition("/")[2] == ATTRIBUTES
-
-
-def _shared_attributes() -> tuple[str, str]:
-    """The attributes files of the user and of the machine, where git looks when nothing else is set."""
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
-    return f"{home}/git/attributes", "/etc/gitattributes"
 
 
 def told(
@@ -138,10 +140,10 @@ def told(
     if skipped and _forgets_skipping(folder, settings):
         skipped = []
     converts = any(name in LINE_ENDS and value not in FALSE for name, value in settings)
-    converts = converts or "core.attributesfile" in config
+    converts = converts or "core.attributesfile" in config or _has_tree_of_attributes(settings)
     listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
-    on_disk = any(map(os.path.lexists, (*attributes, *_shared_attributes())))
-    if converts or listed or on_disk or any(map(_is_attributes, changed)) or _are_listed_above(folder, prefix):
+    listed = listed or any(map(_is_attributes, changed))
+    if converts or listed or any(map(os.path.lexists, attributes)) or _are_listed_above(folder, prefix):
         disk.extend(_converted(folder, listing, settings))
     return Unseen([], list(dict.fromkeys(disk)), skipped, lasts=lasts)
 
@@ -180,7 +182,7 @@ def _converted(folder: str, listing: bytes, settings: Sequence[tuple[str, str]])
     from planner.local.process import ask
 
     tracked = re.findall(rb"\t([^\0]*)\0", listing)
-    if any(_converts_all(name, value) for name, value in settings):
+    if any(_converts_all(name, value) for name, value in settings) or _has_tree_of_attributes(settings):
         return [path.decode("utf-8", "surrogateescape") for path in tracked]
     top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
     said = _fed(top, b"".join(path + b"\0" for path in tracked), "check-attr", "-z", "--stdin", *CONVERTING).split(
@@ -236,3 +238,8 @@ def _converts_all(name: str, value: str) -> bool:
     if name == "core.autocrlf":
         return value != "input" and value not in FALSE
     return name == "core.eol" and value not in ("native", "lf")
+
+
+def _has_tree_of_attributes(settings: Sequence[tuple[str, str]]) -> bool:
+    """Whether git may take attributes from one of its trees, so that the checkout went by others than there are now."""
+    return "GIT_ATTR_SOURCE" in os.environ or any(name == "attr.tree" for name, _ in settings)

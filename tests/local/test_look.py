@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -79,3 +80,66 @@ def test_a_workspace_below_a_folder_of_a_hidden_name(space: Workspace, tracked: 
     assert_is_as_on_disk(folder)
     space.write({".planner/ws/a.txt": "changed\n", ".planner/ws/new/c.txt": "c\n", ".planner/ws/.planner/more": "m\n"})
     assert_is_as_on_disk(folder)
+
+
+@pytest.mark.parametrize("name", ["GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"])
+def test_variables_that_say_what_a_path_is(space: Workspace, name: str) -> None:
+    """Ours are names of files, and git refuses to be told two things."""
+    space.write({"a.sh": "changed\n"})
+    run = space.planner("-f", "none.yaml", "key", **{name: "1"})
+    assert "there is no graph file" in run.stderr
+    space.write({"images.yaml": "version: 1\nimages: {x: {context: src}}\n", "src/Dockerfile": "FROM scratch\n"})
+    space.git("add", ".")
+    for words in (("key",), ("plan", "--since", "HEAD"), ("why", "x", "--from", "INDEX")):
+        assert space.planner(*words, **{name: "1"}).stderr == space.planner(*words).stderr
+        assert space.planner(*words, **{name: "1"}).stdout == space.planner(*words).stdout != ""
+
+
+def test_a_variable_that_only_git_config_reads(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    space.git("config", "core.autocrlf", "true")
+    (space.root / "a.sh").unlink()
+    space.git("checkout", "a.sh")
+    monkeypatch.setenv("GIT_CONFIG", "/dev/null")
+    assert_is_as_on_disk(space.root)
+
+
+@pytest.mark.parametrize("how", ["variable", "setting", "machine"])
+def test_attributes_from_elsewhere(space: Workspace, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A tree of git's in the place of the files (from 2.43 on), and the machine's file beside git's programs."""
+    space.write({".git/info/attributes": "*.sh eol=crlf\n", "a.sh": "hello\r\n"})
+    os.utime(space.root / "a.sh", (1_700_000_000, 1_700_000_000))
+    space.git("add", "--renormalize", ".")
+    (space.root / ".git/info/attributes").unlink()
+    assert space.git("status", "--porcelain") == ""
+    if how == "variable":
+        monkeypatch.setenv("GIT_ATTR_SOURCE", "main")
+    elif how == "setting":
+        space.git("config", "attr.tree", "main")
+    else:
+        fake = space.root.parent / "own/bin/git"
+        fake.parent.mkdir(parents=True)
+        real = shutil.which("git")
+        place = fake.parent.parent / "etc/gitattributes"
+        place.parent.mkdir()
+        place.write_text("*.sh eol=crlf\n")
+        fake.write_text(f'#!/bin/sh\nexec {real} -c core.attributesFile={place} "$@"\n')
+        fake.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
+    assert_is_as_on_disk(space.root)
+
+
+def test_attributes_of_the_user_are_remembered_too(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", os.fspath(tmp_path / "home"))
+    place = tmp_path / "home/git/attributes"
+    place.parent.mkdir(parents=True)
+    place.write_text("*.pdf diff=pdf\n")
+    assert_is_as_on_disk(space.root)
+    assert list(space.root.glob(".git/planner/unseen-*"))
+    space.git("config", "core.autocrlf", "input")
+    (space.root / "a.sh").write_bytes(b"hello\r\n")
+    space.git("add", ".")
+    space.git("config", "core.autocrlf", "false")
+    place.write_text("*.sh text\n")
+    assert_is_as_on_disk(space.root)
