@@ -43,7 +43,7 @@ def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
     remembered = recall(options, tree)
     if remembered is None or tree.clean is None or remembered.facts.definition is None:
         return None
-    holds = functools.partial(_holds, remembered.root, tree, tree.clean)
+    holds = functools.partial(_holds, remembered.content, tree, tree.clean)
     return Standing(facts=remembered.facts, holds=holds) if holds(remembered.facts.definition) else None
 
 
@@ -63,8 +63,8 @@ def keys_kept(options: argparse.Namespace) -> Keys:
     return keys
 
 
-def _holds(root: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool:
-    return agree(tree, clean, trace) and (root == clean.root or agrees(clean, trace))
+def _holds(content: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool:
+    return agree(tree, clean, trace) and (content == clean.content or agrees(clean, trace))
 
 
 def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
@@ -120,7 +120,7 @@ def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: Revisio
     if tree.look is None or facts.definition is None or options.via_buildx:
         return
     environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
-    remembered = Remembered(facts=facts, root=old.root, environment=environment)
+    remembered = Remembered(facts=facts, content=old.content, environment=environment)
     facts_cache.keep(tree.look.cache, _question(options), remembered)
 
 

@@ -86,7 +86,7 @@ def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tu
     facts = remembered.facts
     if facts.definition is None:
         return None
-    same = remembered.root == old.root
+    same = remembered.content == old.content
     known = Known(facts=facts, agrees=functools.partial(agrees, old))
     if not (same or known.agrees(facts.definition)) or not agree(tree, old, facts.definition):
         return None

@@ -19,10 +19,10 @@ from planner.model.frozen import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Remembered:
-    """Facts, the id of the workspace that they are of, and the variables that its graph file asked for, as then."""
+    """Facts, the content of the revision that they are of, and the variables that its graph file asked for, as then."""
 
     facts: Facts
-    root: str
+    content: str
     environment: tuple[str, ...]
 
     def is_read_alike(self, environment: Environment) -> bool:
@@ -63,15 +63,15 @@ def _recall(place: str, asked: Sequence[str]) -> Remembered | None:
     groups = cache_file.read(place)
     if groups is None or len(groups) != 4 or groups[0] != asked:
         return None
-    _, (root,), environment, (text,) = groups
+    _, (content,), environment, (text,) = groups
     try:
         facts = restored.read(text)
     except Unreadable:
         return None
-    return Remembered(facts=facts, root=root, environment=tuple(environment))
+    return Remembered(facts=facts, content=content, environment=tuple(environment))
 
 
 def keep(cache: str, asked: Sequence[str], remembered: Remembered) -> None:
     """Keep facts in the place of those that were kept before."""
     text = kept.write(remembered.facts)
-    cache_file.write(_place(cache, asked), (asked, [remembered.root], remembered.environment, [text]))
+    cache_file.write(_place(cache, asked), (asked, [remembered.content], remembered.environment, [text]))

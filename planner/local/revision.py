@@ -64,6 +64,22 @@ class RevisionTree:
 
         return declared(self.objects, self.top, self.prefix)
 
+    @functools.cached_property
+    def content(self) -> str:
+        """What says of two trees in one checkout that they hold the same: the root's id, and which submodules are here.
+
+        A submodule that is not checked out is not there, and may be some other time.
+        """
+        here = [self.root]
+        for path in self.submodules:
+            if self._is_checked_out(path):
+                here.append(path)
+                # To read one of its commits takes another git: only where it may have submodules of its own.
+                nested = os.path.exists(posixpath.join(self.checkout or "", path, ".gitmodules"))  # noqa: PTH110
+                tree = self._tree_of(path) if nested else None
+                here.append(tree.content if tree is not None else "")
+        return "\0".join(here)
+
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
         tree, inside = self._at(path)

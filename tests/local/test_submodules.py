@@ -118,3 +118,23 @@ def test_what_gitmodules_says_leads_nowhere_else(space: Workspace) -> None:
     assert found is not None
     assert found.mode == MODE_FILE
     assert list(listed(revision_tree(space.root, "HEAD")))
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_what_is_remembered_knows_what_was_checked_out(space: Workspace, recursive: bool) -> None:
+    """Facts from before a submodule was checked out are no facts of the revision as it is now."""
+    if recursive:
+        space.git("submodule", "-q", "deinit", "-f", "--all")
+    else:
+        _submodule(space).git("submodule", "-q", "deinit", "-f", "--all")
+    assert space.rebuilds() == {}
+    without = space.keys()
+    space.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "--recursive")
+    assert space.rebuilds() == {}
+    assert space.keys() != without
+    _submodule(space).git("submodule", "-q", "deinit", "-f", "--all")
+    assert space.rebuilds() == {}
+    assert recursive or space.keys() == without
+    space.git("submodule", "-q", "deinit", "-f", "--all")
+    assert space.rebuilds() == {}
+    assert not recursive or space.keys() == without
