@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from planner.local import git_dir
 from planner.local.spawn import Asked
 
 TYPE_CHECKING = False
@@ -111,13 +112,18 @@ class Look:
 
 
 class Place:
-    """A workspace, its repository's private files for it, and the checksum of the index before git looked."""
+    """A workspace, its repository's private files for it, and the index's checksum and HEAD before git looked."""
 
-    def __init__(self, folder: str, git_dir: str, index: str) -> None:
+    def __init__(self, folder: str, private: str) -> None:
         self.folder = folder
-        self.git_dir = git_dir
-        self.index = index
-        self.cache = f"{git_dir}/planner"
+        self.git_dir = private
+        self.index = git_dir.checksum(f"{private}/index")
+        self.head = git_dir.head(private)
+        self.cache = f"{private}/planner"
+
+    def is_unmoved(self) -> bool:
+        """Whether neither the index nor HEAD was written since. Git's status resolves HEAD twice."""
+        return git_dir.checksum(f"{self.git_dir}/index") == self.index and git_dir.head(self.git_dir) == self.head
 
 
 class Facts:
@@ -145,19 +151,18 @@ class Started:
 def begin(folder: str, revision: str = "") -> Started:
     """Start the questions."""
     folder = folder or "."
-    git_dir = _git_dir(folder)
+    private = git_dir.of(folder)
     moved = any(name[:4] == "GIT_" and not name.startswith(HARMLESS) for name in os.environ)
-    index = "" if git_dir is None else _checksum(f"{git_dir}/index")
-    if git_dir is None or moved or not index or revision.startswith("-"):
+    place = None if private is None else Place(folder, private)
+    if place is None or moved or not place.index or revision.startswith("-"):
         return Started("", lambda: None)
-    place = Place(folder, git_dir, index)
     since = (f"{revision}^{{commit}}",) if revision else ()
     try:
         asked = [Asked(folder, question) for question in (STATUS, (*REPOSITORY, *since), CONFIG)]
         # Loaded only now that git is at work, as in all of this module.
         from planner.local import unseen
 
-        known = unseen.remembered(unseen.place(place.cache, folder), index)
+        known = unseen.remembered(unseen.place(place.cache, folder), place.index)
         listing = Asked(folder, unseen.LISTING) if known is None else None
     except OSError:
         return Started("", lambda: None)
@@ -222,45 +227,12 @@ def _look(
             return None
         known = unseen.told(place.folder, facts.prefix, listing, config, attributes, changed)
         known.said_by = said_by or []
-    if _checksum(f"{place.git_dir}/index") != place.index:
+    if not place.is_unmoved():
         return None
     if said_by and fresh and known.lasts:
         unseen.remember(unseen.place(place.cache, place.folder), known)
     changed += known.paths(place.folder, facts.prefix)
     return Look(place, revision, facts, head, sorted(set(changed)), ignored)
-
-
-def _git_dir(folder: str) -> str | None:
-    """Where the repository of a folder keeps this worktree's files, as far as can be seen without git."""
-    at = os.path.realpath(folder)
-    while not os.path.lexists(f"{at}/.git"):
-        above = os.path.dirname(at)  # noqa: PTH120 -- pathlib takes longer to load than the rest of the start
-        if above == at:
-            return None
-        at = above
-    place = f"{at}/.git"
-    if os.path.isdir(place):  # noqa: PTH112
-        return os.path.realpath(place)
-    try:
-        with open(place, encoding="utf-8", errors="surrogateescape") as stream:
-            text = stream.read(4096)
-    except OSError:
-        return None
-    if not text.startswith("gitdir: "):
-        return None
-    return os.path.realpath(os.path.join(at, text[8:].rstrip("\n")))  # noqa: PTH118
-
-
-def _checksum(path: str) -> str:
-    """The checksum that ends git's index (of either length, so the longer is taken); "" where it has none."""
-    try:
-        with open(path, "rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - 32))
-            found = stream.read(32)
-    except OSError:
-        return ""
-    return f"{size} {found.hex()}" if any(found[-20:]) else ""
 
 
 def _facts(told: str, place: Place, revision: str) -> Facts | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from planner.errors import GitError
 from planner.local import unseen
 from planner.local.look import CONFIG, STATUS, parsed
-from planner.local.process import answer, start
+from planner.local.process import answer, ask, start
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TRIES = 3
+"""How often git is asked while somebody commits."""
 
 
 def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tuple[str, list[str], list[str]]:
@@ -21,11 +25,15 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tupl
     A folder that git does not keep is one path. Staged, changed, conflicting, untracked and ignored paths are named,
     and so are those that status is silent about. `attributes_file` is the repository's own, which may not exist.
     """
-    status = start(folder, *STATUS)
-    listing = start(folder, *unseen.LISTING)
-    config = start(folder, *CONFIG)
-    head, changed, ignored = parsed(answer(status), prefix)
-    settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
-    attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
-    silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, changed)
-    return head, [*changed, *silent.paths(str(folder), prefix)], ignored
+    for _ in range(TRIES):
+        status = start(folder, *STATUS)
+        listing = start(folder, *unseen.LISTING)
+        config = start(folder, *CONFIG)
+        head, changed, ignored = parsed(answer(status), prefix)
+        settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
+        attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
+        silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, changed)
+        # Git's status resolves HEAD twice, so that a commit meanwhile may be named by neither.
+        if ask(folder, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)).decode().strip() == head:
+            return head, [*changed, *silent.paths(str(folder), prefix)], ignored
+    raise GitError("HEAD moves again and again while git looks at the worktree: run again when it rests")

@@ -143,3 +143,38 @@ def test_attributes_of_the_user_are_remembered_too(
     space.git("config", "core.autocrlf", "false")
     place.write_text("*.sh text\n")
     assert_is_as_on_disk(space.root)
+
+
+@pytest.mark.parametrize("kind", ["branch", "packed", "detached", "worktree", "long way"])
+def test_a_commit_while_git_looks(space: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Git's status resolves HEAD twice, and may name the older commit beside what differs from the newer one."""
+    root = space.root
+    if kind == "worktree":
+        root = space.root.parent / "linked"
+        space.git("worktree", "add", "-q", "-b", "other", os.fspath(root))
+    if kind == "detached":
+        space.git("checkout", "-q", "--detach")
+    linked = Workspace(root, init=False)
+    old = linked.git("rev-parse", "HEAD").strip()
+    linked.write({"a.sh": "newer\n"})
+    linked.commit()
+    new = linked.git("rev-parse", "HEAD").strip()
+    linked.git("reset", "-q", "--soft", old)
+    if kind == "packed":
+        space.git("pack-refs", "--all")
+    fake = space.root.parent / "bin/git"
+    fake.parent.mkdir()
+    real, moved = shutil.which("git"), space.root.parent / "moved"
+    fake.write_text(
+        f"""#!/bin/sh
+case "$*" in *" status "*) if [ ! -e {moved} ]; then touch {moved}
+    {real} -C {root} update-ref HEAD {new}; {real} "$@" | sed -z 's/{new}/{old}/'; exit; fi;; esac
+exec {real} "$@"
+"""
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
+    if kind == "long way":
+        monkeypatch.setenv("GIT_UNKNOWN", "1")
+    assert_is_as_on_disk(root)
+    assert moved.exists()
