@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.errors import StateError
+from planner.local.record_rows import built_of, record_of, seconds_of
 from planner.local.unused_records import drop_unused, ending
-from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.build import Record, Store
 from planner.model.image import ImageName
 from planner.plan.store_room import Held
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 WAIT = 30.0
 """Seconds to wait for another process that writes."""
-MAX_MANIFESTS = 1 << 30
+MOST = 100
+"""Rows that one question looks at."""
 _TABLES = (
     """
     CREATE TABLE IF NOT EXISTS records (
@@ -94,12 +97,12 @@ class SqliteRecords:
 
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
         """See Records."""
-        return self._select("image = ? AND platforms = ? AND key = ?", (image, ",".join(platforms), key), 100)
+        return self._select("image = ? AND platforms = ? AND key = ?", (image, ",".join(platforms), key))
 
     def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
         """See Records."""
         where = "image = ? AND platforms = ? AND resolved_key = ?"
-        return self._select(where, (image, ",".join(platforms), resolved_key), 100)
+        return self._select(where, (image, ",".join(platforms), resolved_key))
 
     def latest(self, image: ImageName) -> Record | None:
         """See Records."""
@@ -115,7 +118,8 @@ class SqliteRecords:
         query = "SELECT image, seconds, MAX(built_at) FROM records GROUP BY image"
         with self._lock, self._telling():
             rows = self._database.execute(query).fetchall()
-        return {ImageName(str(image)): float(took) for image, took, _ in rows}
+        told = ((ImageName(str(image)), seconds_of(took)) for image, took, _ in rows)
+        return {image: took for image, took in told if took is not None}
 
     def history(self) -> list[Built]:
         """Every recorded build, oldest first. Reads no manifests."""
@@ -125,13 +129,14 @@ class SqliteRecords:
         )
         with self._lock, self._telling():
             rows = self._database.execute(query).fetchall()
-        return [_built(*row) for row in rows]
+        return [built for row in rows if (built := built_of(*row)) is not None]
 
-    def _select(self, where: str, values: tuple[str, ...], limit: int) -> list[Record]:
-        query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY built_at DESC LIMIT ?"  # noqa: S608
-        with self._lock, self._telling():
-            rows = self._database.execute(query, (*values, limit)).fetchall()
-        return [_record(row) for row in rows]
+    def _select(self, where: str, values: tuple[str, ...], wanted: int = MOST) -> list[Record]:
+        """So many that can be read, newest first. No more rows are read than that takes: they may be long."""
+        query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY built_at DESC LIMIT {MOST}"  # noqa: S608
+        with self._lock, self._telling(), contextlib.closing(self._database.execute(query, values)) as rows:
+            readable = (record for row in rows if (record := record_of(row)) is not None)
+            return list(itertools.islice(readable, wanted))
 
     def add(self, record: Record) -> None:
         """See Records."""
@@ -188,8 +193,8 @@ class SqliteRecords:
                 image=str(image),
                 platforms=str(platforms),
                 digest=str(digest),
-                built_at=float(built_at),
-                used_at=float(used_at),
+                built_at=seconds_of(built_at) or 0.0,
+                used_at=seconds_of(used_at) or 0.0,
                 wanted=(image, key) in present,
             )
             for row, image, platforms, digest, built_at, used_at, key in rows
@@ -241,50 +246,6 @@ class NoRecords:
 
     def forget(self, record: Record) -> None:
         """See Records."""
-
-
-def _record(row: Sequence[object]) -> Record:
-    image, platforms, key, resolved, store, repository, digest, built_at, seconds, steps, manifests, retries = row
-    return Record(
-        image=ImageName(str(image)),
-        platforms=tuple(str(platforms).split(",")),
-        key=str(key),
-        resolved_key=str(resolved),
-        stored=Stored(store=Store(str(store)), digest=str(digest), repository=str(repository)),
-        built_at=float(str(built_at)),
-        seconds=float(str(seconds)),
-        manifests=_unpacked(manifests),
-        steps=tuple(
-            StepTime(name=str(name), seconds=float(took), cached=bool(cached))
-            for name, took, cached in json.loads(str(steps))
-        ),
-        retries=int(str(retries)),
-    )
-
-
-def _built(image: object, built_at: object, seconds: object, steps: object, retries: object) -> Built:
-    found = json.loads(str(steps))
-    from planner.explain.history import Built  # it brings statistics along
-
-    return Built(
-        image=ImageName(str(image)),
-        built_at=float(str(built_at)),
-        seconds=float(str(seconds)),
-        cached=sum(bool(step[2]) for step in found),
-        steps=len(found),
-        retries=int(str(retries)),
-    )
-
-
-def _unpacked(data: object) -> str:
-    """The text of a row; "" for one that cannot be read, which then explains nothing and costs nothing else."""
-    if not isinstance(data, bytes):
-        return ""
-    unpacker = zlib.decompressobj()
-    try:
-        return unpacker.decompress(data, MAX_MANIFESTS).decode()
-    except (zlib.error, UnicodeDecodeError):
-        return ""
 
 
 def open_records(state: Path) -> SqliteRecords | NoRecords:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from planner.local.record_rows import seconds_of
 from planner.plan.droppable import droppable
 
 MOST = 50
@@ -123,8 +124,8 @@ def _rows(database: sqlite3.Connection, present: Collection[tuple[str, str]]) ->
             row=int(row),
             image=str(image),
             platforms=str(platforms),
-            built_at=float(built_at),
-            used_at=float(used_at),
+            built_at=seconds_of(built_at) or 0.0,
+            used_at=seconds_of(used_at) or 0.0,
             size=int(size) + SMALL,
             wanted=(image, key) in wanted,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import StateError
+from planner.local import unused_records
 from planner.local.records import SqliteRecords, open_records
 from planner.local.state import State
 from planner.model.build import Record, StepTime, Store, Stored
@@ -83,6 +84,7 @@ def test_a_file_in_which_nothing_was_made_yet_holds_no_records(tmp_path: Path, m
 FIRST = """
 import sys
 from pathlib import Path
+from planner.local import unused_records
 from planner.local.records import SqliteRecords
 SqliteRecords(Path(sys.argv[1])).close()
 """
@@ -128,10 +130,59 @@ def test_a_damaged_row_explains_nothing_and_breaks_nothing(tmp_path: Path) -> No
     assert records.find(BASE, RECORD.platforms, RECORD.key)[0].manifests == ""
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("steps", "{"),
+        ("steps", "[1]"),
+        ("steps", '[["one", "two", 3]]'),
+        ("steps", "[" * 10_000),
+        ("steps", "1" * 5000),
+        ("steps", "{}"),
+        ("steps", None),
+        ("store", "future"),
+        ("built_at", "abc"),
+        ("built_at", float("inf")),
+        ("built_at", -1e17),
+        ("seconds", b"\0"),
+        ("seconds", float("inf")),
+        ("retries", "many"),
+        ("retries", 1e300),
+    ],
+)
+def test_a_row_that_cannot_be_read_counts_as_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, value: object
+) -> None:
+    records = SqliteRecords(tmp_path / "r")
+    records.add(replace(RECORD, image=ImageName("other")))
+    records.add(replace(RECORD, key="x3-0", built_at=50.0))
+    records.add(RECORD)
+    try:
+        where = "key = 'x3-1' AND image = 'base'"
+        records._database.execute(f"UPDATE records SET {column} = ? WHERE {where}", (value,))  # noqa: S608
+    except sqlite3.IntegrityError:
+        return  # It cannot come to stand there.
+    assert records.find(BASE, RECORD.platforms, RECORD.key) == []
+    assert [one.key for one in records.find_resolved(BASE, RECORD.platforms, RECORD.resolved_key)] == ["x3-0"]
+    latest = records.latest(BASE)
+    assert latest is not None
+    assert latest.key == "x3-0", "what was built before it explains a change"
+    if column != "store":
+        assert {one.image for one in records.history()} == {BASE, "other"}
+    assert set(records.seconds()) <= {BASE, "other"}
+    assert len(records.in_store({(BASE, RECORD.key)})) == (2 if column == "store" else 3)
+    monkeypatch.setattr(unused_records, "LARGEST", 0)
+    records.drop_unused({(BASE, RECORD.key)}, 200.0)
+    assert records.find(ImageName("other"), RECORD.platforms, RECORD.key)
+    records.add(RECORD)
+    assert records.find(BASE, RECORD.platforms, RECORD.key) == [RECORD], "it is written anew"
+
+
 WRITER = """
 import sys
 from pathlib import Path
 from dataclasses import replace
+from planner.local import unused_records
 from planner.local.records import SqliteRecords
 from tests.local.test_records import RECORD
 records = SqliteRecords(Path(sys.argv[1]))
