@@ -27,6 +27,8 @@ DEBOUNCE = 60
 """Milliseconds without a further change after which the plan is renewed."""
 IDLE = 100
 """Milliseconds after which a watch without changes looks round, for the first time and for an interrupt."""
+PATIENCE = 5.0
+"""Seconds that a build has to end after a second interrupt."""
 HEAD = ("HEAD", "logs/HEAD")
 """What of git's own folder tells that another commit is checked out."""
 
@@ -110,7 +112,27 @@ def _build(options: argparse.Namespace) -> None:
     words += [word for name in options.profile for word in ("--profile", name)]
     words += [word for file in options.env_file for word in ("--env-file", file)]
     words += ["build", *(["--state", options.state] if options.state else []), *options.images]
-    subprocess.run([sys.executable, "-m", "planner.cli.start", *words], check=False)
+    _wait_for(subprocess.Popen([sys.executable, "-m", "planner.cli.start", *words]))
+
+
+def _wait_for(build: subprocess.Popen[bytes]) -> None:
+    """Raises KeyboardInterrupt once the build has ended, where there was one meanwhile.
+
+    A terminal interrupts the build as well, which ends in its own time: at a second interrupt it kills what it started,
+    and has `PATIENCE` left; a third one waits for nothing.
+    """
+    interrupts = 0
+    while build.returncode is None:
+        try:
+            build.wait(None if interrupts < 2 else PATIENCE)
+        except KeyboardInterrupt:
+            interrupts += 1
+            if interrupts > 2:
+                build.kill()
+        except subprocess.TimeoutExpired:
+            build.kill()
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _show(text: str) -> None:

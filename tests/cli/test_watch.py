@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.build.family import Family
+from tests.build.stand_in import StandIn, is_running
+from tests.build.test_failures import wait_until
 from tests.plan.edits import write_family
 from tests.workspace import IDENTITY, Workspace
 
@@ -102,3 +106,32 @@ def test_builds_after_each_change(family: Family) -> None:
         watched.until("2 built")
         made.write({"side.Dockerfile": "FROM ubuntu:22.04\nRUN echo other > /side\n"})
         watched.until("1 built")
+
+
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_an_interrupt_lets_the_build_end_in_order(space: Workspace, tmp_path: Path, interrupts: int) -> None:
+    """A terminal interrupts the watch and its build alike; the build has its own time to end, and says so."""
+    engine = StandIn(tmp_path / "bin", ends_in=1.0 if interrupts == 1 else 60.0)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), "watch", "--build", "app"],
+        env={**os.environ, **IDENTITY, "NO_COLOR": "1", **engine.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(engine.begun.exists)
+        for _ in range(interrupts):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.7)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 0, out
+        assert "Traceback" not in out
+        assert "skipped" in out
+        last = (space.root / ".planner" / "journal.jsonl").read_text().splitlines()[-1]
+        assert json.loads(last)["interrupted"] is True
+        assert not is_running(engine.begun)
+    finally:
+        process.kill()
+        process.wait()
