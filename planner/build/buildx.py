@@ -17,7 +17,7 @@ from planner.build.context import Contexts
 from planner.build.engine import Engine, is_there, knock
 from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
-from planner.build.processes import Clients
+from planner.build.processes import Clients, Questions
 from planner.build.proxies import refuse_filled
 from planner.build.rawjson import Reading
 from planner.digest.build_policy import MAX_POLICY, SUFFIX
@@ -73,6 +73,7 @@ class BuildxBuilder:
         self.contexts = contexts or Contexts(folders.run / "contexts", tree)
         self.limit = limit
         self._clients = Clients(folders.workspace)
+        self._questions = Questions()
 
     def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
         """See Builder."""
@@ -188,11 +189,12 @@ class BuildxBuilder:
 
     def cancel(self) -> None:
         """See Builder. The first call asks, and kills what has not ended after a while; the second kills at once."""
+        self._questions.end()
         self._clients.cancel()
 
     def answers(self) -> bool:
         """See Builder."""
-        return is_there(self.engine)
+        return is_there(self.engine, self._questions)
 
     def _verified(self, request: BuildRequest, store: Store, paths: Paths) -> Stored:
         """Where the result is, after a look whether it really is there."""

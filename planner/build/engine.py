@@ -19,8 +19,10 @@ from pathlib import Path
 
 from planner.build.builder_note import Note
 from planner.build.drained import refuse_drained
+from planner.build.processes import Questions
 from planner.errors import BuilderAway, BuilderError, UsageError
 from planner.model.build import Store
+from planner.ports import BuildCancelled
 
 ANSWER = 30.0
 """Seconds within which an engine must say that it is there."""
@@ -61,31 +63,39 @@ class Engine:
         return f"{self.spec}{f' (BuildKit {self.version})' if self.version else ''}"
 
 
-def find_engine(spec: str, environment: Mapping[str, str], folder: Path, notes: Path | None = None) -> Engine:
+def find_engine(
+    spec: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    notes: Path | None = None,
+    questions: Questions | None = None,
+) -> Engine:
     """The engine of a `--builder` text; "" finds one: BUILDKIT_HOST, else the builder that buildx would use.
 
     `folder` is private to the run, for buildx's own files; in `notes` stays what buildx wrote down of a BuildKit, for
-    the next run. Raises BuilderError when none answers, and UsageError.
+    the next run. Raises BuilderError when none answers, UsageError, and BuildCancelled once `questions` are ended.
     """
+    questions = questions or Questions()
     spec = spec or environment.get("PLANNER_BUILDER", "")
     if not spec and environment.get("BUILDKIT_HOST"):
         spec = f"buildkit:{environment['BUILDKIT_HOST']}"
     kind, _, name = spec.partition(":")
     if kind == "buildkit" and name:
-        return _buildkit(spec, name, environment, folder, notes)
+        return _buildkit(spec, name, environment, folder, notes, questions)
     if kind == "pool" and name:
         from planner.build.remotes import driver_options, open_pool  # few have a pool, and it loads what reads YAML
 
         pool = open_pool("", environment)
         remote = pool.member(name)
-        return _buildkit(remote.spec, remote.address, environment, folder, notes, driver_options(pool, remote))
+        options = driver_options(pool, remote)
+        return _buildkit(remote.spec, remote.address, environment, folder, notes, questions, options)
     if kind == "buildx" and name:
-        return _buildx(spec, ("--builder", name), environment)
+        return _buildx(spec, ("--builder", name), environment, questions)
     if spec == "docker":
-        return _buildx(spec, ("--builder", "default"), environment)
+        return _buildx(spec, ("--builder", "default"), environment, questions)
     if spec:
         raise UsageError(f'--builder "{spec}": write {_FORMS}')
-    return _buildx("", (), environment)
+    return _buildx("", (), environment, questions)
 
 
 def buildx_program(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -106,6 +116,7 @@ def _buildkit(
     environment: Mapping[str, str],
     folder: Path,
     notes: Path | None,
+    questions: Questions,
     options: Sequence[str] = (),
 ) -> Engine:
     refuse_drained(environment, spec)
@@ -114,21 +125,24 @@ def _buildkit(
     name = f"planner-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     inside = {**environment, "BUILDX_CONFIG": os.fspath(folder / "buildx")}
     note = None if notes is None else Note.of(notes, folder / "buildx", name, (*program, *options))
-    facts = "" if note is None else _noted(note, address, [*program, "inspect", "--bootstrap", name], inside, spec)
+    inspect = [*program, "inspect", "--bootstrap", name]
+    facts = "" if note is None else _noted(note, address, inspect, inside, spec, questions)
     if not facts:
-        _ask([*program, "create", "--name", name, "--driver", "remote", *options, address], inside, spec)
-        facts = _ask([*program, "inspect", "--bootstrap", name], inside, spec)
+        _ask([*program, "create", "--name", name, "--driver", "remote", *options, address], inside, spec, questions)
+        facts = _ask(inspect, inside, spec, questions)
         if note is not None:
             note.keep()
     return replace(_engine(spec, (*program, "--builder", name), inside, facts), address=address)
 
 
-def _noted(note: Note, address: str, inspect: list[str], environment: Mapping[str, str], spec: str) -> str:
+def _noted(
+    note: Note, address: str, inspect: list[str], environment: Mapping[str, str], spec: str, questions: Questions
+) -> str:
     """What buildx says of a builder that it wrote down in an earlier run, "" where that is of no use any more."""
     if not note.restore(address):
         return ""
     with contextlib.suppress(BuilderError):
-        facts = _ask(inspect, environment, spec)
+        facts = _ask(inspect, environment, spec, questions)
         if _ENDPOINTS.findall(facts) == [address] and _fact(facts, "BuildKit version"):
             return facts
     note.forget()
@@ -152,14 +166,14 @@ def knock(spec: str, address: str, wait: float = ANSWER) -> None:
         raise BuilderAway(_silent(spec, str(error))) from error
 
 
-def is_there(engine: Engine) -> bool:
-    """Whether an engine that answered before answers now."""
+def is_there(engine: Engine, questions: Questions) -> bool:
+    """Whether an engine that answered before answers now. One that is not asked any more is not there."""
     try:
         if engine.address:
             knock(engine.spec, engine.address)
             return True
-        return not _fact(_ask([*engine.argv, "inspect"], engine.environment, engine.spec), "Error")
-    except BuilderError:
+        return not _fact(_ask([*engine.argv, "inspect"], engine.environment, engine.spec, questions), "Error")
+    except (BuilderError, BuildCancelled):
         return False
 
 
@@ -167,9 +181,9 @@ def _silent(said: str, why: str) -> str:
     return f"{said} does not answer: {why}\n  start it, or name another one: --builder {_FORMS}"
 
 
-def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str]) -> Engine:
+def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str], questions: Questions) -> Engine:
     program = buildx_program(environment)
-    facts = _ask([*program, *choice, "inspect", "--bootstrap"], environment, spec)
+    facts = _ask([*program, *choice, "inspect", "--bootstrap"], environment, spec, questions)
     found = spec or _found(facts)
     if error := _fact(facts, "Error"):
         raise BuilderError(_silent(found, error))
@@ -231,17 +245,15 @@ def _fact(facts: str, name: str) -> str:
     return found[1].strip() if found else ""
 
 
-def _ask(argv: list[str], environment: Mapping[str, str], spec: str) -> str:
+def _ask(argv: list[str], environment: Mapping[str, str], spec: str, questions: Questions) -> str:
     said = spec or "the builder that buildx would use"
     try:
-        run = subprocess.run(
-            argv, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER, check=False
-        )
+        status, out, err = questions.ask(argv, environment, ANSWER)
     except subprocess.TimeoutExpired as error:
         raise BuilderError(f"{said} does not answer within {ANSWER:.0f} s") from error
     except OSError as error:
         raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}") from error
-    if run.returncode:
-        why = run.stderr.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
-        raise BuilderError(_silent(said, why or f"status {run.returncode}"))
-    return run.stdout.decode("utf-8", "replace")
+    if status:
+        why = err.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
+        raise BuilderError(_silent(said, why or f"status {status}"))
+    return out.decode("utf-8", "replace")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import re
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from planner.build.engine import Engine, find_engine
+from planner.build.processes import Questions
 from planner.errors import BuilderError, UsageError
 from planner.model.build import Store
 
+Found = TypeVar("Found")
 MAX_BUILDERS = 64
 _WEIGHT = re.compile(r"(?P<spec>.+)=(?P<weight>\d{1,3}(?:\.\d{1,3})?)")
 
@@ -47,6 +53,7 @@ def find_pool(
     environment: Mapping[str, str],
     folder: Path,
     notes: Path | None = None,
+    questions: Questions | None = None,
     *,
     push: bool,
     warn: Callable[[str], None],
@@ -59,16 +66,16 @@ def find_pool(
     named = parse(text or environment.get("PLANNER_BUILDER", ""))
     if len(named) == 1:
         spec, weight = named[0]
-        return (Member(engine=find_engine(spec, environment, folder, notes), weight=weight),)
-    with ThreadPoolExecutor(max_workers=len(named)) as pool:
-        looks = [
-            pool.submit(find_engine, spec, environment, folder / f"b{n}", notes) for n, (spec, _) in enumerate(named)
-        ]
+        return (Member(engine=find_engine(spec, environment, folder, notes, questions), weight=weight),)
+    looks = [
+        _beside(functools.partial(find_engine, spec, environment, folder / f"b{n}", notes, questions))
+        for n, (spec, _) in enumerate(named)
+    ]
     found: list[Member] = []
     silent: list[BuilderError] = []
     for (_, weight), look in zip(named, looks, strict=True):
         try:
-            found.append(Member(engine=look.result(), weight=weight))
+            found.append(Member(engine=look(), weight=weight))
         except BuilderError as error:
             silent.append(error)
     if not found:
@@ -86,8 +93,33 @@ def find_pool(
 def find_ahead(
     text: str, environment: Mapping[str, str], folder: Path, notes: Path, *, push: bool, warn: Callable[[str], None]
 ) -> Callable[[], tuple[Member, ...]]:
-    """Begin `find_pool` beside whatever comes next; what is given waits for its end, and raises what it raises."""
-    thread = ThreadPoolExecutor(max_workers=1)
-    found = thread.submit(find_pool, text, environment, folder, notes, push=push, warn=warn)
-    thread.shutdown(wait=False)
-    return found.result
+    """Begin `find_pool` beside whatever comes next; what is given waits for its end, and raises what it raises.
+
+    Whoever is interrupted, here or elsewhere, leaves no question behind.
+    """
+    questions = Questions()
+    atexit.register(questions.end)
+    found = _beside(lambda: find_pool(text, environment, folder, notes, questions, push=push, warn=warn))
+
+    def wait() -> tuple[Member, ...]:
+        try:
+            return found()
+        finally:
+            questions.end()
+            atexit.unregister(questions.end)
+
+    return wait
+
+
+def _beside(work: Callable[[], Found]) -> Callable[[], Found]:
+    """Begin something in a thread for which the end of the process does not wait, as it does for those of a pool."""
+    future: Future[Found] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result

@@ -150,6 +150,48 @@ class Clients:
                 client.end()
 
 
+class Questions:
+    """What engines are asked, each time by a process that answers soon. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._asked: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, argv: Sequence[str], environment: Mapping[str, str], limit: float) -> tuple[int, bytes, bytes]:
+        """The exit status and both outputs. Raises BuildCancelled, OSError, TimeoutExpired after `limit` seconds."""
+        with self._lock:
+            if self._ended:
+                raise BuildCancelled
+            process = subprocess.Popen(
+                argv,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            self._asked.add(process)
+        try:
+            out, err = process.communicate(timeout=limit)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            with self._lock:
+                self._asked.discard(process)
+        if self._ended:
+            raise BuildCancelled
+        return process.returncode, out, err
+
+    def end(self) -> None:
+        """Ask nothing more, and wait for no answer."""
+        with self._lock:
+            self._ended = True
+            for process in self._asked:
+                process.kill()
+
+
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     """Without effect on one that has ended: its number may be another's by now."""
     if process.poll() is None:
