@@ -6,6 +6,7 @@ git and Python work side by side.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` makes enums: that takes longer than all that is done here
 import errno
 import gc
 import io
@@ -29,6 +30,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 def script() -> NoReturn:
     """Run one command as a process of its own, which ends with it."""
+    _hear_of_children()
     _open_what_is_closed()
     status = main()
     asked = read(sys.argv[1:])
@@ -39,6 +41,12 @@ def script() -> NoReturn:
             stream.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _hear_of_children() -> None:
+    """A parent that ignores the end of its children passes it on: nobody would be told how git or buildx ended."""
+    if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
 def _open_what_is_closed() -> None:

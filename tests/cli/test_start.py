@@ -131,3 +131,33 @@ def test_a_process_that_ends_at_once_has_said_all(tmp_path: Path, arguments: tup
             said.append((run.returncode, run.stdout, run.stderr))
     assert len(set(said)) == 1
     assert said[0][1] or said[0][2]
+
+
+IGNORING = (
+    "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+    "os.execv(sys.executable, [sys.executable, '-m', 'planner.cli.start', *sys.argv[1:]])"
+)
+
+
+@pytest.mark.parametrize("command", [["plan", "--since", "HEAD"], ["key"], ["query", "//..."], ["build"]])
+def test_a_parent_that_ignores_the_end_of_its_children(tmp_path: Path, command: list[str]) -> None:
+    """Some do so (SIGCHLD), and pass it on: then nobody is told how a child ended, and a failure looks like success."""
+    space = Workspace(tmp_path / "family")
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    space.write({"one/src": "b\n"})
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "buildx").write_text("#!/bin/sh\nexit 1\n")
+    (bin_folder / "buildx").chmod(0o755)
+    run = subprocess.run(
+        [sys.executable, "-c", IGNORING, "-C", os.fspath(space.root), *command],
+        env={**os.environ, **IDENTITY, "PATH": f"{bin_folder}:{os.environ['PATH']}", "BUILDKIT_HOST": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in run.stderr
+    assert run.returncode == (1 if command == ["build"] else 0), run.stderr
+    if command == ["build"]:
+        assert "does not answer: status 1" in run.stderr
