@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from planner import __version__
-from planner.cli.start import output_lost
+from planner.cli.start import INTERRUPTED, interrupts_raise, output_lost
 from planner.errors import PlannerError, UsageError, for_terminal, one_of, without_logins
 
 COMMANDS = {
@@ -184,7 +184,9 @@ def parser_ahead(arguments: Sequence[str]) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Raises PlannerError for expected failures."""
     options = (_ahead.pop(tuple(arguments), None) or parser_of(arguments)).parse_args(arguments)
-    return int(_module(options.command).run(options))
+    command = _module(options.command)
+    interrupts_raise()
+    return int(command.run(options))
 
 
 def main() -> int:
@@ -199,7 +201,7 @@ def main() -> int:
         print(f"planner: {for_terminal(without_logins(str(error)))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except OSError as error:
         return output_lost(error)
     return status

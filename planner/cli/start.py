@@ -24,15 +24,21 @@ REMEMBERED = frozenset({"plan", "matrix", "key"})
 """Commands whose answer is decided by the workspace, a revision and the environment alone."""
 LOOKING = REMEMBERED | {"why", "why-not", "affected", "query", "build"}
 """Commands that begin with a look of git."""
+INTERRUPTED = 130
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What a full disk says, and one that is broken."""
 
 
 def script() -> NoReturn:
     """Run one command as a process of its own, which ends with it."""
+    interrupts_end()
     _hear_of_children()
     _open_what_is_closed()
-    status = main()
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    interrupts_end()
     asked = read(sys.argv[1:])
     if asked is not None and asked.command != "build":
         # Nothing is left to do or to close: to take all apart that was loaded takes Python longer than a git that is
@@ -41,6 +47,25 @@ def script() -> NoReturn:
             stream.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def interrupts_end() -> None:
+    """Let Ctrl-C end the process at once: while it loads modules and takes them apart there is nothing to tidy.
+
+    Python would tell of it line by line, and lose it where it comes in the middle of tidying of its own.
+    """
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _end)
+
+
+def interrupts_raise() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt again, for a command that has something to tidy."""
+    if _signal.getsignal(_signal.SIGINT) is _end:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    os._exit(INTERRUPTED)
 
 
 def _hear_of_children() -> None:
@@ -76,7 +101,7 @@ def main() -> int:
     try:
         found = _remembered(arguments)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     if found is not None:
         return _give(found)
     # Loading the command line's own modules takes longer than a whole remembered answer.
@@ -197,4 +222,6 @@ def output_lost(error: OSError) -> int:
 
 
 if __name__ == "__main__":
-    script()
+    from planner.cli import start  # by its own name, under which others know what is here
+
+    start.script()

@@ -161,3 +161,37 @@ def test_a_parent_that_ignores_the_end_of_its_children(tmp_path: Path, command: 
     assert run.returncode == (1 if command == ["build"] else 0), run.stderr
     if command == ["build"]:
         assert "does not answer: status 1" in run.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from planner.cli import start
+
+def interrupt():
+    time.sleep(float(sys.argv.pop(1)))
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+start.script()
+"""
+
+
+@pytest.mark.parametrize("command", [["graph"], ["plan", "--since", "HEAD"]])
+def test_an_interrupt_at_any_moment_is_one_exit_status(tmp_path: Path, command: list[str]) -> None:
+    """Also while modules load, where Python would tell of it line by line, and while it takes all apart at the end."""
+    space = Workspace(tmp_path)
+    space.write({**FAMILY, "one/src": "a\n"})
+    space.commit()
+    ended = set()
+    for number in range(20):
+        run = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, f"{number * 0.012 + 0.01}", "-C", os.fspath(tmp_path), *command],
+            env={**os.environ, **IDENTITY},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.stderr == ""
+        ended.add(run.returncode)
+    assert ended <= {0, 130}
+    assert 130 in ended

@@ -26,7 +26,8 @@ COMMIT = "a" * 40
         ("https://f.example/$PATH", True),
         (f"https://git.example/$PATH.git#{COMMIT}", False),
         ("./$PATH", False),
-        ("lib${PATH:+2}", False),
+        ("lib${PATH:+2}", True),  # lib@host:path is fetched too
+        ("lib/${PATH:+2}", False),
         ("$KNOWN", False),
     ],
 )
