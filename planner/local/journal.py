@@ -22,6 +22,7 @@ LONGEST = 4 << 20
 """Bytes above which a new run drops the older part."""
 KEPT = 1 << 20
 MAX_TEXT = 500
+LATEST = 1e11
 
 
 @dataclass
@@ -110,7 +111,7 @@ def _read(told: dict[str, Any], found: list[PastRun]) -> None:
     event = told["event"]
     if event == "run":
         images = tuple(str(name) for name in told["images"])
-        found.append(PastRun(at=float(told["at"]), everything=bool(told["all"]), images=images))
+        found.append(PastRun(at=_moment(told["at"]), everything=bool(told["all"]), images=images))
     elif not found:
         return
     elif event == "started":
@@ -119,6 +120,11 @@ def _read(told: dict[str, Any], found: list[PastRun]) -> None:
         found[-1].finished.add(str(told["image"]))
     elif event == "end":
         found[-1].ended = True
+
+
+def _moment(told: Any) -> float:
+    """Seconds since 1970, 0 for what no clock of ours ever told: a calendar knows no such time."""
+    return float(told) if 0 <= told < LATEST else 0.0
 
 
 def past_runs(state: Path) -> list[PastRun]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,14 @@ odd = st.one_of(
 def test_anything_may_stand_there(given_lines: list[str]) -> None:
     for run in runs(given_lines):
         assert set(run.unfinished) <= set(run.images)
+
+
+@pytest.mark.parametrize("at", ["1e300", "NaN", "-1e17", "Infinity", "-Infinity", "9" * 400, "1e12"])
+def test_a_time_that_is_none_is_no_reason_to_lose_a_run(at: str) -> None:
+    """A run is told of with its time, which a calendar must know."""
+    (run,) = runs([f'{{"event": "run", "images": ["a"], "all": false, "at": {at}}}'])
+    assert run.images == ("a",)
+    assert time.localtime(run.at).tm_year
 
 
 def test_it_stays_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
