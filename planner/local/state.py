@@ -75,7 +75,7 @@ class State:
             raise StateError(f"{self.root}: cannot be locked: {error.strerror}") from error
         try:
             told = False
-            while not _locked(handle):
+            while not self._lock(handle):
                 holder = f"{self.root} is in use by {_holder(handle)}"
                 if not wait:
                     raise StateError(f"{holder}\n  wait for it, or leave out --no-wait to do so")
@@ -94,13 +94,16 @@ class State:
         finally:
             os.close(handle)
 
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def _lock(self, handle: int) -> bool:
+        """Whether the lock could be had. Raises StateError where there are no locks."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            hint = "a file system of a network may have no locks: give --state DIR, a folder on a disk of this machine"
+            raise StateError(f"{self.root}: cannot be locked: {error.strerror}\n  {hint}") from error
+        return True
 
 
 def _sign(handle: int) -> None:

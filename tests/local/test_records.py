@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
 import subprocess
@@ -257,6 +259,18 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     assert said == []
     assert not state.run.exists()
     assert (state.root / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Some network file systems have none, or none at the moment."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StateError, match=f"(?s){os.strerror(number)}.*--state DIR"):
+        state_again(State(tmp_path / "state"))
 
 
 def state_again(state: State) -> None:
