@@ -161,7 +161,9 @@ class BuildxBuilder:
         reading = Reading(request.image, request.untold)
         self.folders.logs.mkdir(parents=True, exist_ok=True)
         with (
-            open(self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8") as log,
+            open(
+                self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8", errors="backslashreplace"
+            ) as log,
             self._clients.started(argv, environment, self.limit) as client,
         ):
             for line in client.lines(MAX_LINE):

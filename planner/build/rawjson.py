@@ -81,7 +81,7 @@ class Reading:
 
     def _vertex(self, told: dict[str, Any]) -> Iterator[StepNews]:
         key = str(told.get("digest", ""))
-        name = str(told.get("name", ""))
+        name = _text(told.get("name", ""))
         if key not in self.vertexes and (why := why_untold(name, self.untold)):
             self.forbidden = self.forbidden or BuildFailed(step=name, message=why)
         vertex = self.vertexes.setdefault(key, _Vertex(name=name))
@@ -90,7 +90,7 @@ class Reading:
         vertex.completed = str(told.get("completed") or "")
         # What came from an imported cache is told once as cached, and once more while its layer is fetched.
         vertex.cached = vertex.cached or bool(told.get("cached", False))
-        vertex.error = str(told.get("error", ""))
+        vertex.error = _text(told.get("error", ""))
         if not vertex.counts:
             return
         state = _state(vertex)
@@ -170,6 +170,11 @@ def _document(line: str) -> dict[str, Any] | None:
 def _list(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = document.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _text(told: object) -> str:
+    """A text of the engine's. JSON may name half of a surrogate pair, which no log, record or report could hold."""
+    return str(told).encode("utf-8", "backslashreplace").decode()
 
 
 def _state(vertex: _Vertex) -> StepState | None:

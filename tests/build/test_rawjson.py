@@ -115,3 +115,15 @@ def test_anything_may_come(given_lines: list[str]) -> None:
         list(reading.line(line))
     reading.steps()
     assert reading.failure(1).message
+
+
+def test_half_characters_are_told_as_text() -> None:
+    """JSON can name half of a surrogate pair, which no log, record or report can hold."""
+    reading = Reading(ImageName("image"))
+    vertex = r'{"digest": "a", "name": "[1/1] RUN \ud800", "started": "2020-01-01T00:00:00Z", "error": "no \udfff"}'
+    news = list(reading.line(f'{{"vertexes": [{vertex}]}}\n'))
+    failure = reading.failure(1)
+    for text in (*(one.step + one.text for one in news), *(one.name for one in reading.steps()), failure.step):
+        assert "ud800" in text
+        text.encode()
+    assert failure.message == r"no \udfff"
