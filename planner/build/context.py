@@ -118,8 +118,8 @@ def _compare(entry: FileEntry, feed: Callable[[Callable[[bytes], None]], None], 
 
 
 def _set_times(root: Path) -> None:
-    for folder, _, files in os.walk(root, topdown=False):
-        for name in files:
+    for folder, folders, files in os.walk(root, topdown=False):
+        for name in (*folders, *files):  # A symlink to a folder is listed as one, and never entered.
             os.utime(f"{folder}/{name}", (MTIME, MTIME), follow_symlinks=False)
         os.utime(folder, (MTIME, MTIME))
         Path(folder).chmod(0o755)

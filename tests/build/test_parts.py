@@ -163,15 +163,18 @@ def test_writes_exactly_the_files_with_gits_modes_and_one_time(tmp_path: Path) -
     (root / "a/plain").chmod(0o600)
     (root / "a/other").write_text("not asked for")
     (root / "link").symlink_to("../outside")
+    (root / "to_folder").symlink_to("a")
     os.mkfifo(root / "a/pipe")
     tree = DiskTree(root)
-    context = context_of(tree, "a/b/run", "a/plain", "link")
+    context = context_of(tree, "a/b/run", "a/plain", "link", "to_folder")
     contexts = Contexts(tmp_path / "contexts", tree)
     place = contexts.folder(context, context_id(context))
     assert contexts.folder(context, context_id(context)) == place
     found = {os.fspath(path.relative_to(place)): path.lstat() for path in place.rglob("*")}
-    assert set(found) == {"a", "a/b", "a/b/run", "a/plain", "link"}
-    assert {path: oct(status.st_mode & 0o777) for path, status in found.items() if path != "link"} == {
+    assert set(found) == {"a", "a/b", "a/b/run", "a/plain", "link", "to_folder"}
+    assert {
+        path: oct(status.st_mode & 0o777) for path, status in found.items() if path not in ("link", "to_folder")
+    } == {
         "a": "0o755",
         "a/b": "0o755",
         "a/b/run": "0o755",
