@@ -1,11 +1,9 @@
-"""Clean-up by GHCR's package versions, by Artifact Registry's policies, within a budget, beside open pull requests."""
+"""Clean-up by GHCR's package versions, by Artifact Registry's policies, and within a budget."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,114 +11,17 @@ from typing import Any
 
 import pytest
 
-from planner.registry.client import HttpRegistry
-from planner.registry.listing import listing
 from planner.registry.whole import whole
-from tests.cli.test_documents import check
+from tests.cli.cleaned import CLIENT, DAY, RECORDED, Github, Space, cleaned_space
 from tests.engine.engine import Engine
 from tests.registry.apis import Api, running_api
-from tests.registry.faults import Proxy, faulty
 from tests.registry.stocked import key_of, stock, stock_cache
-from tests.workspace import Workspace
-
-RECORDED = Path(__file__).parents[1] / "registry" / "recorded"
-CLIENT = HttpRegistry()
-DAY = 86_400.0
-
-
-class Space(Workspace):
-    """A family of one image in a registry that everything is asked of through a proxy."""
-
-    proxy: Proxy
-    repository: str
-    current: str
-    old: str
-
-    def gc(self, *arguments: str, status: int = 0, **environment: str) -> dict[str, Any]:
-        run = self.planner("gc", *arguments, "--format", "json", **environment)
-        assert run.returncode == status, run.stderr
-        assert "Traceback" not in run.stderr
-        if status:
-            return {"error": run.stderr}
-        document: dict[str, Any] = json.loads(run.stdout)
-        check("gc", document)
-        return document
 
 
 @pytest.fixture
 def space(tmp_path: Path, engine: Engine) -> Iterator[Space]:
-    with faulty(engine.registry.address) as proxy:
-        made = Space(tmp_path / "family")
-        made.proxy = proxy
-        prefix = f"acme/{tmp_path.name.lower().replace('_', '-')[-30:]}"
-        made.write(
-            {
-                "images.yaml": f"version: 1\nregistry: {proxy.address}/{prefix}\nimages: {{tool: {{}}}}\n",
-                "Dockerfile": "FROM scratch\nCOPY Dockerfile /\n",
-            }
-        )
-        made.commit()
-        made.repository = f"{engine.registry.address}/{prefix}/tool"
-        made.current = stock(CLIENT, made.repository, made.keys()["tool"], at=time.time() - 40 * DAY)
-        made.old = stock(CLIENT, made.repository, key_of(1), at=time.time() - 30 * DAY)
+    with cleaned_space(tmp_path, engine) as made:
         yield made
-
-
-def written(days: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY))
-
-
-LAST = "You cannot delete the last tagged version of a package. You must delete the package instead."
-
-
-class Github:
-    """The versions of one package, in the documented form, over the manifests that a registry holds.
-
-    As the real one it deletes the last version with a tag only together with the package.
-    """
-
-    def __init__(self, repository: str, untagged: dict[str, float], owner: str = "orgs") -> None:
-        self.repository = repository
-        whose, _, name = repository.partition("/")[2].partition("/")
-        self.package = f"/{owner}/{whose}/packages/container/{name.replace('/', '%2F')}"
-        self.place = f"{self.package}/versions"
-        form = json.loads((RECORDED / "ghcr-versions.json").read_text())[0]
-        found = [(one.digest, one.tags, 30.0) for one in listing(CLIENT, repository).manifests]
-        found += [(digest, (), days) for digest, days in untagged.items()]
-        self.versions = {
-            1000 + number: {
-                **form,
-                "id": 1000 + number,
-                "name": digest,
-                "created_at": written(days),
-                "metadata": {"package_type": "container", "container": {"tags": list(tags)}},
-            }
-            for number, (digest, tags, days) in enumerate(found)
-        }
-        self.deleted: list[str] = []
-
-    def __call__(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[int, object]:
-        if not self.versions or not path.startswith(self.package):
-            return 404, {"message": "Not Found"}
-        if method == "GET":
-            return 200, list(self.versions.values())
-        if path == self.package:
-            for number in list(self.versions):
-                self._delete(number)
-            return 204, None
-        number = int(path.rpartition("/")[2])
-        if number not in self.versions:
-            return 404, {"message": "Package not found."}
-        tagged = [one for one, version in self.versions.items() if version["metadata"]["container"]["tags"]]
-        if tagged == [number]:
-            return 400, {"message": LAST}
-        self._delete(number)
-        return 204, None
-
-    def _delete(self, number: int) -> None:
-        digest = str(self.versions.pop(number)["name"])
-        self.deleted.append(digest)
-        CLIENT.delete(self.repository, digest)
 
 
 def cleaned(space: Space, api: Api, *arguments: str, status: int = 0) -> dict[str, Any]:
@@ -287,23 +188,6 @@ def test_cleanup_policies_that_would_delete_others_things_are_refused(
     assert told in run.stderr
 
 
-@pytest.mark.parametrize("days", ["nan", "inf", "-inf", "1e400", "-1", "1e9", "soon"])
-@pytest.mark.parametrize("option", ["--grace", "--wait"])
-def test_days_are_a_number_that_ends(tmp_path: Path, option: str, days: str) -> None:
-    """Nothing is younger than "not a number" of days."""
-    for more in ((), ("--format", "artifact-registry")):
-        refused = Workspace(tmp_path / "none").planner("gc", f"{option}={days}", *more)
-        assert refused.returncode == 2, refused.stdout
-        assert f"{option}: is a number of days from 0 to 100,000" in refused.stderr
-
-
-@pytest.mark.parametrize("count", ["-1", "4294967296"])
-def test_more_commits_than_git_counts_are_none(tmp_path: Path, count: str) -> None:
-    refused = Workspace(tmp_path / "none").planner("gc", f"--last={count}")
-    assert refused.returncode == 2, refused.stdout
-    assert "--last is a number from 0 to 1,000,000" in refused.stderr
-
-
 def test_a_budget_is_told_and_kept(space: Space) -> None:
     ancient = stock(CLIENT, space.repository, key_of(2), at=time.time() - 300 * DAY)
 
@@ -330,85 +214,3 @@ def test_a_budget_is_told_and_kept(space: Space) -> None:
     again = states("--max-bytes", "1GB", "--apply")
     assert again[ancient] == "in-quarantine", "room alone brings nothing back"
     assert space.planner("gc", "--max-bytes", "much").returncode == 1
-
-
-def test_heads_of_open_pull_requests_keep_their_images(space: Space, tmp_path: Path) -> None:
-    space.git("checkout", "-q", "--detach")
-    space.write({"Dockerfile": "FROM scratch\nCOPY images.yaml /\n"})
-    space.commit()
-    head, key = space.git("rev-parse", "HEAD").strip(), space.keys()["tool"]
-    space.git("checkout", "-q", "main")
-    theirs = stock(CLIENT, space.repository, key, at=time.time() - 30 * DAY)
-    opened = tmp_path / "open.json"
-    opened.write_text(json.dumps([{"number": 21, "headRefOid": head}]))
-
-    def why(*arguments: str) -> str:
-        plan = space.gc("--ref", "main", "--last", "1", *arguments)
-        return next(str(one["why"]) for one in plan["manifests"] if one["digest"] == theirs)
-
-    assert why() == "no ref, pin or lease leads to it"
-    assert why("--pull-requests", os.fspath(opened)) == "is wanted: pull request 21"
-    with running_api(lambda *_: (200, [{"number": 21, "state": "open", "head": {"sha": head}}])) as api:
-        run = space.planner("gc", "--pull-requests", "api", GITHUB_API_URL=api.url, GITHUB_REPOSITORY="acme/images")
-    assert "is wanted: pull request 21" in run.stdout, run.stderr
-    opened.write_text(f"21 {'b' * 40}\n")
-    assert "is not in this clone" in space.gc("--pull-requests", os.fspath(opened), "--apply", status=1)["error"]
-    opened.write_text("21\n")
-    assert "nothing tells the head of 21" in space.gc("--pull-requests", os.fspath(opened), status=1)["error"]
-
-
-def test_a_ref_whose_graph_file_is_elsewhere_stops_it(space: Space) -> None:
-    """Its images would seem unwanted; so they would for a pull request from before the move."""
-    space.git("branch", "release/1")
-    head = space.git("rev-parse", "HEAD").strip()
-    space.git("checkout", "-q", "--orphan", "gh-pages")
-    space.git("rm", "-q", "-r", "--cached", ".")
-    space.write({"index.html": "<p>\n"})
-    space.git("add", "index.html")
-    space.git("commit", "-q", "-m", "pages")
-    space.git("checkout", "-q", "-f", "main")
-    (space.root / "docker").mkdir()
-    space.git("mv", "images.yaml", "Dockerfile", "docker")
-    space.write({"docker/Dockerfile": "FROM scratch\nCOPY images.yaml /\n"})
-    space.commit()
-
-    def moved(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return space.planner("-C", os.fspath(space.root / "docker"), "gc", *arguments, "--format", "json")
-
-    for refs in ((), ("--ref", "release/*"), ("--ref", "*")):
-        stopped = moved(*refs, "--apply")
-        assert stopped.returncode == 1, stopped.stdout
-        assert f"release/1 ({head[:12]}): no graph file is where it is today" in stopped.stderr
-        assert "--ref '!release/1'" in stopped.stderr
-        assert "gh-pages" not in stopped.stderr.partition("nothing is removed")[2]
-    opened = space.root.parent / "open.json"
-    opened.write_text(json.dumps([{"number": 21, "headRefOid": head}]))
-    asked = ("--ref", "main", "--pull-requests", os.fspath(opened))
-    assert "--ref '!pull/21'" in moved(*asked).stderr
-    assert CLIENT.digest_of(space.repository, space.current) == space.current
-    for refs in (("--ref", "!release/*"), (*asked, "--ref", "!pull/21")):
-        left_out = moved(*refs)
-        assert left_out.returncode == 0, left_out.stderr
-        assert "HEAD~1" in left_out.stderr
-        assert "no graph file is where it is today, so that nothing is kept for" in left_out.stderr
-    assert "warning: gh-pages, HEAD~1: no graph" in moved("--ref", "!release/*").stderr
-
-
-def test_lines_of_the_keep_list_that_keep_nothing_stop_it(space: Space, tmp_path: Path) -> None:
-    listed = tmp_path / "keep"
-
-    def states(text: bytes) -> dict[str, str]:
-        listed.write_bytes(text)
-        plan = space.gc("--ref", "main", "--keep", os.fspath(listed))
-        return {one["digest"]: one["state"] for one in plan["manifests"]}
-
-    for line in (space.old, key_of(1), f"tool:{key_of(1)}", f"tool:rec-{key_of(1)}", "t*:x3-*01  # for the audit"):
-        assert states(f"# kept\n{line}\n".encode())[space.old] == "keep"
-    marked = states(b"\xef\xbb\xbf" + f"tool:{key_of(1)}\n".encode())
-    assert marked[space.old] == "keep", "a byte order mark is no part of a name"
-    for wrong in (f"tol:{key_of(1)}", f"sha256:{'0' * 64}", key_of(7), "tool"):
-        listed.write_text(f"tool:*\n{wrong}\n")
-        error = space.gc("--ref", "main", "--keep", os.fspath(listed), "--apply", status=1)["error"]
-        assert f'{listed}: nothing is called "{wrong}"' in error
-        assert "nothing is removed" in error
-    assert CLIENT.digest_of(space.repository, key_of(1)) == space.old
