@@ -55,7 +55,8 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
             known = Known(facts=before.facts, agrees=functools.partial(agrees, tree))
             before = keys_in(options, tree, known)
         except PlannerError as error:
-            hint = f"nothing is removed; leave the ref out with --ref '!{_as_ref(known_as)}', or repair it"
+            less = f"leave it out with --ref '!{_as_ref(known_as)}'" if commit in heads else "ask for fewer with --last"
+            hint = f"nothing is removed; repair it, or {less}"
             raise PlannerError(f"{known_as} ({commit[:12]}) cannot be read: {error}\n  {hint}") from error
         names.update(before.keys)
         for key in before.keys.values():

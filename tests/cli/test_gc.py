@@ -161,7 +161,7 @@ def test_nothing_is_removed_where_something_cannot_be_read(space: Space, tmp_pat
     space.write({"images.yaml": "version: 1\nimages: {tool: {dockerfile: gone}}\n"})
     space.commit()
     space.git("checkout", "-q", "main")
-    refused("broken", "--ref", "*")
+    refused("repair it, or leave it out with --ref '!broken'", "--ref", "*")
     space.git("branch", "-q", "-D", "broken")
 
     name = f"{space.registry.partition('/')[2]}/base"
