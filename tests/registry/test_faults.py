@@ -180,7 +180,7 @@ def looks(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     direct, base = engine.registry.address, f"look-{pick.__name__}"
     digest = push(direct, f"{base}/{NAME}")
     publish(f"{direct}/{base}", digest, folder)
-    truth = replace(record_of(f"{proxy.address}/{base}/{NAME}", digest), built_at=0.0, seconds=0.0, manifests="")
+    truth = replace(record_of(f"{proxy.address}/{base}/{NAME}", digest), seconds=0.0, manifests="")
     tally = Tally()
     for case in sweep(proxy, folder, pick, lambda: look(f"{proxy.address}/{base}", folder / "n", impatient())):
         with tally.trying(case):
