@@ -6,12 +6,13 @@ the forgery is granted too, which shows that the test can see it succeed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -184,31 +185,37 @@ def test_a_token_serves_one_machine_and_not_for_ever() -> None:
     assert [access(often, used)[0] for _ in range(102)] == [200] * 100 + [401] * 2
 
 
-def test_strangers_fill_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def room_for(tokens: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "MAX_TOKENS", tokens)
+        yield
+
+
+def test_strangers_fill_no_table() -> None:
     """Anybody at the same provider can have tokens for this audience, and gets what everybody may read."""
-    monkeypatch.setattr(limits, "MAX_TOKENS", 3)
     at = exchange()
-    for _ in range(10):
-        strange = token("main", repository="strange/images", repository_id="999", repository_owner_id="998")
-        assert access(at, strange, MAIN) == (200, {"cache/main/base": "pull"})
-    assert [access(at, token("main"), MAIN)[0] for _ in range(4)] == [200, 200, 200, 401]
+    with room_for(3):
+        for _ in range(10):
+            strange = token("main", repository="strange/images", repository_id="999", repository_owner_id="998")
+            assert access(at, strange, MAIN) == (200, {"cache/main/base": "pull"})
+        assert [access(at, token("main"), MAIN)[0] for _ in range(4)] == [200, 200, 200, 401]
 
 
-def test_a_token_is_kept_in_mind_as_long_as_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_kept_in_mind_as_long_as_it_is_accepted() -> None:
     """However long it says that it holds: GitLab's tokens last as long as their jobs may."""
-    monkeypatch.setattr(limits, "MAX_TOKENS", 3)
     began = time.time()
     now = [began]
     at = exchange(clock=lambda: now[0])
-    month = {"iat": began, "nbf": began, "exp": began + 30 * 86_400}
-    tokens = [token("main", **month) for _ in range(4)]
-    assert [access(at, one, MAIN)[0] for one in tokens] == [200, 200, 200, 401]
-    now[0] = began + MAX_AGE + LEEWAY - 0.01
-    assert access(at, tokens[0], MAIN, client="10.0.0.2")[0] == 401, "another machine's"
-    assert access(at, tokens[0], MAIN)[0] == 200
-    now[0] = began + MAX_AGE + LEEWAY + 1
-    assert access(at, tokens[0], MAIN)[0] == 401, "too old"
-    assert access(at, token("main", iat=now[0], nbf=now[0], exp=now[0] + 300), MAIN)[0] == 200
+    tokens = [token("main", iat=began, nbf=began, exp=began + 30 * 86_400) for _ in range(4)]
+    with room_for(3):
+        assert [access(at, one, MAIN)[0] for one in tokens] == [200, 200, 200, 401]
+        now[0] = began + MAX_AGE + LEEWAY - 0.01
+        assert access(at, tokens[0], MAIN, client="10.0.0.2")[0] == 401, "another machine's"
+        assert access(at, tokens[0], MAIN)[0] == 200
+        now[0] = began + MAX_AGE + LEEWAY + 1
+        assert access(at, tokens[0], MAIN)[0] == 401, "too old"
+        assert access(at, token("main", iat=now[0], nbf=now[0], exp=now[0] + 300), MAIN)[0] == 200
 
 
 def test_a_flood_is_limited_for_each_client_alone() -> None:

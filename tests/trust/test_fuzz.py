@@ -211,8 +211,9 @@ def test_a_head_without_end_is_cut_off(stack: Stack) -> None:
 
 
 def test_the_parser_that_bounds_heads_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Else another one is taken as soon as it is installed beside."""
+    """Else another one is taken as soon as it is installed beside; and nobody says where he is."""
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from planner.cli.main import main
     from tests.trust.stack import POLICY as TEXT
@@ -227,5 +228,6 @@ def test_the_parser_that_bounds_heads_is_named(monkeypatch: pytest.MonkeyPatch, 
             "sys.argv", ["planner", "token-server", action, *words, f"--issuer-keys=github={tmp_path}/issuer"]
         )
         assert main() == 0
-    assert told["http"] == "h11"
+    assert issubclass(told["http"], H11Protocol)
+    assert (told["proxy_headers"], told["ws"]) == (False, "none")
     assert told["h11_max_incomplete_event_size"] <= 64 << 10
