@@ -14,7 +14,7 @@ from planner.digest.manifest import Input
 from planner.errors import GitError, InputError
 from planner.explain.chain import Why, why
 from planner.explain.text import printable
-from planner.explain.why_text import FILES, why_json, why_text
+from planner.explain.why_text import FILES, answers_json, why_document, why_text
 from planner.model.image import ImageName
 from planner.plan.baseline import Past
 from planner.plan.cached import first_uncached
@@ -34,19 +34,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the answer for each image; as JSON one document for each line of images asked for."""
+    """Print the answer for each image."""
     earlier, later = states.compared(options)
     keys = later.keys
     graph = keys.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     plan = make_plan(graph, keys, earlier.baseline, against=earlier.name, wanted=graph.ancestors(wanted))
-    said: list[str] = []
+    answers: list[tuple[Why, dict[str, str]]] = []
     for name in (name for name in graph.order if name in wanted):
         uncached = _uncached(keys, name, earlier.baseline.get(name))
         answer = why(plan, graph, name, to=later.name, uncached=uncached)
-        diffs = _diffs(answer, earlier.keys, keys) if options.diff else {}
-        said.append(why_json(answer, diffs) if options.format == "json" else why_text(answer, palette(), diffs))
-    return say(("\n" if options.format == "json" else "\n\n").join(said))
+        answers.append((answer, _diffs(answer, earlier.keys, keys) if options.diff else {}))
+    if options.format == "json":
+        return say(answers_json([why_document(answer, diffs) for answer, diffs in answers]))
+    return say("\n\n".join(why_text(answer, palette(), diffs) for answer, diffs in answers))
 
 
 def _uncached(keys: Keys, name: ImageName, past: Past | None) -> tuple[Input, ...]:

@@ -18,7 +18,8 @@ from planner.digest.key import Keys
 from planner.digest.manifest import Manifests
 from planner.digest.verdict import Ruling, Verdict, verdict
 from planner.errors import PlannerError
-from planner.explain.why_not import WhyNot, compared, why_not_json, why_not_text
+from planner.explain.why_not import COUNTS, WhyNot, compared, why_not_document, why_not_text
+from planner.explain.why_text import answers_json
 from planner.model.image import ImageName
 from planner.plan.baseline import placed
 from planner.plan.rebuild import Action
@@ -27,7 +28,6 @@ from planner.sources.dockerfile.syntax import From
 from planner.sources.load import load
 
 EXAMPLE = "planner why-not mmperf --file docs/notes.md"
-COUNTS = frozenset({Ruling.READ, Ruling.DOCKERFILE, Ruling.PARENT})
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,22 +54,26 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(graph, keys, earlier.baseline, against=earlier.name, wanted=wanted)
     building = {image.name for image in plan.images if image.action is Action.BUILD}
     paths = [_clean(path) for path in options.paths] or list(_changed(earlier, keys))
-    said: list[str] = []
+    answers: list[WhyNot] = []
     for name in (name for name in graph.order if name in wanted):
         counts, files = compared(keys.manifests[name], lambda manifest, item: placed(keys, manifest)(item))
         judge = _Judge(keys, name)
         judged = [(path, judge.of(path)) for path in paths]
-        answer = WhyNot(
-            image=name,
-            from_=earlier.name,
-            to=later.name,
-            rebuilds=name in building,
-            equal=tuple(sorted(counts.items())),
-            files=files,
-            passed_over=tuple((path, one) for path, one in judged if options.paths or one.ruling not in COUNTS),
+        answers.append(
+            WhyNot(
+                image=name,
+                from_=earlier.name,
+                to=later.name,
+                rebuilds=name in building,
+                equal=tuple(sorted(counts.items())),
+                files=files,
+                passed_over=tuple((path, one) for path, one in judged if options.paths or one.ruling not in COUNTS),
+                asked=bool(options.paths),
+            )
         )
-        said.append(why_not_json(answer) if options.format == "json" else why_not_text(answer, palette()))
-    return say(("\n" if options.format == "json" else "\n\n").join(said))
+    if options.format == "json":
+        return say(answers_json([why_not_document(answer) for answer in answers]))
+    return say("\n\n".join(why_not_text(answer, palette()) for answer in answers))
 
 
 def _changed(earlier: Earlier, keys: Keys) -> Iterator[str]:

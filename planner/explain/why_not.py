@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
-from planner.digest.verdict import Verdict
+from planner.digest.verdict import Ruling, Verdict
 from planner.explain.text import Palette, place, printable
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 from planner.ports import MODE_FOLDER
 
 MAX_SHOWN = 30
+COUNTS = frozenset({Ruling.READ, Ruling.DOCKERFILE, Ruling.PARENT})
+"""The rulings of paths that do count."""
 NOUNS = {
     InputKind.PLATFORM: "platform",
     InputKind.FRONTEND: "frontend",
@@ -30,7 +31,8 @@ NOUNS = {
 class WhyNot:
     """Why an image is not rebuilt. `equal` counts the inputs that were compared, `passed_over` what does not count.
 
-    `rebuilds` is set for an image that is rebuilt all the same, for other reasons than the paths passed over.
+    `rebuilds` is set for an image that is rebuilt all the same, for other reasons than the paths passed over. With
+    `asked`, `passed_over` are paths that somebody named, changed or not: some of them may count.
     """
 
     image: ImageName
@@ -40,6 +42,7 @@ class WhyNot:
     equal: tuple[tuple[str, int], ...]
     files: int
     passed_over: tuple[tuple[str, Verdict], ...]
+    asked: bool = False
 
 
 def compared(
@@ -59,14 +62,21 @@ def why_not_text(answer: WhyNot, palette: Palette) -> str:
         lines = [f"{name} is rebuilt, {span}: planner why {answer.image} says why"]
     else:
         lines = [f"{name} is not rebuilt, {span}", f"  equal: {_counted(answer)}"]
-    if answer.passed_over:
-        lines.append("  does not count:" if answer.rebuilds else "  changed, and does not count:")
-    for path, verdict in answer.passed_over[:MAX_SHOWN]:
-        at = f"  {palette.paint(f'({place(verdict.where)})', '2')}" if verdict.where else ""
-        lines.append(f"    {printable(path)}: {printable(verdict.sentence)}{at}")
-    if len(answer.passed_over) > MAX_SHOWN:
-        lines.append(f"    … and {len(answer.passed_over) - MAX_SHOWN} more")
+    counted = [(path, one) for path, one in answer.passed_over if one.ruling in COUNTS]
+    others = [(path, one) for path, one in answer.passed_over if one.ruling not in COUNTS]
+    heading = "does not count" if answer.rebuilds or answer.asked else "changed, and does not count"
+    lines += [*_listed("counts", counted, palette), *_listed(heading, others, palette)]
     return "\n".join(lines)
+
+
+def _listed(heading: str, judged: Sequence[tuple[str, Verdict]], palette: Palette) -> Iterator[str]:
+    if judged:
+        yield f"  {heading}:"
+    for path, verdict in judged[:MAX_SHOWN]:
+        at = f"  {palette.paint(f'({place(verdict.where)})', '2')}" if verdict.where else ""
+        yield f"    {printable(path)}: {printable(verdict.sentence)}{at}"
+    if len(judged) > MAX_SHOWN:
+        yield f"    … and {len(judged) - MAX_SHOWN} more"
 
 
 def _counted(answer: WhyNot) -> str:
@@ -74,9 +84,9 @@ def _counted(answer: WhyNot) -> str:
     return f"{', '.join(told)}, {answer.files} file{'' if answer.files == 1 else 's'}"
 
 
-def why_not_json(answer: WhyNot) -> str:
+def why_not_document(answer: WhyNot) -> dict[str, object]:
     """The answer as its document, version 1."""
-    document = {
+    return {
         "version": 1,
         "image": answer.image,
         "from": answer.from_,
@@ -94,4 +104,3 @@ def why_not_json(answer: WhyNot) -> str:
             for path, verdict in answer.passed_over
         ],
     }
-    return json.dumps(document, indent=2)

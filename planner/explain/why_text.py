@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from planner.digest.manifest import Input
 from planner.explain.chain import Cause, Why
@@ -73,9 +73,9 @@ def _short(text: str, limit: int = 72) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def why_json(why: Why, diffs: Mapping[str, str]) -> str:
+def why_document(why: Why, diffs: Mapping[str, str]) -> dict[str, object]:
     """The answer as its document, version 1."""
-    document = {
+    return {
         "version": 1,
         "image": why.image,
         "from": why.from_,
@@ -107,4 +107,10 @@ def why_json(why: Why, diffs: Mapping[str, str]) -> str:
         ],
         "diffs": dict(diffs),
     }
-    return json.dumps(document, indent=2)
+
+
+def answers_json(documents: Sequence[Mapping[str, object]]) -> str:
+    """The answer for one image as it is; of several images, one document that holds them all."""
+    if len(documents) == 1:
+        return json.dumps(documents[0], indent=2)
+    return json.dumps({"version": 1, "answers": list(documents)}, indent=2)

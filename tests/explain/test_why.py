@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.build.family import Family
+from tests.cli.test_documents import check
 from tests.plan.edits import FILES, ROWS, write_family
 from tests.workspace import Workspace
 
@@ -29,11 +30,9 @@ def made(root: Path) -> Workspace:
 def answers(workspace: Workspace, *arguments: str) -> list[dict[str, Any]]:
     run = workspace.planner("why", "*", "--from", "HEAD", "--format", "json", *arguments)
     assert run.returncode == 0, run.stderr
-    decoder, at, found = json.JSONDecoder(), 0, []
-    while at < len(run.stdout.rstrip()):
-        document, at = decoder.raw_decode(run.stdout, at)
-        at += 1
-        found.append(document)
+    document = json.loads(run.stdout)
+    check("why", document)
+    found: list[dict[str, Any]] = document["answers"]
     return found
 
 

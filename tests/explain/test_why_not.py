@@ -10,6 +10,7 @@ import pytest
 
 from planner.digest.compared import changed_paths
 from planner.local.disk_tree import DiskTree
+from tests.cli.test_documents import check
 from tests.workspace import Workspace
 
 FILES = {
@@ -152,3 +153,27 @@ def test_changed_paths_are_those_whose_bytes_or_mode_differ(tmp_path: Path) -> N
     (tmp_path / "b/link").symlink_to("x")
     found = list(changed_paths(DiskTree(tmp_path / "a"), DiskTree(tmp_path / "b")))
     assert found == ["deep/edited", "gone", "kind/inside", "kind", "link", "mode"]
+
+
+def test_what_counts_stands_apart(space: Workspace) -> None:
+    words = ("why-not", "app", "--from", "HEAD", "--file", "src/a.c", "--file", "README.md")
+    lines = space.planner(*words).stdout.splitlines()
+    assert lines[2] == "  counts:"
+    assert lines[3].startswith("    src/a.c: ")
+    assert lines[4] == "  does not count:"
+    assert lines[5].startswith("    README.md: ")
+    space.write({"src/a.c": "other"})
+    lines = space.planner(*words).stdout.splitlines()
+    assert lines[1] == "  counts:"
+
+
+def test_several_images_are_one_document(space: Workspace) -> None:
+    document = space.document("why-not", "app", "part", "--from", "HEAD")
+    check("why-not", document)
+    assert [one["image"] for one in document["answers"]] == ["part", "app"]
+    one = space.document("why-not", "app", "--from", "HEAD")
+    check("why-not", one)
+    assert one == document["answers"][1]
+    document = space.document("why", "app", "part", "--from", "HEAD")
+    check("why", document)
+    assert [one["image"] for one in document["answers"]] == ["part", "app"]
