@@ -38,8 +38,13 @@ TOLD = 3
 
 
 def workspace_of(options: argparse.Namespace) -> str:
-    """The workspace: the folder of the graph file, or where its paths begin. Raises PlannerError for no folder."""
+    """The workspace: the folder of the graph file, or where its paths begin.
+
+    Raises PlannerError for no folder, UsageError for a graph file without a name.
+    """
     folder: str = options.folder
+    if not options.file or "" in options.files:
+        raise UsageError("-f: is empty: it names no graph file")
     if not is_relative_to_start(options.file):
         folder = posixpath.dirname(posixpath.join(folder, options.file)) or "."
     if not os.path.isdir(folder):  # noqa: PTH112 -- no Path is made before a plan needs one
@@ -124,9 +129,23 @@ def load_family(
     if known is not None and _is_written_alike(known, definition):
         read_ahead_of(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
-    family = replace(read(definition, traced, asked(options)), lock=lock_file.read_in(traced))
+    family = replace(read(definition, with_env_files(options, traced), asked(options)), lock=lock_file.read_in(traced))
     read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
+
+
+def with_env_files(options: argparse.Namespace, tree: Tree) -> Tree:
+    """The tree with the files of `--env-file` that it lacks, as they are on disk: git may ignore them."""
+    if not options.env_file:
+        return tree
+    from planner.local.named_files import NamedFiles
+
+    return NamedFiles(tree, folder_of(options), env_files(options))
+
+
+def env_files(options: argparse.Namespace) -> tuple[str, ...]:
+    """The files of `--env-file`, relative to the workspace."""
+    return tuple(posixpath.normpath(file) for file in options.env_file)
 
 
 def read_ahead_of(family: Family, tree: Tree) -> None:
@@ -160,7 +179,7 @@ def asked(options: argparse.Namespace) -> Asked:
         variables=variables(options),
         sets=tuple(options.set),
         profiles=tuple(options.profile),
-        env_files=tuple(posixpath.normpath(file) for file in options.env_file),
+        env_files=env_files(options),
         say=lambda line: say_aside(text.printable(line)),
         starlark=Starlark(),
         bake=_buildx(options) if options.via_buildx else None,
@@ -246,6 +265,9 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None)
     """
     if options.via_buildx:
         known = None
+    if isinstance(tree, WorkTree) and tree.refused and tree.refused not in said_so_far:
+        said_so_far.append(tree.refused)
+        warn(f"every file is read, and nothing is known of git: {tree.refused}")
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
     if definition_in(options, tree) is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from planner.cli.family import (
     ENVIRONMENT,
     definition_in,
+    env_files,
     graph_files,
     keys_in,
     read_ahead_of,
@@ -108,7 +109,7 @@ def recall(options: argparse.Namespace, tree: WorkTree) -> Remembered | None:
     """The facts that were kept last with the same variables, None where there are none."""
     if tree.look is None or tree.clean is None or options.via_buildx:
         return None
-    found = facts_cache.recall(tree.look.cache, _question(options))
+    found = facts_cache.recall(tree.look.cache, _question(options, tree))
     if found is None or not found.is_read_alike(ENVIRONMENT):
         return None
     say_door(options, tree, definition_in(options, tree))
@@ -121,8 +122,11 @@ def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: Revisio
         return
     environment = tuple(facts_cache.values(sorted(ENVIRONMENT.asked), ENVIRONMENT))
     remembered = Remembered(facts=facts, content=old.content, environment=environment)
-    facts_cache.keep(tree.look.cache, _question(options), remembered)
+    facts_cache.keep(tree.look.cache, _question(options, tree), remembered)
 
 
-def _question(options: argparse.Namespace) -> list[str]:
-    return facts_cache.question(workspace_of(options), graph_files(options)[0], variables_asked(options))
+def _question(options: argparse.Namespace, tree: WorkTree) -> list[str]:
+    words = variables_asked(options)
+    # A revision that lacks such a file is read with what the disk has, which no trace of the revision tells.
+    words += [tree.disk.told(file) for file in env_files(options) if not file.startswith(("/", ".."))]
+    return facts_cache.question(workspace_of(options), graph_files(options)[0], words)

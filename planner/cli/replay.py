@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import asked, definition_in, folder_of, palette
+from planner.cli.family import asked, definition_in, folder_of, palette, with_env_files
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
@@ -88,7 +88,7 @@ def walk_over(options: argparse.Namespace, *, fixed: bool) -> Walk:
         definition = definition_in(options, tree)
         if definition is None:
             raise PlannerError(f"{Path(options.file).name}: there is no graph file")
-        return read(definition, tree, given)
+        return read(definition, with_env_files(options, tree), given)
 
     if not fixed:
         return Walk(read_in)

@@ -55,3 +55,37 @@ def test_an_env_file_counts(space: Workspace) -> None:
     other = space.planner("-f", "one/compose.yaml", "--env-file", "other.env", "key", "one").stdout
     again = space.planner("-f", "one/compose.yaml", "--var", "V=3", "key", "one").stdout
     assert other == again != plain
+
+
+def test_an_env_file_that_git_ignores_is_the_same_for_a_revision(space: Workspace) -> None:
+    """A revision has no such file; one that it has is its own."""
+    space.write({".gitignore": "*.env\n", "ci.env": "V=3\n"})
+    space.git("add", ".gitignore")
+    space.git("commit", "-q", "-m", "ignored")
+    words = ("-f", "one/compose.yaml", "--env-file", "ci.env")
+    for _ in range(2):
+        assert names(space, *words) == {"one": "reuse"}
+    assert "is not rebuilt" in space.planner(*words, "why", "one", "--from", "HEAD").stdout
+    assert "0 of 1 image" in space.planner(*words, "affected", "--since", "HEAD").stdout
+    assert space.planner(*words, "affected", "ci.env").stdout.startswith("one  ci.env, part of the definition")
+    assert space.planner(*words, "replay", "HEAD~1..HEAD").returncode == 0
+    space.write({"ci.env": "V=4\n", "app/a.txt": "edited"})
+    assert names(space, *words) == {"one": "build"}
+    space.write({"app/a.txt": "a"})
+    assert names(space, *words) == {"one": "reuse"}
+    (space.root / "ci.env").unlink()
+    run = space.planner(*words, "plan", "--since", "HEAD")
+    assert (run.returncode, "ci.env" in run.stderr) == (1, True)
+
+
+def test_an_env_file_that_a_revision_has_is_that_of_the_revision(space: Workspace) -> None:
+    space.write({"ci.env": "V=3\n"})
+    space.commit()
+    words = ("-f", "one/compose.yaml", "--env-file", "ci.env")
+    space.write({"ci.env": "V=4\n"})
+    assert names(space, *words) == {"one": "build"}
+    space.commit()
+    run = space.planner(*words, "plan", "--since", "HEAD~1")
+    assert "1 of 1 image" in run.stdout
+    run = space.planner(*words, "plan", "--since", "HEAD~2")
+    assert "0 of 1 image" in run.stdout
