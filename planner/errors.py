@@ -98,6 +98,10 @@ class GitError(PlannerError):
     """Git could not answer: no such revision, not a repository, objects missing."""
 
 
+class GitRefuses(GitError):
+    """Git says nothing of a repository that somebody else owns, until its user allows it."""
+
+
 class InputError(PlannerError):
     """A file changed, vanished or leaves the workspace while it was read."""
 

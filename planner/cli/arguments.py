@@ -5,6 +5,13 @@ from __future__ import annotations
 import argparse
 
 
+def named(text: str) -> str:
+    """A word that must name something: one that is empty comes of a variable that is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: it names nothing")
+    return text
+
+
 def images(parser: argparse.ArgumentParser) -> None:
     """Names and globs that narrow a command."""
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
@@ -23,7 +30,7 @@ def everything(parser: argparse.ArgumentParser) -> None:
 def published(parser: argparse._ActionsContainer) -> None:
     """A registry whose records count."""
     what = "compare with what a registry has: HOST/PATH, or published for the one of the graph file"
-    parser.add_argument("--against", metavar="REGISTRY", default="", help=what)
+    parser.add_argument("--against", type=named, metavar="REGISTRY", help=what)
 
 
 def offline(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +43,7 @@ def offline(parser: argparse.ArgumentParser) -> None:
 def baseline(parser: argparse.ArgumentParser) -> None:
     """What a plan compares with."""
     choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
+    choice.add_argument("--since", type=named, metavar="REV", help="compare with a git revision [the local records]")
     published(choice)
     offline(parser)
     everything(parser)

@@ -17,9 +17,11 @@ EXAMPLE = "planner diff v1.2 HEAD"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    parser.add_argument("from_", metavar="A", help=f"the earlier state: {states.FORMS}")
-    parser.add_argument("to", metavar="B", nargs="?", default=states.WORKTREE, help="the later state [WORKTREE]")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs)")
+    parser.add_argument("from_", type=shared.named, metavar="A", help=f"the earlier state: {states.FORMS}")
+    what = "the later state [WORKTREE]"
+    parser.add_argument("to", type=shared.named, metavar="B", nargs="?", default=states.WORKTREE, help=what)
+    # With a default, argparse does not say that some are required.
+    parser.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="only these (globs)")
     shared.state(parser)
     shared.formats(parser, "text", "json")
 

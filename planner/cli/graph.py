@@ -33,7 +33,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.formats(parser, "text", "json", "dot", "mermaid", "html", "svg")
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
-    parser.add_argument("--since", metavar="REV", help="html, svg: mark what rebuilds since REV [the local records]")
+    parser.add_argument(
+        "--since",
+        type=shared.named,
+        metavar="REV",
+        help="html, svg: mark what rebuilds since REV [the local records]",
+    )
     parser.add_argument("--guesses", action="store_true", help="without a graph file: say what was guessed, and why")
     shared.state(parser)
     parser.set_defaults(all=False, push=False, images=[], against="", offline=False)

@@ -8,10 +8,20 @@ from __future__ import annotations
 import argparse
 import functools
 
-from planner.cli.family import defines_family, definition_in, graph_files, keys_in, say_aside, workspace_of
+from planner.cli.family import (
+    defines_family,
+    definition_in,
+    graph_files,
+    keys_in,
+    said_so_far,
+    say_aside,
+    workspace_of,
+)
 from planner.cli.recalled import agree, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import agrees
+from planner.errors import PlannerError
+from planner.explain.text import printable
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
@@ -60,16 +70,28 @@ def _thought(options: argparse.Namespace, tree: WorkTree, old: RevisionTree) -> 
 def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: RevisionTree) -> Keys | None:
     if tree.is_at(old):
         return now
-    if not _same_door(options, tree, old) or _buildx_reads_otherwise(options, tree, old):
+    if not defines_family(options, old) or _buildx_reads_otherwise(options, tree, old):
         return None
-    return keys_in(options, old, Known(facts=now.facts, agrees=functools.partial(agree, tree, old)))
+    known = Known(facts=now.facts, agrees=functools.partial(agree, tree, old))
+    if definition_in(options, old) is not None or now.facts.definition is None:
+        return keys_in(options, old, known)
+    return _found_then(options, old, known)
 
 
-def _same_door(options: argparse.Namespace, now: Tree, old: Tree) -> bool:
-    """Whether an older tree defines its family as the tree now does: images have the same names only then."""
-    if (definition_in(options, now) is None) != (definition_in(options, old) is None):
-        return False
-    return defines_family(options, old)
+def _found_then(options: argparse.Namespace, old: RevisionTree, known: Known) -> Keys | None:
+    """The keys of a revision from before somebody wrote the family down, None where it cannot be read as found."""
+    _say_once(f"planner: {old.commit[:12]} had no graph file: its Dockerfiles are found by name")
+    try:
+        return keys_in(options, old, known)
+    except PlannerError as error:
+        why = str(error).partition("\n")[0].removesuffix(":")
+        _say_once(printable(f"  they make no family ({why}), so all images are new"))
+        return None
+
+
+def _say_once(message: str) -> None:
+    if message not in said_so_far:
+        say_aside(message)
 
 
 def _buildx_reads_otherwise(options: argparse.Namespace, now: Tree, old: Tree) -> bool:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import defines_family, folder_of, keys_in
+from planner.cli.family import defines_family, folder_of, keys_in, say_aside
 from planner.cli.plan import state_of
 from planner.cli.since import both
 from planner.digest.key import Keys
-from planner.errors import GitError, PlanFileError, PlannerError, UsageError
+from planner.errors import GitError, GitRefuses, PlanFileError, PlannerError, UsageError
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.index_tree import index_tree
 from planner.local.records import open_records
+from planner.local.repository import repository
 from planner.model.image import ImageName
 from planner.plan import plan_file
 from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan, of_records
@@ -46,8 +47,9 @@ class Later:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--from` and `--to`."""
-    parser.add_argument("--from", dest="from_", metavar="STATE", help=f"{FORMS} [RECORDS, else HEAD]")
-    parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
+    what = f"{FORMS} [RECORDS, else HEAD]"
+    parser.add_argument("--from", dest="from_", type=shared.named, metavar="STATE", help=what)
+    parser.add_argument("--to", type=shared.named, metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
     shared.policy(parser)
     parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
 
@@ -70,6 +72,8 @@ def _edited(options: argparse.Namespace, revision: str) -> tuple[Earlier, Later]
     """A revision and the worktree, thinking of nothing that both have alike."""
     try:
         now, then = both(options, revision)
+    except GitRefuses:
+        raise
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
     if then is None:
@@ -82,7 +86,15 @@ def _undefined(options: argparse.Namespace, name: str) -> PlannerError:
 
 
 def _default(options: argparse.Namespace) -> str:
-    return RECORDS if state_of(options).records.exists() else "HEAD"
+    if state_of(options).records.exists():
+        return RECORDS
+    if repository(folder_of(options)) is None:
+        raise PlannerError(
+            "nothing was built here yet, and there is no git repository whose HEAD could be compared with\n"
+            f"  name a state with --from: {FORMS}"
+        )
+    say_aside("planner: nothing was built here yet, so HEAD is compared with")
+    return "HEAD"
 
 
 def _later(options: argparse.Namespace, name: str) -> Later:
@@ -128,6 +140,8 @@ def _keys(options: argparse.Namespace, name: str) -> Keys:
         return keys_in(options, index_tree(folder))
     try:
         tree = revision_tree(folder, name)
+    except GitRefuses:
+        raise
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
     if not defines_family(options, tree):

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from planner.errors import GitError
+from planner.errors import GitError, GitRefuses
 from planner.local.process import ask
 from planner.model.finding import Finding, Severity
 
@@ -35,14 +35,13 @@ def git(folder: Path) -> Iterator[Finding]:
 def _repository(folder: Path) -> Iterator[Finding]:
     try:
         said = ask(folder, "rev-parse", "--is-inside-work-tree", "--is-shallow-repository").decode().split()
-    except GitError as error:
-        if "dubious ownership" in str(error):
-            what = "git refuses this repository, because somebody else owns it"
-            advice = f"git config --global --add safe.directory {folder.absolute()}"
-            yield Finding(check="repository", severity=Severity.ERROR, what=what, advice=advice)
-        else:
-            what = "this folder is in no git repository, so every file is read and nothing compares with a revision"
-            yield Finding(check="repository", severity=Severity.HINT, what=what, advice="git init, or go on without")
+    except GitRefuses as error:
+        what, _, advice = str(error).partition(": ")
+        yield Finding(check="repository", severity=Severity.ERROR, what=what, advice=advice)
+        return
+    except GitError:
+        what = "this folder is in no git repository, so every file is read and nothing compares with a revision"
+        yield Finding(check="repository", severity=Severity.HINT, what=what, advice="git init, or go on without")
         return
     if said[:1] != ["true"]:
         what, advice = "this folder is in a repository without a worktree", "clone it, or name a folder with -C DIR"

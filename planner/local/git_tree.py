@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from planner.errors import GitError
+from planner.errors import GitError, GitRefuses
 from planner.local import look as looks
 from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
@@ -41,8 +41,11 @@ class WorkTree:
         changed: Sequence[str],
         look: looks.Look | None = None,
         ignored: Sequence[str] = (),
+        refused: str = "",
     ) -> None:
+        """`refused` is what to say of git where it refuses to speak of this worktree."""
         self.look = look
+        self.refused = refused
         self.ignored = frozenset(ignored)
         self.clean = clean
         self.disk = disk
@@ -247,7 +250,10 @@ def worktree(folder: Path | str) -> WorkTree:
         return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look.ignored, look)
     from planner.local.repository import repository
 
-    found = repository(folder)
+    try:
+        found = repository(folder)
+    except GitRefuses as error:
+        return WorkTree(None, DiskTree(folder), (), refused=str(error))
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
     head, changed, ignored = changed_paths(folder, found.prefix, found.attributes)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from planner.errors import GitError
+from planner.errors import GitError, GitRefuses
 from planner.local.spawn import TIMEOUT, environment, git_argv
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
+
+DUBIOUS = "detected dubious ownership in repository at "
 
 __all__ = ["answer", "ask", "environment", "git_argv", "start"]
 
@@ -33,7 +35,7 @@ def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> bytes:
-    """Wait for a question's answer. Raises GitError with what git said."""
+    """Wait for a question's answer. Raises GitError with what git said, GitRefuses where it says nothing."""
     import subprocess
 
     try:
@@ -44,6 +46,11 @@ def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> 
         raise GitError(f"git did not answer within {TIMEOUT:.0f} s") from error
     if running.returncode not in accepted:
         said = err.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+        if DUBIOUS in said:
+            place = said.partition(DUBIOUS)[2].partition("\n")[0].strip("'")
+            raise GitRefuses(
+                f"git refuses {place}, because somebody else owns it: git config --global --add safe.directory {place}"
+            )
         raise GitError(f"git: {said or f'ended with status {running.returncode}'}")
     return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.errors import GitError
+from planner.errors import GitError, GitRefuses
 from planner.local.process import ask
 from planner.model.frozen import dataclass
 
@@ -19,7 +19,7 @@ class Repository:
 
 
 def repository(folder: Path | str) -> Repository | None:
-    """The repository that keeps this folder, None where there is none."""
+    """The repository that keeps this folder, None where there is none. Raises GitRefuses."""
     try:
         said = ask(
             folder,
@@ -30,6 +30,8 @@ def repository(folder: Path | str) -> Repository | None:
             "info/attributes",
             "--show-prefix",
         )
+    except GitRefuses:
+        raise
     except GitError:
         return None
     inside, algorithm, attributes, prefix = said.decode("utf-8", "surrogateescape").split("\n", 3)
