@@ -40,6 +40,8 @@ commit would make another image at each one.
 """
 _ENDPOINTS = re.compile(r"^\s*Endpoint:\s*(\S*)\s*$", re.MULTILINE)
 _NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
+_NO_PLUGIN = re.compile(r"unknown (?:shorthand )?flag|is not a docker command|unknown command: docker buildx")
+"""What docker says where it takes the words of a plugin that it lacks for its own."""
 _FORMS = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
 
 
@@ -255,5 +257,9 @@ def _ask(argv: list[str], environment: Mapping[str, str], spec: str, questions: 
         raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     if status:
         why = err.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
+        if argv[1] == "buildx" and _NO_PLUGIN.search(why):
+            hint = "install it (the package docker-buildx-plugin), or put buildx on PATH"
+            raise BuilderError(f"{argv[0]} has no buildx plugin, or a very old one, so nothing can be built
+  {hint}")
         raise BuilderError(_silent(said, why or f"status {status}"))
     return out.decode("utf-8", "replace")

@@ -119,7 +119,9 @@ def load_family(
     if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
-            raise PlannerError(f"{posixpath.join(options.folder, options.file)}: there is no graph file\n  {hint}")
+            pairs = zip(options.files, graph_files(options), strict=True)
+            missing = next((given for given, file in pairs if tree.entry(file) is None), options.file)
+            raise PlannerError(f"{posixpath.join(options.folder, missing)}: there is no graph file\n  {hint}")
         found = discovered(options, tree)
         like = known.facts.loaded if known is not None else None
         family = replace(found.family, lock=lock_file.read_in(tree), written=traced.taken())

@@ -28,7 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=("list", "check", "drain"), metavar="ACTION", help="list, check or drain; names follow it"
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these builders [list, check: all]")
+    # With a default, argparse does not say that some are required.
+    parser.add_argument("names", nargs="*", default=[], metavar="NAME", help="only these builders [list, check: all]")
     parser.add_argument("--pool", default="", metavar="FILE", help="the pool [$PLANNER_POOL, else pool.yaml here]")
     parser.add_argument("--undo", action="store_true", help="drain: let them build again")
     what = f"check: exit with 1 when a certificate is valid for less [{DAYS}]"

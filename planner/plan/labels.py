@@ -35,7 +35,10 @@ class Agreement:
 def read(data: bytes, file: str) -> Labels:
     """Read `{COMMIT: [IMAGE…]}`, or families with `rebuild_commits` of `{"commit", "rebuilt"}`. Raises PlannerError."""
     try:
-        return {commit: frozenset(images) for commit, images in _pairs(json.loads(data))}
+        document = json.loads(data)
+        if not isinstance(document, dict):
+            raise ValueError("it is no mapping from commits")
+        return {commit: frozenset(images) for commit, images in _pairs(document)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PlannerError(f"{file}: holds no labels: {error}\n  write {{COMMIT: [IMAGE, …]}} as JSON") from error
 

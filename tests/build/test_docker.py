@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from planner.build import docker_engine as asked
+from planner.build.engine import find_engine
 from planner.errors import BuilderError
 from tests.build.family import FILES, BuildSpace
 from tests.build.images import BuiltImage, read_image
@@ -107,3 +108,16 @@ def test_says_when_the_engine_does_not_answer(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(BuilderError, match="does not answer"):
         asked.check_engine(23)
     asked._client.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["unknown flag: --bootstrap\n\nUsage:  docker [OPTIONS] COMMAND", "docker: 'buildx' is not a docker command."],
+)
+def test_says_when_docker_has_no_buildx(tmp_path: Path, said: str) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\nexit 125\n")
+    docker.chmod(0o755)
+    with pytest.raises(BuilderError, match="has no buildx plugin") as refused:
+        find_engine("", {"PATH": f"{tmp_path}:/bin"}, tmp_path)
+    assert "Usage" not in str(refused.value)

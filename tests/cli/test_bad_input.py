@@ -169,12 +169,15 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("plan", "--alll"), 'unrecognized arguments: --alll; did you mean "--all"?', 2),
         (("grph",), 'there is no "grph"; did you mean "graph"?', 2),
         (("plan", "--format", "jsn"), 'did you mean "json"?', 2),
+        (("diff",), "arguments are required: A\n", 2),
+        (("pool",), "arguments are required: ACTION\n", 2),
+        (("-f", "docker-bake.hcl", "-f", "more.hcl", "plan"), "/more.hcl: there is no graph file", 1),
     ],
 )
 def test_says_what_is_wrong_with_the_command(
     space: Workspace, arguments: tuple[str, ...], message: str, status: int
 ) -> None:
-    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n", "docker-bake.hcl": 'target "a" {}\n'})
     space.commit()
     run = space.planner(*arguments)
     assert (run.returncode, "Traceback" in run.stderr) == (status, False), run

@@ -161,6 +161,7 @@ def test_what_is_no_labels(space: Workspace, tmp_path: Path, text: str) -> None:
     (tmp_path / "labels").write_text(text)
     run = space.planner("replay", "HEAD", "--labels", os.fspath(tmp_path / "labels"))
     assert (run.returncode, "holds no labels" in run.stderr, run.stdout) == (1, True, "")
+    assert "object has no attribute" not in run.stderr
 
 
 def test_one_fixed_graph_file(space: Workspace) -> None:
