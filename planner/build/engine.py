@@ -259,7 +259,6 @@ def _ask(argv: list[str], environment: Mapping[str, str], spec: str, questions: 
         why = err.decode("utf-8", "replace").strip().removeprefix("ERROR: ")
         if argv[1] == "buildx" and _NO_PLUGIN.search(why):
             hint = "install it (the package docker-buildx-plugin), or put buildx on PATH"
-            raise BuilderError(f"{argv[0]} has no buildx plugin, or a very old one, so nothing can be built
-  {hint}")
+            raise BuilderError(f"{argv[0]} has no buildx plugin, or a very old one, so nothing can be built\n  {hint}")
         raise BuilderError(_silent(said, why or f"status {status}"))
     return out.decode("utf-8", "replace")

@@ -8,9 +8,10 @@ from planner.cli import arguments as shared
 from planner.cli.family import chosen, keys_now, palette
 from planner.digest.key import Keys
 from planner.digest.manifest import Manifest
-from planner.errors import PlannerError
+from planner.errors import PlannerError, UsageError
 from planner.explain import text
 from planner.model.image import ImageName
+from planner.model.names import Platform
 from planner.plan.baseline import placed
 
 EXAMPLE = "planner inputs base"
@@ -45,6 +46,10 @@ def _manifest(found: Keys, name: ImageName, platform: str) -> Manifest:
     if not platform:
         return manifests[0]
     known = {manifest.platform: manifest for manifest in manifests}
-    if platform not in known:
+    try:
+        asked = str(Platform.parse(platform))
+    except ValueError as error:
+        raise UsageError(f"--platform: {error}") from error
+    if asked not in known:
         raise PlannerError(f"{name} is not built for {platform}: it is for {', '.join(known)}")
-    return known[platform]
+    return known[asked]

@@ -18,7 +18,7 @@ from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
 from planner.errors import PlannerError
 from planner.explain.causes import plan_text
-from planner.local.git_tree import worktree
+from planner.local.git_tree import WorkTree, worktree
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 
@@ -77,11 +77,20 @@ def _counts(folder: Path, _: object, path: str) -> bool:
 
 
 def _renew(options: argparse.Namespace, before: Keys | None) -> Keys | None:
-    """Plan again, thinking only of what the change can reach; gives the keys for the next time."""
+    """Plan again, thinking only of what the change can reach; gives the keys for the next time.
+
+    Raises PlannerError for images and a revision that are not there at the start: no edit would be waited for.
+    """
     began = time.monotonic()
+    now = None
     try:
-        now, plan = _plan(options, before)
+        tree = worktree(folder_of(options))
+        known = Known(facts=before.facts, agrees=functools.partial(agrees, tree)) if before is not None else None
+        now = keys_in(options, tree, known)
+        plan = _plan(options, tree, now)
     except PlannerError as error:
+        if before is None and now is not None:
+            raise
         _show(f"{error}\n\nwatching {folder_of(options)}")
         return before
     took = (time.monotonic() - began) * 1000
@@ -91,15 +100,12 @@ def _renew(options: argparse.Namespace, before: Keys | None) -> Keys | None:
     return now
 
 
-def _plan(options: argparse.Namespace, before: Keys | None) -> tuple[Keys, Plan]:
-    tree = worktree(folder_of(options))
-    known = Known(facts=before.facts, agrees=functools.partial(agrees, tree)) if before is not None else None
-    now = keys_in(options, tree, known)
+def _plan(options: argparse.Namespace, tree: WorkTree, now: Keys) -> Plan:
     if not options.since:
-        return now, against_records(options, now)
+        return against_records(options, now)
     graph = now.made_by.loaded.graph
     then = baseline_at(options, tree, now, options.since)
-    return now, make_plan(graph, now, then, against=options.since, wanted=chosen(options.images, graph))
+    return make_plan(graph, now, then, against=options.since, wanted=chosen(options.images, graph))
 
 
 def _build(options: argparse.Namespace) -> None:

@@ -38,9 +38,13 @@ def readings(maker: Manifests, name: ImageName) -> Iterator[Reading]:
 
 
 def files_read(maker: Manifests, name: ImageName) -> Iterator[str]:
-    """The workspace's paths of the files that an image reads, its Dockerfile first; a path may come twice."""
+    """The workspace's paths of the files that an image reads, its Dockerfile first; a path may come twice.
+
+    A Dockerfile that is written in the definition is no file.
+    """
     image = maker.loaded.graph.nodes[name].image
-    yield image.dockerfile
+    if not image.inline:
+        yield image.dockerfile
     if policy := policy_place(image, maker.tree):
         yield policy
     for reading in readings(maker, name):

@@ -170,8 +170,7 @@ class _Watching:
         # A folder that could get a policy has the Dockerfile too, which says enough.
         if path in self.policies[name] or _at(policy_place(image, self.tree) or "\0", path):
             yield Touch(path=path, role=Role.POLICY, where=image.span)
-        if any(self._holds(folder, path, supposed) for folder in given(image)):
-            yield Touch(path=path, role=Role.FILES, where=image.span)
+        read = False
         ruled: set[str] = set()  # Of each context, the first instruction that reads it speaks for the ignore file.
         for watched in self.watched[name]:
             step = watched.reading.step
@@ -181,7 +180,10 @@ class _Watching:
                 ruled.add(context)
                 yield Touch(path=path, role=Role.IGNORE_FILE, where=step.span, instruction=shown)
             if supposed is None or supposed.touch(watched):
+                read = True
                 yield Touch(path=path, role=Role.FILES, where=step.span, instruction=shown)
+        if not read and any(self._holds(folder, path, supposed) for folder in given(image)):
+            yield Touch(path=path, role=Role.FILES, where=image.span)
 
     def _defines(self, path: str) -> bool:
         """Whether an edit of the path could change what the images are; of one edit that did, any Dockerfile could."""

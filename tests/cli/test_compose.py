@@ -89,3 +89,15 @@ def test_an_env_file_that_a_revision_has_is_that_of_the_revision(space: Workspac
     assert "1 of 1 image" in run.stdout
     run = space.planner(*words, "plan", "--since", "HEAD~2")
     assert "0 of 1 image" in run.stdout
+
+
+def test_a_dockerfile_in_the_definition_is_no_file(space: Workspace) -> None:
+    inline = 'services: {w: {build: {context: app, dockerfile_inline: "FROM scratch\\nCOPY a.txt /"}}}\n'
+    space.write({"compose.yaml": inline})
+    (space.root / "app/Dockerfile").unlink()
+    run = space.planner("affected", "app/a.txt")
+    assert run.stdout == "w  app/a.txt  (compose.yaml#w:2)\n\n1 of 1 image is affected\n"
+    assert space.planner("query", "inputs(//...)", "--output", "name").stdout == "app/a.txt\n"
+    shown = space.planner("inputs", "w", "--platform", "amd64")
+    assert (shown.returncode, shown.stdout) == (0, space.planner("inputs", "w").stdout)
+    assert space.planner("inputs", "w", "--platform", "a b").returncode == 2

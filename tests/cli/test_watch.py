@@ -135,3 +135,18 @@ def test_an_interrupt_lets_the_build_end_in_order(space: Workspace, tmp_path: Pa
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(("nope",), 'no image is named "nope"'), (("--since", "nope"), "there is no revision")]
+)
+def test_what_no_edit_would_make_right_ends_it(space: Workspace, words: tuple[str, ...], message: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "planner.cli.main", "-C", os.fspath(space.root), "watch", *words],
+        env={**os.environ, **IDENTITY},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, message in run.stderr) == (1, True)
