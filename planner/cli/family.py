@@ -110,12 +110,15 @@ def load_family(
     options: argparse.Namespace, tree: Tree, *, told: bool = False, known: Known | None = None
 ) -> LoadedFamily:
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
+    from planner.cli.door_options import refuse_unused, with_env_files
     from planner.sources import lock_file
     from planner.sources.doors.read import read
     from planner.sources.load import load
 
     traced = Traced(tree)
     definition = definition_in(options, traced)
+    if isinstance(_beneath(tree), WorkTree):
+        refuse_unused(options, definition)
     if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
@@ -131,28 +134,21 @@ def load_family(
     if known is not None and _is_written_alike(known, definition):
         read_ahead_of(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
-    family = replace(read(definition, with_env_files(options, traced), asked(options)), lock=lock_file.read_in(traced))
+    family = replace(
+        read(definition, with_env_files(options, folder_of(options), traced), asked(options)),
+        lock=lock_file.read_in(traced),
+    )
     read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
 
 
-def with_env_files(options: argparse.Namespace, tree: Tree) -> Tree:
-    """The tree with the files of `--env-file` that it lacks, as they are on disk: git may ignore them."""
-    if not options.env_file:
-        return tree
-    from planner.local.named_files import NamedFiles
-
-    return NamedFiles(tree, folder_of(options), env_files(options))
-
-
-def env_files(options: argparse.Namespace) -> tuple[str, ...]:
-    """The files of `--env-file`, relative to the workspace."""
-    return tuple(posixpath.normpath(file) for file in options.env_file)
+def _beneath(tree: Tree) -> Tree:
+    return tree.tree if isinstance(tree, Traced) else tree
 
 
 def read_ahead_of(family: Family, tree: Tree) -> None:
     """Ask git for all Dockerfiles at once: one by one they wait for it thousands of times."""
-    beneath = tree.tree if isinstance(tree, Traced) else tree
+    beneath = _beneath(tree)
     if isinstance(beneath, WorkTree | RevisionTree):
         beneath.read_ahead([image.dockerfile for image in family.images if not image.inline])
 
@@ -174,7 +170,8 @@ def variables_asked(options: argparse.Namespace) -> list[str]:
 
 def asked(options: argparse.Namespace) -> Asked:
     """What the command line adds to the files of a definition. Raises UsageError."""
-    from planner.local.starlark import Starlark  # a warm plan asks for nothing
+    from planner.cli.door_options import env_files  # a warm plan asks for nothing
+    from planner.local.starlark import Starlark
 
     return Asked(
         environment=ENVIRONMENT,

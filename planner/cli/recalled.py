@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from planner.cli.family import (
     ENVIRONMENT,
     definition_in,
-    env_files,
     graph_files,
     keys_in,
     read_ahead_of,
@@ -127,6 +126,9 @@ def keep(options: argparse.Namespace, tree: WorkTree, facts: Facts, old: Revisio
 
 def _question(options: argparse.Namespace, tree: WorkTree) -> list[str]:
     words = variables_asked(options)
-    # A revision that lacks such a file is read with what the disk has, which no trace of the revision tells.
-    words += [tree.disk.told(file) for file in env_files(options) if not file.startswith(("/", ".."))]
+    if options.env_file:
+        from planner.cli.door_options import env_files  # few have such files, and every plan would load it
+
+        # A revision that lacks such a file is read with what the disk has, which no trace of the revision tells.
+        words += [tree.disk.told(file) for file in env_files(options) if not file.startswith(("/", ".."))]
     return facts_cache.question(workspace_of(options), graph_files(options)[0], words)

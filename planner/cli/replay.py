@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import asked, definition_in, folder_of, palette, with_env_files
+from planner.cli.door_options import with_env_files
+from planner.cli.family import asked, definition_in, folder_of, palette
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
@@ -88,7 +89,7 @@ def walk_over(options: argparse.Namespace, *, fixed: bool) -> Walk:
         definition = definition_in(options, tree)
         if definition is None:
             raise PlannerError(f"{Path(options.file).name}: there is no graph file")
-        return read(definition, with_env_files(options, tree), given)
+        return read(definition, with_env_files(options, folder_of(options), tree), given)
 
     if not fixed:
         return Walk(read_in)
