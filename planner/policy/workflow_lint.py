@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from planner.policy.run_conditions import never_for_pull_requests
 from planner.sources.yaml_nodes import Node, Reader, compose
 
 OUTSIDE = ("pull_request_target", "issue_comment", "workflow_run", "discussion", "issues", "fork", "watch")
@@ -59,6 +60,11 @@ class _Job:
     def runs_code(self) -> bool:
         """Whether the repository's own files can decide what happens in the job."""
         return any(name.startswith(("actions/checkout@", "./")) for _, _, name in self.uses())
+
+    @property
+    def spared(self) -> bool:
+        """Whether its condition keeps it from running for pull requests."""
+        return "if" in self.fields and never_for_pull_requests(_text(self.fields["if"][1]))
 
 
 def lint(data: bytes, file: str) -> tuple[Finding, ...]:
@@ -147,8 +153,8 @@ def _targets(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told
 
 
 def _permissions(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told]:
-    pulled = [event for event in events if event in (*OUTSIDE, "pull_request")]
     for job in jobs:
+        pulled = [event for event in events if event in OUTSIDE or (event == "pull_request" and not job.spared)]
         if job.permissions is None:
             what = f"job {job.name} has whatever permissions the repository gives by default"
             yield job.node, "no-permissions", what, "begin with permissions: {contents: read}"
