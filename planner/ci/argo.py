@@ -21,7 +21,7 @@ from planner.errors import PlannerError
 ARGO = Limits(letters=1_000_000)
 """etcd takes requests of 1.5 MiB (its `--max-request-bytes`); what is left is for the workflow's own status."""
 HEAD = """\
-# Written by `{command}`; `{command} --check` says whether it is stale.
+# Written by `{command}`; `{command} --check FILE` says whether FILE is stale.
 # {count} of {total} images, each in a task that waits for what it reads; images pass through {registry}.
 """
 SOURCE, PLAN = "/src", "/plan/plan.json"

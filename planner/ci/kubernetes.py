@@ -18,7 +18,7 @@ PORT = 1234
 CERTS = "/certs"
 MOST = 1000
 HEAD = """\
-# Written by `{command}`; `{command} --check` says whether it is stale.
+# Written by `{command}`; `{command} --check FILE` says whether FILE is stale.
 # {count} builders behind mTLS. The Secret {secret} holds ca.pem, cert.pem and key.pem, made for the names *.{name}.
 # Pods of this namespace that carry the label {label} may reach them, nobody else.
 """

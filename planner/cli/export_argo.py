@@ -12,6 +12,7 @@ from planner.ci.jobs import alone, jobs_of, rebuild_of
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
 from planner.cli.matrix import environment_of, planned
+from planner.cli.since import both
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
 from planner.model.image import Family
@@ -86,6 +87,7 @@ def text_of(options: argparse.Namespace) -> str:
     if not _COMMIT.fullmatch(revision):
         raise UsageError(f"--revision {revision!r}: is a whole commit id, so that every task reads the same")
     made, keys = planned(options)
+    _refuse_uncommitted(options, made, revision)
     loaded = keys.made_by.loaded
     work = rebuild_of(
         made, loaded.graph, loaded.family, durations(loaded.graph, [one.name for one in made.building], {})
@@ -113,6 +115,21 @@ def text_of(options: argparse.Namespace) -> str:
         slots=options.slots,
     )
     return workflow(settings, _command(options))
+
+
+def _refuse_uncommitted(options: argparse.Namespace, made: Plan, revision: str) -> None:
+    """Raise PlannerError where the commit that tasks clone has other inputs than the plan: each task would refuse it.
+
+    Raises GitError for a commit that is not here.
+    """
+    _, then = both(options, revision)
+    keys = {} if then is None else then.keys
+    if other := [image.name for image in made.images if keys.get(image.name) != image.key]:
+        more = f" and {len(other) - 1} more" if other[1:] else ""
+        raise PlannerError(
+            f"{revision[:12]}, which tasks clone, has other inputs than the plan: {other[0]}{more}\n"
+            "  commit what was edited, or name with --revision the commit that the plan was made at"
+        )
 
 
 def _compact(made: Plan) -> str:

@@ -156,7 +156,11 @@ def test_the_command_for_argo(space: Workspace, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(plan)
     assert space.planner("matrix", "--plan", os.fspath(tmp_path / "plan.json")).returncode == 0, "the plan is whole"
     assert space.planner(*words, "--check", file).returncode == 0
+    told = text.split("`")[3].split()
+    assert told[-2:] == ["--check", "FILE"]
+    assert space.planner(*told[1:-1], file).returncode == 0, "what the file says of itself can be run"
     space.write({"Dockerfile": "FROM y\n"})
+    space.commit()
     assert space.planner(*words, "--check", file).returncode == 3
     (space.root / "inner").mkdir()
     for name, content in FILES.items():
@@ -189,6 +193,25 @@ def test_the_command_for_argo(space: Workspace, tmp_path: Path) -> None:
         run = space.planner(*words, *wrong)
         assert (run.returncode, run.stdout) == (2, ""), wrong
         assert "Traceback" not in run.stderr
+
+
+def test_a_plan_of_what_no_clone_has_is_refused(space: Workspace, tmp_path: Path) -> None:
+    """Every task would refuse its plan: a clone has the commit, and not what was edited since."""
+    words = ("export", "argo", *SOURCE, "--all")
+    before = space.git("rev-parse", "HEAD").strip()
+    space.write({"unread.txt": "no image reads it\n"})
+    assert space.planner(*words).returncode == 0
+    space.write({"Dockerfile": "FROM y\n"})
+    run = space.planner(*words)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "commit" in run.stderr
+    plan = os.fspath(tmp_path / "plan.json")
+    assert space.planner("plan", "--all", "--out", plan).returncode == 0
+    space.commit()
+    assert space.planner(*words).returncode == 0
+    assert space.planner(*words[:-1], "--plan", plan).returncode == 0
+    assert space.planner(*words, "--revision", before).returncode == 1
+    assert space.planner(*words, "--revision", "a" * 40).returncode == 1, "nobody knows what it holds"
 
 
 def test_the_command_for_kubernetes(space: Workspace) -> None:
