@@ -9,10 +9,9 @@ import json
 import shlex
 
 from planner.ci.jobs import DEFAULT_RUNNER, Job
-from planner.ci.limits import BUILDKITE, GITLAB, refuse_too_long
+from planner.ci.limits import BUILDKITE, GITLAB, refuse_too_long, refuse_too_many_needs
 from planner.ci.matrix import Legs
 from planner.ci.names import refuse_lines
-from planner.errors import PlannerError
 
 PARENT = "PLANNER_PARENT_PIPELINE"
 """The variable by which GitLab's child pipeline finds the plan of the pipeline that started it."""
@@ -29,6 +28,7 @@ def gitlab_child(legs: Legs) -> str:
         document["variables"] = dict(legs.environment)
     if legs.setup:
         document["default"] = {"before_script": list(legs.setup)}
+    refuse_too_many_needs(legs.jobs)
     for job in legs.jobs:
         document[job.id] = _gitlab_job(legs, job)
     if not legs.jobs:
@@ -37,10 +37,6 @@ def gitlab_child(legs: Legs) -> str:
 
 
 def _gitlab_job(legs: Legs, job: Job) -> dict[str, object]:
-    if len(job.needs) > GITLAB.needs:
-        raise PlannerError(
-            f"{job.title} waits for {len(job.needs)} jobs, GitLab takes {GITLAB.needs}\n  make fewer with --by chain"
-        )
     needs: list[dict[str, str]] = [{"job": need} for need in job.needs]
     if legs.plan:
         needs.insert(0, {"pipeline": f"${PARENT}", "job": "plan"})

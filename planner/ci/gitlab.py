@@ -8,6 +8,8 @@ from __future__ import annotations
 import shlex
 
 from planner.ci.child_pipelines import PARENT
+from planner.ci.jobs import alone, jobs_of
+from planner.ci.limits import GITLAB, fitted, refuse_too_many_needs
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 
@@ -30,6 +32,8 @@ curl --fail --silent --show-error --output /dev/null \
 def gitlab_pipeline(settings: Settings, command: str) -> str:
     """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
     refuse_unpublished(settings)
+    if settings.by == "level":
+        refuse_too_many_needs(jobs_of(settings.work, fitted(settings.work, alone(settings.work), GITLAB)))
     branch = f'$CI_COMMIT_BRANCH == "{settings.branch}"'
     stages = ["plan", "build", "check"]
     rules = [{"if": MERGE_REQUEST}, {"if": branch}]
@@ -76,7 +80,8 @@ def _setup(settings: Settings) -> list[str]:
 
 def _plan(settings: Settings) -> dict[str, object]:
     setup = [word for line in _setup(settings) for word in ("--setup", line)]
-    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *setup)
+    by = [] if settings.by == "level" else ["--by", settings.by]
+    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *by, *setup)
     script = [
         settings.install,
         f"mkdir -p {OWN}",

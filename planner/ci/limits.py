@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from planner.ci.jobs import Group, Rebuild, depths, in_order, levels_of_groups, waits
+from planner.ci.jobs import Group, Job, Rebuild, depths, in_order, levels_of_groups, waits
 from planner.errors import PlannerError
 
 
@@ -80,6 +80,16 @@ def _dealt(work: Rebuild, members: list[Group], jobs: int) -> list[Group]:
     place = {name: index for index, name in enumerate(work.order)}
     names = [[name for group in held for name in group] for _, _, held in bins if held]
     return sorted((tuple(sorted(one, key=place.__getitem__)) for one in names), key=lambda one: place[one[0]])
+
+
+def refuse_too_many_needs(jobs: Iterable[Job]) -> None:
+    """Raise PlannerError for a job that waits for more others than GitLab takes."""
+    for job in jobs:
+        if len(job.needs) > GITLAB.needs:
+            raise PlannerError(
+                f"{job.title} waits for {len(job.needs)} jobs, GitLab takes {GITLAB.needs}\n"
+                "  planner ci gitlab --by chain writes a pipeline in which connected images share a job"
+            )
 
 
 def refuse_too_long(text: str, limits: Limits, provider: str) -> str:

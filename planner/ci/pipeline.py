@@ -28,7 +28,7 @@ class Settings:
     command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
     from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
     the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
-    say of the family what its files do not.
+    say of the family what its files do not. `by` says how GitLab's jobs are made, as `planner matrix` takes it.
     """
 
     work: Rebuild
@@ -41,6 +41,7 @@ class Settings:
     private: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     static: bool = False
+    by: str = "level"
     label: str = "build-images"
 
     def planner(self, *words: str) -> str:

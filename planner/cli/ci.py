@@ -50,6 +50,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cron", default="17 3 * * *", help="when the nightly check runs, UTC [17 3 * * *]")
     parser.add_argument("--install", default=INSTALL, metavar="COMMAND", help=f"[{INSTALL}]")
     parser.add_argument("--label", default=LABEL, metavar="NAME", help=f"github-relay: approves a fork's [{LABEL}]")
+    by = ("level", "chain")
+    parser.add_argument("--by", choices=by, default="level", help="gitlab: a job for each image, or connected part")
     parser.add_argument("--static", action="store_true", help="github: a job for each image instead of for each level")
 
 
@@ -57,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     """Write, print or check the file."""
     if options.static and options.provider != "github":
         raise UsageError("--static is for github: the others wait for true needs as they are")
+    if options.by != "level" and options.provider != "gitlab":
+        raise UsageError("--by is for gitlab, which takes few needs of a job")
     writer, place = WRITERS[options.provider]
     clone = clone_of(options)
     file = options.output or os.path.relpath(clone.top / place)
@@ -115,6 +119,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         private=any(Reference.parse(one).registry == host for one in (*lock.images, *lock.frontends)),
         environment=environment_of(loaded.family),
         static=options.static,
+        by=options.by,
     )
 
 
@@ -128,7 +133,13 @@ def _command(options: argparse.Namespace, clone: Clone) -> str:
     words = [*clone.command, "ci", options.provider]
     if options.output not in ("", "-"):
         words += ["-o", clone.inside(options.output)]
-    for name, usual in (("branch", "main"), ("cron", "17 3 * * *"), ("install", INSTALL), ("label", LABEL)):
+    for name, usual in (
+        ("branch", "main"),
+        ("cron", "17 3 * * *"),
+        ("install", INSTALL),
+        ("label", LABEL),
+        ("by", "level"),
+    ):
         if getattr(options, name) != usual:
             words += [f"--{name}", getattr(options, name)]
     return shlex.join([*words, *(["--static"] if options.static else [])])

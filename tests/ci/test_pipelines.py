@@ -219,6 +219,34 @@ def test_gitlab_runs_the_child_in_the_order_of_the_graph(tmp_path: Path) -> None
             assert done.index(f"end {parent}") < done.index(f"begin {name}")
 
 
+def test_more_needs_than_gitlab_takes_are_told_when_the_pipeline_is_written(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    parents = [f"p{number}" for number in range(50)]
+    copies = "".join(f"COPY --from=r.example/{name} / /\n" for name in parents)
+    images = "".join(f"  {name}: {{}}\n" for name in parents)
+    space.write(
+        {
+            "images.yaml": f"version: 1\nregistry: r.example\nimages:\n{images}  all: {{dockerfile: all}}\n",
+            "Dockerfile": "FROM x\n",
+            "all": f"FROM x\n{copies}",
+        }
+    )
+    run = space.planner("ci", "gitlab", "-o", "-")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "planner ci gitlab --by chain" in run.stderr
+    run = space.planner("ci", "gitlab", "--by", "chain", "-o", "-")
+    assert run.returncode == 0, run.stderr
+    document = yaml.safe_load(run.stdout)
+    assert "--by chain" in run.stdout.partition("\n")[0]
+    assert any("matrix" in line and "--by chain" in line for line in document["plan"]["script"])
+    assert space.planner("matrix", "--all", "--format", "gitlab").returncode == 1
+    child = json.loads(space.planner("matrix", "--all", "--format", "gitlab", "--by", "chain").stdout)
+    assert [len(job["needs"]) for job in child.values() if isinstance(job, dict)] == [0]
+    assert space.planner("ci", "buildkite", "-o", "-").returncode == 0
+    assert space.planner("ci", "buildkite", "--by", "chain", "-o", "-").returncode == 2, "it has no such limit"
+    assert space.planner("matrix", "--format", "gitlab", "p0").returncode == 0
+
+
 @pytest.mark.parametrize("provider", ["github", "gitlab", "buildkite"])
 def test_a_stale_file_is_told(provider: str, tmp_path: Path) -> None:
     space = Workspace(tmp_path / "family")
