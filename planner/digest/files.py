@@ -107,30 +107,44 @@ class ContextTree:
 
     def _all(self, folder: str, place: str) -> Iterator[tuple[str, Entry]]:
         """Every file and link, where no rule leaves any out: most contexts have none, and some hold very many."""
-        head, below = f"{folder}/" if folder else "", f"{place}/" if place else ""
-        for entry in self.tree.entries(place):
-            if entry.mode == MODE_FOLDER:
-                yield from self._all(head + entry.name, below + entry.name)
-            else:
+        # No call for each level: folders nest by thousands.
+        waiting = [(folder, place, iter(self.tree.entries(place)))]
+        while waiting:
+            folder, place, rest = waiting[-1]
+            head, below = f"{folder}/" if folder else "", f"{place}/" if place else ""
+            for entry in rest:
+                if entry.mode == MODE_FOLDER:
+                    inside = below + entry.name
+                    waiting.append((head + entry.name, inside, iter(self.tree.entries(inside))))
+                    break
                 yield head + entry.name, entry
+            else:
+                waiting.pop()
 
     def _walk(
         self, folder: str, excludes: IgnoreRules | None = None, below: str = "", *, folders: bool = False
     ) -> Iterator[tuple[str, Entry]]:
-        for entry in self.tree.entries(self.path(folder)):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            inside = f"{below}/{entry.name}" if below else entry.name
-            if entry.mode == MODE_FOLDER:
-                if self._skips(self.rules, path) or (excludes is not None and self._skips(excludes, inside)):
-                    continue
-                if folders and not (excludes is not None and excludes.ignores(inside)) and self._holds_any(path):
+        waiting = [(folder, below, iter(self.tree.entries(self.path(folder))))]
+        while waiting:
+            folder, below, rest = waiting[-1]
+            for entry in rest:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                inside = f"{below}/{entry.name}" if below else entry.name
+                if entry.mode == MODE_FOLDER:
+                    if self._skips(self.rules, path) or (excludes is not None and self._skips(excludes, inside)):
+                        continue
+                    if folders and not (excludes is not None and excludes.ignores(inside)) and self._holds_any(path):
+                        yield path, entry
+                    waiting.append((path, inside, iter(self.tree.entries(self.path(path)))))
+                    break
+                if not self.rules.ignores(path) and not (excludes is not None and excludes.ignores(inside)):
                     yield path, entry
-                yield from self._walk(path, excludes, inside, folders=folders)
-            elif not self.rules.ignores(path) and not (excludes is not None and excludes.ignores(inside)):
-                yield path, entry
+            else:
+                waiting.pop()
 
     def _holds_any(self, folder: str) -> bool:
-        return next(self._walk(folder), None) is not None
+        # A tree has no folder without a file, so one that no rule speaks of holds some.
+        return not self.rules.could_match_below(folder) or next(self._walk(folder), None) is not None
 
     @staticmethod
     def _skips(rules: IgnoreRules, folder: str) -> bool:
@@ -144,8 +158,20 @@ class ContextTree:
             return found.oid
         self.tree.entries(place)  # Asked even where the answer is known, for whoever watches the tree.
         if folder not in self.memo:
-            self.memo[folder] = self._folder_id(folder)
+            for one in reversed(self._unknown_below(folder)):
+                self.memo[one] = self._folder_id(one)
         return self.memo[folder]
+
+    def _unknown_below(self, folder: str) -> list[str]:
+        """The folder and those below it whose ids are to be found, each before those that it holds."""
+        found = [folder]
+        for at in found:  # It grows on the way.
+            for entry in self.tree.entries(self.path(at)):
+                path = f"{at}/{entry.name}" if at else entry.name
+                is_open = entry.mode == MODE_FOLDER and not self._skips(self.rules, path) and path not in self.memo
+                if is_open and self.rules.could_match_below(path):
+                    found.append(path)
+        return found
 
     def _folder_id(self, folder: str) -> str:
         kept: list[Entry] = []
@@ -258,13 +284,11 @@ def _globbed(context: ContextTree, folder: str, components: Sequence[str]) -> It
 
     Links lead on before the first wildcard only (fsutil's `resolveWildcards` walks from there and follows none).
     """
-    first, rest = components[0], components[1:]
-    for name in _matching(context, folder, first):
-        path = f"{folder}/{name}" if folder else name
-        if not rest:
-            yield path
-        elif context.mode(path) == MODE_FOLDER:
-            yield from _globbed(context, path, rest)
+    found = [folder]
+    for number, component in enumerate(components):
+        folders = found if not number else [path for path in found if context.mode(path) == MODE_FOLDER]
+        found = [f"{at}/{name}" if at else name for at in folders for name in _matching(context, at, component)]
+    yield from found
 
 
 def _matching(context: ContextTree, folder: str, component: str) -> list[str]:

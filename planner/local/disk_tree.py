@@ -42,15 +42,21 @@ class DiskTree:
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands here with no symlink on the way."""
-        if not path:
-            return True
-        above, _, name = path.rpartition("/")
-        if name in HIDDEN or not self.is_folder(above):
-            return False
-        status = self._lstat(path)
-        return status is not None and stat.S_ISDIR(status.st_mode)
+        end = 0
+        while end < len(path):
+            end = path.find("/", end + 1)
+            end = len(path) if end < 0 else end
+            place = path[:end]
+            if place.rpartition("/")[2] in HIDDEN:
+                return False
+            status = self._lstat(place)
+            if status is None or not stat.S_ISDIR(status.st_mode):
+                return False
+        return True
 
     def _lstat(self, path: str) -> os.stat_result | None:
+        if "\0" in path:  # No file system has such a name.
+            return None
         try:
             return os.lstat(self._place(path))
         except (FileNotFoundError, NotADirectoryError):
@@ -78,19 +84,43 @@ class DiskTree:
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
         if path not in self._folders:
-            found: list[Entry] = []
-            if self.is_folder(path):
-                try:
-                    with os.scandir(self._place(path)) as listing:
-                        names = [item.name for item in listing]
-                except OSError as error:
-                    raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
-                for name in names:
-                    entry = self.entry(f"{path}/{name}" if path else name)
-                    if entry is not None:
-                        found.append(entry)
-            self._folders[path] = by_name(found)
+            self._list(path)
         return self._folders[path]
+
+    def _list(self, path: str) -> None:
+        """List a folder and all below it, the deepest first, with no call for each level: folders nest by thousands."""
+        if not self.is_folder(path):
+            self._folders[path] = ()
+            return
+        waiting = [(path, *self._held(path))]
+        while waiting:
+            at, names, folders = waiting[-1]
+            head = f"{at}/" if at else ""
+            if folders:
+                below = head + folders.pop()
+                if below not in self._folders:
+                    waiting.append((below, *self._held(below)))
+                continue
+            found = (self._entry_in(head + name, name) for name in names)
+            self._folders[at] = by_name([entry for entry in found if entry is not None])
+            waiting.pop()
+
+    def _held(self, path: str) -> tuple[list[str], list[str]]:
+        """The names in a folder, and those of them that are folders."""
+        try:
+            with os.scandir(self._place(path)) as listing:
+                items = [item for item in listing if item.name not in HIDDEN]
+                return [item.name for item in items], [
+                    item.name for item in items if item.is_dir(follow_symlinks=False)
+                ]
+        except OSError as error:
+            raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
+
+    def _entry_in(self, path: str, name: str) -> Entry | None:
+        """The entry of a name in a folder that was just listed."""
+        if path not in self._known:
+            self._known[path] = self._read_entry(path, name)
+        return self._known[path]
 
     def paths(self, path: str, is_skipped: Callable[[str], bool], ignored: Collection[str] = ()) -> Iterator[str]:
         """The regular file at a path, or those below it but for ignored paths and folders of skipped names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -487,3 +488,31 @@ def test_what_the_building_machine_does_not_decide_is_known(tmp_path: Path) -> N
     text = "FROM scratch\nARG BUILDARCH D=lib\nCOPY ${D:-$BUILDARCH} /x"
     keys = {key(tmp_path, text, {"ctx/lib/a": "1", "ctx/other": edit}) for edit in "12"}
     assert len(keys) == 1
+
+
+def test_thousands_of_stages_may_name_one(tmp_path: Path) -> None:
+    names = "".join(f"FROM s{number} AS s{number + 1}\n" for number in range(1200))
+    text = f"FROM scratch AS s0\nCOPY a /a\n{names}FROM scratch\nCOPY --from=s1200 /a /x"
+    keys = {key(tmp_path, text, {"ctx/a": edit}) for edit in "12"}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("ignored", ["", "none\n"])
+@pytest.mark.parametrize("line", ["COPY . /x", "COPY --exclude=z . /x"])
+def test_folders_nest_by_thousands(tmp_path: Path, line: str, ignored: str) -> None:
+    deep = tmp_path / ("w/ctx" + "/d" * 1100)
+    keys = set()
+    for edit in "12":
+        answer(tmp_path / "w", f"FROM scratch\n{line}", {"ctx/.dockerignore": ignored})
+        subprocess.run(["mkdir", "-p", deep], check=True)  # Python's own makes one call for each level.
+        (deep / "f").write_text(edit)
+        tree = DiskTree(tmp_path / "w")
+        keys.add(keys_of(load(Family(file="images.yaml", images=(image_of(Case()),)), tree), tree).keys[NAME])
+        subprocess.run(["rm", "-rf", tmp_path / "w"], check=True)
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("line", ["COPY a\0 /x", "RUN --mount=source=a\0,target=/x ls"])
+def test_no_file_has_a_zero_in_its_name(tmp_path: Path, line: str) -> None:
+    found = answer(tmp_path, f"FROM ubuntu\n{line}", {"ctx/a": "1"})
+    assert found.unsure

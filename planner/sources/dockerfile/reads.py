@@ -19,8 +19,9 @@ def stage_name(walk: Walk, index: int) -> str:
 
 def original(walk: Walk, index: int) -> int:
     """The stage behind an alias."""
-    base = walk.whole.stages[index].base
-    return original(walk, base) if isinstance(base, int) and is_alias(walk.whole.stages[index]) else index
+    while is_alias(stage := walk.whole.stages[index]) and isinstance(stage.base, int):
+        index = stage.base
+    return index
 
 
 def started_from(walk: Walk, stage: Stage) -> tuple[Selection, ...]:
