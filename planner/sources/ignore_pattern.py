@@ -29,11 +29,37 @@ class Wild(enum.Enum):
     ALL = ".*"
     FOLDERS = "(.*/)?"
     START = "^"
+    END = r"\z"
+    EDGE = r"\b"
+    INSIDE = r"\B"
 
 
 Token = str | Class | Wild
 PASSED: tuple[Token, ...] = (Wild.STAR, Wild.ALL, Wild.FOLDERS)
+_LOOKING: tuple[Token, ...] = (Wild.END, Wild.EDGE, Wild.INSIDE)
 NOT_SLASH: Class = (True, (("/", "/"),))
+_DIGITS = (("0", "9"),)
+_SPACE = (("\t", "\n"), ("\f", "\r"), (" ", " "))
+_LETTERS = (("0", "9"), ("A", "Z"), ("_", "_"), ("a", "z"))
+ESCAPES: dict[str, Token] = {
+    "a": "\a",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "d": (False, _DIGITS),
+    "s": (False, _SPACE),
+    "w": (False, _LETTERS),
+    "D": (True, _DIGITS),
+    "S": (True, _SPACE),
+    "W": (True, _LETTERS),
+    "A": Wild.START,
+    "z": Wild.END,
+    "b": Wild.EDGE,
+    "B": Wild.INSIDE,
+}
+"""What a letter behind a backslash means in Go's regular expressions, which patternmatcher hands it on to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +137,10 @@ def compile_pattern(text: str) -> Pattern:
     return Pattern(text, form, tuple(tokens) if form is Form.TOKENS else ())
 
 
-def _escaped(letter: str) -> str:
-    """patternmatcher hands `\\d` on to Go's regular expressions, where it means a digit: nobody wants that."""
+def _escaped(letter: str) -> Token:
+    """A letter behind a backslash. Raises BadPattern for those that Go refuses, reads on from, or has classes for."""
+    if letter in ESCAPES:
+        return ESCAPES[letter]
     if letter.isalnum():
         raise BadPattern(f"\\{letter} has no certain meaning; write {letter}")
     return letter
@@ -126,21 +154,34 @@ def _check_class(inside: str) -> None:
     letters = iter(inside)
     for letter in letters:
         if letter == "\\":
-            _escaped(next(letters))
+            if (escaped := next(letters)).isalnum():
+                raise BadPattern(f"\\{escaped} has no certain meaning; write {escaped}")
         elif letter in "*?[":
             raise BadPattern(f"{letter} between brackets has no certain meaning; write \\{letter}")
 
 
 def _matches(tokens: tuple[Token, ...], path: str) -> bool:
-    at = _closed({0}, tokens, (*PASSED, Wild.START))
-    for letter in path:
+    looks = any(token in _LOOKING for token in tokens)
+    at = _closed({0}, tokens, _passed("", path[:1]) if looks else (*PASSED, Wild.START))
+    for place, letter in enumerate(path):
         after: set[int] = set()
         for position in at:
             after |= _stepped(tokens, position, letter)
         if not after:
             return False
-        at = _closed(after, tokens, PASSED)
+        at = _closed(after, tokens, _passed(letter, path[place + 1 : place + 2]) if looks else PASSED)
     return len(tokens) in at
+
+
+def _passed(before: str, after: str) -> tuple[Token, ...]:
+    """The tokens that take no letter between these two, "" where the path begins or ends."""
+    edge = Wild.EDGE if _is_of_word(before) != _is_of_word(after) else Wild.INSIDE
+    ends = (*([] if before else [Wild.START]), *([] if after else [Wild.END]))
+    return (*PASSED, edge, *ends)
+
+
+def _is_of_word(letter: str) -> bool:
+    return any(low <= letter <= high for low, high in _LETTERS)
 
 
 def _closed(positions: set[int], tokens: tuple[Token, ...], passed: tuple[Token, ...]) -> set[int]:

@@ -103,3 +103,25 @@ def patterns() -> Iterator[Rule]:
 def rules() -> Iterator[Rule]:
     yield from which()
     yield from patterns()
+    yield from escaped()
+
+
+def escaped() -> Iterator[Rule]:
+    """Letters behind a backslash, which Go's regular expressions read."""
+    tree = dict.fromkeys(("ab", "a-b", "a1", "ad", "ax", "a b", "z"), "1")
+    for pattern, out, left in (
+        ("a\\d", "a1", "ad"),
+        ("a\\D", "ad", "a1"),
+        ("a\\w", "ax", "a b"),
+        ("a\\W*", "a-b", "ab"),
+        ("a*\\bb", "a-b", "ab"),
+        ("a\\B*", "ab", "a-b"),
+        ("a\\sb", "a b", "a-b"),
+        ("\\Aa?\\z", "ab", "a-b"),
+    ):
+        ignored = case(ALL, {**tree, ".dockerignore": f"{pattern}\n"})
+        yield counts_not(f"{pattern} leaves {out} out", PATTERNS, ignored, {out: "2"})
+        yield counts(f"{pattern} leaves {left}", PATTERNS, ignored, {left: "2"})
+    excluded = case("FROM scratch\nCOPY --exclude=a\\\\d . /x", tree)
+    yield counts_not("--exclude=a\\d leaves a1 out", PATTERNS, excluded, {"a1": "2"})
+    yield counts("--exclude=a\\d leaves ad", PATTERNS, excluded, {"ad": "2"})
