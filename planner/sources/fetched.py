@@ -1,4 +1,4 @@
-"""Tells what ADD fetches by itself from what it takes of the context, and whether its words hold it to one thing.
+"""Tells what ADD or a named context fetches from what is in the workspace, and whether its words hold it to one thing.
 
 Follows `ParseGitRef`, `isHTTPSource` and `isGitSource` of BuildKit v0.32.2.
 """
@@ -6,10 +6,12 @@ Follows `ParseGitRef`, `isHTTPSource` and `isGitSource` of BuildKit v0.32.2.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, unquote
 
+REMOTE = re.compile(r"https?://|(?:git|ssh)://|github\.com/|[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:", re.IGNORECASE)
+"""How a context begins that is no folder. Unlike for ADD, `github.com/…` is one."""
 _URL = re.compile(r"([a-zA-Z0-9]+)://")
 _SCP = re.compile(r"[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:[^?#\n]*(\?[^#\n]*)?(#[^\n]*)?")
+_LAYOUT = re.compile(r"oci-layout://[^@]+@sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BEGINS_A_COMMIT = re.compile(r"[0-9a-f]{7,}")
 """BuildKit takes any beginning of a commit for a checksum; of one that is shorter there may be others tomorrow."""
@@ -41,6 +43,8 @@ def is_pinned(source: str, checksum: str) -> bool:
     """Whether what a source that is fetched means is said beside it: by a checksum, or by a repository's commit."""
     if not is_git(source):
         return bool(checksum)
+    from urllib.parse import parse_qs, unquote  # few sources need it
+
     address, _, fragment = source.partition("#")
     query = parse_qs(address.partition("?")[2])
     refs = (unquote(fragment.partition(":")[0]), *query.get("ref", ()))
@@ -50,4 +54,11 @@ def is_pinned(source: str, checksum: str) -> bool:
 
 def _path(address: str) -> str:
     """The path of an address without its scheme."""
+    from urllib.parse import unquote
+
     return unquote(address.partition("#")[0].partition("?")[0].partition("/")[2])
+
+
+def is_pinned_context(url: str) -> bool:
+    """Whether a context that is fetched is held to one thing: by a repository's commit, or by a layout's digest."""
+    return _LAYOUT.fullmatch(url) is not None or (is_git(url) and is_pinned(url, ""))

@@ -8,6 +8,7 @@ from planner.model.image import Family, Image, ImageName
 from planner.model.names import Index, Published, Reference, index_of, owner_of
 from planner.sources.dockerfile_places import linked
 from planner.sources.doubts import OF_IMAGE, TAGS
+from planner.sources.fetched import REMOTE, is_pinned_context
 
 _PLATFORM = "::"
 """Stands before the platform that a named context is for (`NamedContext` of BuildKit's dockerui, v0.32.2)."""
@@ -70,7 +71,8 @@ class Origins:
             return self._image(image, value.removeprefix("docker-image://"))
         folder = local_folder(value)
         if folder is None:
-            return RemoteFiles(url=value)
+            url = f"https://{value}" if value.startswith("github.com/") else value
+            return RemoteFiles(url=url, pinned=is_pinned_context(url))
         if folder == "\0":
             return Unresolved(reason=f'the named context "{value}" leads out of the workspace')
         return LocalFiles(folder=folder)
@@ -81,7 +83,7 @@ def local_folder(value: str) -> str | None:
 
     None for an image or a remote.
     """
-    if "://" in value or value.startswith(("git@", "target:")):
+    if "://" in value or value.startswith("target:") or REMOTE.match(value):
         return None
     return linked("x", value) or "."
 

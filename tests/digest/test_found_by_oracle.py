@@ -516,3 +516,21 @@ def test_folders_nest_by_thousands(tmp_path: Path, line: str, ignored: str) -> N
 def test_no_file_has_a_zero_in_its_name(tmp_path: Path, line: str) -> None:
     found = answer(tmp_path, f"FROM ubuntu\n{line}", {"ctx/a": "1"})
     assert found.unsure
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("github.com/acme/x", "https://github.com/acme/x"),
+        ("bob@git.example:x", "bob@git.example:x"),
+        ("HTTPS://git.example/x.git", "HTTPS://git.example/x.git"),
+    ],
+)
+def test_a_named_context_elsewhere_is_no_folder(tmp_path: Path, value: str, url: str) -> None:
+    found = answer(tmp_path, "FROM scratch\nCOPY --from=x a /", {"ctx/a": ""}, named={"x": value})
+    assert found.unsure == (f"the named context {url} may change unseen",)
+
+
+def test_a_layout_by_its_digest_does_not_change(tmp_path: Path) -> None:
+    named = {"x": "oci-layout://store@sha256:" + "a" * 64}
+    assert key(tmp_path, "FROM scratch\nCOPY --from=x a /", {"ctx/a": ""}, named=named)

@@ -84,6 +84,12 @@ def contexts() -> Iterator[Rule]:
     yield counts("FROM may name the folder that the build context is in", NAMED, based, {"/a": "2"})
     staged = case("FROM scratch AS root\nFROM scratch\nCOPY --from=root a /", workspace, named={"root": "."})
     yield counts("the folder that the build context is in may stand in for a stage", NAMED, staged, {"/a": "2"})
+    text = "FROM scratch\nCOPY --from=extra a /"
+    held = [case(text, files, named={"extra": f"https://git.example/r.git#{sha * 40}"}) for sha in "ab"]
+    yield counts("the commit of a named context counts", NAMED, *held)
+    yield counts_not("a named context that is held to a commit may not move", NAMED, held[0], {"a": "2"})
+    branch = case(text, files, named={"extra": "https://git.example/r.git#main"})
+    yield counts_not("a named context that is a branch may", NAMED, branch, {"a": "2"})
     unused = case("FROM scratch\nCOPY a /", files, named={"extra": "more"})
     yield counts_not("a named context that nobody names does not count", NAMED, unused, {"/more/a": "2"})
 

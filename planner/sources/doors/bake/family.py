@@ -15,10 +15,11 @@ from planner.model.image import Doubt, Family, Image, ImageName, Span
 from planner.model.names import Platform, Published
 from planner.sources.doors.bake.config import Config
 from planner.sources.doors.bake.resolving import Resolver
-from planner.sources.doors.bake.target import REMOTE, Entry, Target
+from planner.sources.doors.bake.target import Entry, Target
 from planner.sources.doors.bake.trouble import Wrong, plain
 from planner.sources.doors.contested import apart
 from planner.sources.doubts import TAGS
+from planner.sources.fetched import REMOTE
 
 DEFAULT_PLATFORM = "linux/amd64"
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}

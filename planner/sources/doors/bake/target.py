@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +10,8 @@ from planner.model.image import Pairs, Span
 from planner.sources.doors.bake.fields import Fields
 from planner.sources.doors.bake.functions.places import clean
 from planner.sources.doors.bake.values import Value
+from planner.sources.fetched import REMOTE
 
-REMOTE = re.compile(r"https?://|(?:git|ssh)://|github\.com/|[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:", re.IGNORECASE)
-"""How a context begins that the engine fetches."""
 Entry = Pairs
 
 
