@@ -216,10 +216,25 @@ class Manifests:
             if item.selection is not None and item.digest not in nothing
         }
         for folder in absent(image, self.traced, read):
+            self._refuse_link(image, folder, inputs)
             place = f"{image.span.file}:{image.span.line}"
             reason = f"{place}: the context {folder} holds no file; a plain build would stop there"
             warnings.append(reason)
             yield self._input(InputKind.UNSURE, reason, ((MISSING, folder),), image.span)
+
+    def _refuse_link(self, image: Image, folder: str, inputs: Sequence[Input]) -> None:
+        """Raises DefinitionError where a step reads of a context behind a symlink."""
+        if not any(
+            item.selection is not None and (item.selection.context or context_root(image, "")) == folder
+            for item in inputs
+        ):
+            return
+        from planner.sources.dockerfile_places import BEHIND_LINK, link_on
+
+        if link := link_on(self.traced, folder):
+            what = f'images.{image.name}: the context "{folder}" cannot be read'
+            mistake = Mistake(file=image.span.file, line=image.span.line, what=what, hint=f"{link} {BEHIND_LINK}")
+            raise DefinitionError([mistake])
 
     def _policy(self, image: Image) -> Iterator[Input]:
         """What buildx holds the sources of the build to."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.errors import InputError
 from planner.ports import MODE_FOLDER, MODE_LINK, Tree
+
+BEHIND_LINK = "is a symlink: name the folder that it leads to"
+"""Contexts are files of the workspace as git has them, where nothing lies below a link."""
 
 
 def place_of(tree: Tree, path: str) -> str | None:
@@ -36,6 +40,20 @@ def _looked_at(tree: Tree, path: str) -> Iterator[tuple[str, bool]]:
             if found.mode != MODE_LINK:
                 break
             candidate = linked(candidate, tree.read(candidate, 4096).decode("utf-8", "surrogateescape"))
+
+
+def link_on(tree: Tree, path: str) -> str:
+    """The first symlink on the way to a path, the path itself among it; "" where there is none."""
+    pieces = path.split("/")
+    for number in range(len(pieces)):
+        place = "/".join(pieces[: number + 1])
+        try:
+            tree.read(place, 4096)  # Of a folder more than that would be read to know that it is one.
+        except InputError:
+            continue
+        found = tree.entry(place)
+        return place if found is not None and found.mode == MODE_LINK else ""
+    return ""
 
 
 def linked(path: str, target: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, MutableMapping
 
 from planner.errors import DefinitionError, InputError, Mistake
@@ -9,7 +10,7 @@ from planner.model.image import Family, Image
 from planner.ports import Tree
 from planner.sources.dockerfile import instructions
 from planner.sources.dockerfile.syntax import Dockerfile
-from planner.sources.dockerfile_places import place_of
+from planner.sources.dockerfile_places import BEHIND_LINK, link_on, place_of
 
 MAX_DOCKERFILE = 4 << 20
 
@@ -33,7 +34,8 @@ def read_all(
         path = place_of(tree, image.dockerfile)
         if path is None:
             what = f'images.{image.name}: there is no Dockerfile at "{image.dockerfile}"'
-            hint = "dockerfile: is relative to context:"
+            link = link_on(tree, posixpath.dirname(image.dockerfile))
+            hint = f"{link} {BEHIND_LINK}" if link else "dockerfile: is relative to context:"
             mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
             continue
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from planner.digest.key import keys_of
+from planner.errors import DefinitionError
 from planner.local.disk_tree import DiskTree
 from planner.model.image import Family, ImageName
 from planner.sources.load import load
@@ -534,3 +535,18 @@ def test_a_named_context_elsewhere_is_no_folder(tmp_path: Path, value: str, url:
 def test_a_layout_by_its_digest_does_not_change(tmp_path: Path) -> None:
     named = {"x": "oci-layout://store@sha256:" + "a" * 64}
     assert key(tmp_path, "FROM scratch\nCOPY --from=x a /", {"ctx/a": ""}, named=named)
+
+
+@pytest.mark.parametrize(("folder", "named"), [("lnk", "lnk"), ("lnk/sub", "lnk/sub")])
+def test_a_context_behind_a_link_is_refused_by_the_name_of_the_link(tmp_path: Path, folder: str, named: str) -> None:
+    files = {"more/sub/a": File(""), "more/a": File(""), "lnk": File("more", LINK), "ctx/a": File("")}
+    case = Case(files=files, pieces=(Piece(0, "FROM scratch\nCOPY --from=x a /"),), named={"x": named})
+    case.write(tmp_path)
+    hint = "lnk is a symlink: name the folder that it leads to"
+    assert hint in ours(case, tmp_path).refused
+    unread = replace(case, pieces=(Piece(0, "FROM scratch\nCOPY a /"),))
+    unread.write(tmp_path)
+    assert not ours(unread, tmp_path).refused
+    image = replace(image_of(Case()), context=folder, dockerfile=f"{folder}/Dockerfile")
+    with pytest.raises(DefinitionError, match=hint):
+        load(Family(file="images.yaml", images=(image,)), DiskTree(tmp_path))
