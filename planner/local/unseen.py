@@ -185,33 +185,29 @@ def _converted(folder: str, listing: bytes, settings: Sequence[tuple[str, str]])
     if any(_converts_all(name, value) for name, value in settings) or _has_tree_of_attributes(settings):
         return [path.decode("utf-8", "surrogateescape") for path in tracked]
     top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
-    said = _fed(top, b"".join(path + b"\0" for path in tracked), "check-attr", "-z", "--stdin", *CONVERTING).split(
-        b"\0"
-    )
-    values = list(zip(said[::3], said[2::3], strict=False))
-    found = {path for path, value in values if value not in (b"unspecified", b"unset", b"auto")}
-    guessed = {path for path, value in values if value == b"auto"}
-    if ("core.autocrlf", "input") in settings:
-        guessed.update(tracked)
-    found.update(_of_other_size(folder, listing, guessed - found))
+    asked = b"".join(path + b"\0" for path in tracked)
+    said = _fed(top, asked, "check-attr", "-z", "--stdin", *CONVERTING).split(b"\0")
+    pairs = zip(said[::3], said[2::3], strict=False)
+    found = {path for path, value in pairs if value not in (b"unspecified", b"unset", b"auto")}
+    found.update(_of_other_size(folder, listing, found))
     return sorted(path.decode("utf-8", "surrogateescape") for path in found)
 
 
-def _of_other_size(folder: str, listing: bytes, guessed: set[bytes]) -> Iterator[bytes]:
-    """Those of the paths whose line ends on disk may differ from git's although git's status calls them unchanged.
+def _of_other_size(folder: str, listing: bytes, found: set[bytes]) -> Iterator[bytes]:
+    """Those besides the found paths whose bytes on disk may differ although git's status calls them unchanged.
 
     It does so for a file whose size is the one in the index, or where the index has none. Where that is the size of
-    git's bytes too, no line end can be longer than there. So no file is read, and the index alone decides.
+    git's bytes too, no line end can be longer than there, whether git guesses at it now or other attributes were in
+    force at the checkout. So no file is read, and the index alone decides.
     """
-    if not guessed:
-        return
     import re
 
     from planner.local.process import ask
 
     debug = rb"([^\0]*)\0  ctime: [^\n]*\n  mtime: [^\n]*\n  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
     sizes = dict(re.findall(debug, ask(folder, "ls-files", "--debug", "-z", "--full-name", "--", ".")))
-    held = [(oid, path) for oid, path in re.findall(rb"(?:\A|\0)H 10\d* (\w+) 0\t([^\0]*)", listing) if path in guessed]
+    listed = re.findall(rb"(?:\A|\0)H 10\d* (\w+) 0\t([^\0]*)", listing)
+    held = [(oid, path) for oid, path in listed if path not in found]
     said = _fed(folder, b"".join(oid + b"\n" for oid, _ in held), "cat-file", "--batch-check=%(objectsize)")
     for (_, path), size in zip(held, said.splitlines(), strict=True):
         if sizes.get(path) != size:

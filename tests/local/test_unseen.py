@@ -141,6 +141,19 @@ LINE_ENDS: dict[str, Callable[[Workspace], object]] = {
 }
 
 
+def test_a_checkout_that_went_by_other_attributes(space: Workspace) -> None:
+    """Git leaves alone what it checked out before."""
+    convert(space)
+    for path in ("ws/b.txt", "ws/deep/c.txt", "a.txt"):
+        os.utime(space.root / path, (1_700_000_000, 1_700_000_000))
+    space.git("update-index", "--refresh")
+    space.write({".gitattributes": "*.txt -text\n"})
+    assert_is_as_on_disk(space.root / "ws")
+    space.commit()
+    assert space.git("status", "--porcelain") == ""
+    assert_is_as_on_disk(space.root / "ws")
+
+
 @pytest.mark.parametrize("settle", LINE_ENDS.values(), ids=LINE_ENDS)
 def test_line_ends_that_git_takes_for_unchanged(space: Workspace, settle: Callable[[Workspace], object]) -> None:
     settle(space)
