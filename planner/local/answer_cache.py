@@ -60,7 +60,8 @@ def _place(cache: str, asked: Sequence[str]) -> str:
 
 
 def _state(look: Look) -> list[str]:
-    return [look.algorithm, look.head, look.since, look.prefix, *look.changed, "ignored:", *look.ignored]
+    modes = [f"{mode:o} {path}" for path, mode in sorted(look.modes.items())]
+    return [look.algorithm, look.head, look.since, look.prefix, *look.changed, "ignored:", *look.ignored, *modes]
 
 
 def recall(cache: str, asked: Sequence[str]) -> Recalled | None:

@@ -20,7 +20,7 @@ def changed_since(tree: WorkTree, old: RevisionTree) -> list[str]:
         before = old.entry(path)
         if tree.disk.is_folder(path) or (before is not None and before.mode == MODE_FOLDER):
             found.add(f"{path}/")
-        elif before is not None and before == tree.disk.entry(path):
+        elif before is not None and before == tree.entry(path):
             found.discard(path)
         else:
             found.add(path)

@@ -54,6 +54,18 @@ def _repository(folder: Path) -> Iterator[Finding]:
         yield Finding(check="repository", severity=Severity.WARNING, what=what, advice=advice)
     else:
         yield Finding(check="repository", severity=Severity.OK, what="a full clone")
+    yield from _modes(folder)
+
+
+def _modes(folder: Path) -> Iterator[Finding]:
+    try:
+        said = ask(folder, "config", "--type=bool", "--get", "core.fileMode", accepted=(0, 1))
+    except GitError:
+        return
+    if said.strip() == b"false":
+        what = "core.fileMode is false: whether a tracked file is executable is what git says, not the disk"
+        advice = "git update-index --chmod=+x FILE, or git config core.fileMode true where the disk can tell"
+        yield Finding(check="repository", severity=Severity.HINT, what=what, advice=advice)
 
 
 def state(place: Path) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import GitError, GitRefuses
@@ -11,7 +11,7 @@ from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
-from planner.local.revision import RevisionTree
+from planner.local.revision import FILES, RevisionTree
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, Entry
 from planner.model.frozen import dataclass, field
@@ -42,10 +42,12 @@ class WorkTree:
         look: looks.Look | None = None,
         ignored: Sequence[str] = (),
         refused: str = "",
+        modes: Mapping[str, int] | None = None,
     ) -> None:
         """`refused` is what to say of git where it refuses to speak of this worktree."""
         self.look = look
         self.refused = refused
+        self.modes = modes or {}
         self.ignored = frozenset(ignored)
         self.clean = clean
         self.disk = disk
@@ -126,10 +128,18 @@ class WorkTree:
             return self.disk.entry(path)
         if isinstance(changed, Changes) and name not in HIDDEN:
             if name in changed.disk:
-                return self.disk.entry(path)
+                return self._from_disk(path)
             if name in changed.below:
                 return self._folder(name, path)
         return self.clean.entry(path)
+
+    def _from_disk(self, path: str) -> Entry | None:
+        """What is on disk, with git's mode where it was told that those on disk mean nothing."""
+        found = self.disk.entry(path)
+        mode = self.modes.get(path)
+        if found is None or found.mode not in FILES or mode not in FILES:
+            return found
+        return Entry(found.name, mode, found.oid)
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
@@ -151,7 +161,7 @@ class WorkTree:
             inside = f"{path}/{name}" if path else name
             if name in HIDDEN:
                 continue
-            found = self.disk.entry(inside) if name in changed.disk else self._folder(name, inside)
+            found = self._from_disk(inside) if name in changed.disk else self._folder(name, inside)
             if found is not None:
                 kept[name] = found
         return by_name(list(kept.values()))
@@ -247,7 +257,8 @@ def worktree(folder: Path | str) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
     look = looks.taken(str(folder))
     if look is not None:
-        return _seen(folder, look.head, look.changed, look.prefix, look.algorithm, look.ignored, look)
+        seen = looks.Status(look.head, look.changed, look.ignored, look.modes)
+        return _seen(folder, seen, look.prefix, look.algorithm, look)
     from planner.local.repository import repository
 
     try:
@@ -256,26 +267,18 @@ def worktree(folder: Path | str) -> WorkTree:
         return WorkTree(None, DiskTree(folder), (), refused=str(error))
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
-    head, changed, ignored = changed_paths(folder, found.prefix, found.attributes)
-    return _seen(folder, head, changed, found.prefix, found.algorithm, ignored, None)
+    return _seen(folder, changed_paths(folder, found.prefix, found.attributes), found.prefix, found.algorithm, None)
 
 
-def _seen(
-    folder: Path | str,
-    head: str,
-    changed: Sequence[str],
-    prefix: str,
-    algorithm: str,
-    ignored: Sequence[str],
-    look: looks.Look | None,
-) -> WorkTree:
+def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str, look: looks.Look | None) -> WorkTree:
     disk = DiskTree(folder, algorithm)
-    left_out = [path.removeprefix(prefix) for path in ignored if path.startswith(prefix)]
-    inside = [path.removeprefix(prefix) for path in changed if path.startswith(prefix) and path != prefix]
-    untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in changed)
-    if not head or untracked_above:
+    left_out = [path.removeprefix(prefix) for path in status.ignored if path.startswith(prefix)]
+    inside = [path.removeprefix(prefix) for path in status.changed if path.startswith(prefix) and path != prefix]
+    untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in status.changed)
+    if not status.head or untracked_above:
         return WorkTree(None, disk, (), ignored=left_out)
-    clean = _tree_of(folder, head, prefix, algorithm, Objects(folder))
+    clean = _tree_of(folder, status.head, prefix, algorithm, Objects(folder))
     if len(inside) <= FEW:
         clean.list_ahead(inside)
-    return WorkTree(clean, disk, inside, look, left_out)
+    modes = {path.removeprefix(prefix): mode for path, mode in status.modes.items()}
+    return WorkTree(clean, disk, inside, look, left_out, modes)

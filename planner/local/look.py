@@ -58,7 +58,7 @@ CONFIG = (
     "config",
     "-z",
     "--get-regexp",
-    r"^(core\.(autocrlf|eol|attributesfile|sparsecheckout)|attr\.tree|sparse\.expectfilesoutsideofpatterns)$",
+    r"^(core\.(autocrlf|eol|attributesfile|filemode|sparsecheckout)|attr\.tree|sparse\.expectfilesoutsideofpatterns)$",
 )
 HARMLESS = (
     "GIT_AUTHOR_",
@@ -93,21 +93,21 @@ class Look:
     `head` is HEAD's commit, "" when unborn; `since` that of the revision asked for, "" without one. `changed` are the
     paths, from the repository's root, whose bytes must be read from disk: those that git status names (a folder that
     git does not keep is one path), and those that it is silent about; `ignored` are those among them that git ignores.
+    `modes` are git's of tracked ones, where it was told that the disk's mean nothing.
     `cache` is the folder of disposable files that belong to this worktree.
     """
 
-    def __init__(
-        self, place: Place, revision: str, facts: Facts, head: str, changed: list[str], ignored: list[str]
-    ) -> None:
+    def __init__(self, place: Place, revision: str, facts: Facts, status: Status) -> None:
         self.folder = place.folder
         self.cache = place.cache
         self.revision = revision
         self.algorithm = facts.algorithm
         self.prefix = facts.prefix
         self.since = facts.since
-        self.head = head
-        self.changed = changed
-        self.ignored = ignored
+        self.head = status.head
+        self.changed = sorted(set(status.changed))
+        self.ignored = status.ignored
+        self.modes = status.modes
         self.question: list[str] = []
 
 
@@ -134,6 +134,25 @@ class Facts:
         self.attributes = attributes
         self.prefix = prefix
         self.since = since
+
+
+class Status:
+    """What git's status says: HEAD's commit, the paths that it names, the ignored ones, and modes of tracked ones."""
+
+    def __init__(self, head: str, changed: list[str], ignored: list[str], modes: dict[str, int]) -> None:
+        self.head = head
+        self.changed = changed
+        self.ignored = ignored
+        self.modes = modes
+
+    def add(self, known: Unseen, config: str, folder: str, prefix: str) -> None:
+        """Add what git's status is silent about; modes are kept where git's settings say that the disk has none."""
+        from planner.local import unseen
+
+        paths = known.paths(folder, prefix)
+        self.changed += paths
+        modes = {} if unseen.has_modes(config) else known.modes(paths) | self.modes
+        self.modes = modes
 
 
 class Started:
@@ -216,23 +235,23 @@ def _look(
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
         return None
-    head, changed, ignored = parsed(status, facts.prefix)
+    seen = parsed(status, facts.prefix)
     config = configured.decode("utf-8", "surrogateescape")
     attributes = unseen.attributes_of(place.folder, facts.prefix, facts.attributes)
-    said_by = unseen.said_by(place.index, config, attributes, changed)
+    said_by = unseen.said_by(place.index, config, attributes, seen.changed)
     fresh = known is None or known.said_by != said_by
     if known is None or fresh:
         failed, listing = listed or Asked(place.folder, unseen.LISTING).answer()
         if failed:
             return None
-        known = unseen.told(place.folder, facts.prefix, listing, config, attributes, changed)
+        known = unseen.told(place.folder, facts.prefix, listing, config, attributes, seen.changed)
         known.said_by = said_by or []
     if not place.is_unmoved():
         return None
     if said_by and fresh and known.lasts:
         unseen.remember(unseen.place(place.cache, place.folder), known)
-    changed += known.paths(place.folder, facts.prefix)
-    return Look(place, revision, facts, head, sorted(set(changed)), ignored)
+    seen.add(known, config, place.folder, facts.prefix)
+    return Look(place, revision, facts, seen)
 
 
 def _facts(told: str, place: Place, revision: str) -> Facts | None:
@@ -249,14 +268,15 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
 
 
-def parsed(out: bytes, prefix: str) -> tuple[str, list[str], list[str]]:
-    """HEAD's commit, the paths that git status (`--porcelain=v2 -z --branch`) names, and the ignored ones of them.
+def parsed(out: bytes, prefix: str) -> Status:
+    """What git status said (`--porcelain=v2 -z --branch`).
 
     Paths of no tree are left out; what the folders above the workspace (`prefix`) are called does not count.
     """
     head = ""
     changed: list[str] = []
     ignored: list[str] = []
+    modes: dict[str, int] = {}
     for text in out.decode("utf-8", "surrogateescape").split("\0"):
         if text.startswith("# branch.oid "):
             head = text.removeprefix("# branch.oid ").replace("(initial)", "")
@@ -264,10 +284,11 @@ def parsed(out: bytes, prefix: str) -> tuple[str, list[str], list[str]]:
             changed.append(text[2:].rstrip("/"))
             if text[0] == "!":
                 ignored.append(changed[-1])
-        elif text.startswith("1 "):
-            changed.append(text.split(" ", 8)[8])
-        elif text.startswith("u "):
-            changed.append(text.split(" ", 10)[10])
+        elif text[:2] in ("1 ", "u "):
+            # Of a conflict git tells two ids more, and one mode.
+            fields = text.split(" ", 8 if text[0] == "1" else 10)
+            changed.append(fields[-1])
+            modes[fields[-1]] = int(fields[5 if text[0] == "1" else 6], 8)
     start = len(prefix)
     counted = [path for path in changed if not path.startswith(prefix) or HIDDEN.isdisjoint(path[start:].split("/"))]
-    return head, counted, ignored
+    return Status(head, counted, ignored, modes)

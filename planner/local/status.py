@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from planner.errors import GitError
 from planner.local import unseen
-from planner.local.look import CONFIG, STATUS, parsed
+from planner.local.look import CONFIG, STATUS, Status, parsed
 from planner.local.process import answer, ask, start
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ TRIES = 3
 """How often git is asked while somebody commits."""
 
 
-def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tuple[str, list[str], list[str]]:
-    """HEAD's commit ("" when unborn); the paths, from the repository's root, whose bytes must be read from disk; and
-
-    those that git ignores.
+def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> Status:
+    """HEAD's commit ("" when unborn), and the paths, from the repository's root, whose bytes must be read from disk.
 
     A folder that git does not keep is one path. Staged, changed, conflicting, untracked and ignored paths are named,
     and so are those that status is silent about. `attributes_file` is the repository's own, which may not exist.
@@ -29,11 +27,12 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> tupl
         status = start(folder, *STATUS)
         listing = start(folder, *unseen.LISTING)
         config = start(folder, *CONFIG)
-        head, changed, ignored = parsed(answer(status), prefix)
+        seen = parsed(answer(status), prefix)
         settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
         attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
-        silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, changed)
+        silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, seen.changed)
         # Git's status resolves HEAD twice, so that a commit meanwhile may be named by neither.
-        if ask(folder, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)).decode().strip() == head:
-            return head, [*changed, *silent.paths(str(folder), prefix)], ignored
+        if ask(folder, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)).decode().strip() == seen.head:
+            seen.add(silent, settings, str(folder), prefix)
+            return seen
     raise GitError("HEAD moves again and again while git looks at the worktree: run again when it rests")

@@ -28,18 +28,32 @@ class Unseen:
     """What an index and git's settings say, remembered: `disk` are paths whose bytes must be read from disk.
 
     `skipped` are paths that git leaves alone whether they are there or not: those that are there must be read.
+    `executable` are those among both that the index calls so, where git was told that modes on disk mean nothing.
     `lasts` unless attributes may change without a word from git's status.
     """
 
-    def __init__(self, said_by: list[str], disk: list[str], skipped: list[str], *, lasts: bool = True) -> None:
+    def __init__(
+        self, said_by: list[str], disk: list[str], skipped: list[str], executable: list[str], *, lasts: bool = True
+    ) -> None:
         self.said_by = said_by
         self.disk = disk
         self.skipped = skipped
+        self.executable = executable
         self.lasts = lasts
 
     def paths(self, folder: str, prefix: str) -> list[str]:
         """The paths, from the repository's root, that must be read from disk."""
         return [*self.disk, *(path for path in self.skipped if os.path.lexists(_place(folder, prefix, path)))]
+
+    def modes(self, paths: Sequence[str]) -> dict[str, int]:
+        """Git's modes of these paths, as of regular files."""
+        executable = frozenset(self.executable)
+        return {path: 0o100755 if path in executable else 0o100644 for path in paths}
+
+
+def has_modes(config: str) -> bool:
+    """Whether git was not told that modes on disk mean nothing."""
+    return dict(_settings(config)).get("core.filemode", "true") not in FALSE
 
 
 def _place(folder: str, prefix: str, path: str) -> str:
@@ -54,14 +68,14 @@ def place(cache: str, folder: str) -> str:
 def remembered(path: str, index: str) -> Unseen | None:
     """What was told from exactly this index; whether git's settings are still the same is asked later."""
     groups = cache_file.read(path)
-    if groups is None or len(groups) != 3 or groups[0][:2] != [cache_file.SCHEMA, index]:
+    if groups is None or len(groups) != 4 or groups[0][:2] != [cache_file.SCHEMA, index]:
         return None
     return Unseen(*groups)
 
 
 def remember(path: str, unseen: Unseen) -> None:
     """Keep for the next run."""
-    cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped))
+    cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped, unseen.executable))
 
 
 def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequence[str]) -> list[str] | None:
@@ -145,7 +159,11 @@ def told(
     listed = listed or any(map(_is_attributes, changed))
     if converts or listed or any(map(os.path.lexists, attributes)) or _are_listed_above(folder, prefix):
         disk.extend(_converted(folder, listing, settings))
-    return Unseen([], list(dict.fromkeys(disk)), skipped, lasts=lasts)
+    executable: list[str] = []
+    if not has_modes(config):
+        found = re.findall(rb"(?:\A|\0). 100755 [^\t]*\t([^\0]*)", listing)
+        executable = sorted({path.decode("utf-8", "surrogateescape") for path in found}.intersection([*disk, *skipped]))
+    return Unseen([], list(dict.fromkeys(disk)), skipped, executable, lasts=lasts)
 
 
 def _settings(config: str) -> list[tuple[str, str]]:

@@ -93,6 +93,13 @@ def test_a_shallow_clone_and_no_clone(space: Workspace, tmp_path: Path) -> None:
     assert findings(plain)["repository"][0][0] == "hint"
 
 
+def test_modes_that_the_disk_does_not_have(space: Workspace) -> None:
+    assert [severity for severity, _ in findings(space)["repository"]] == ["ok"]
+    space.git("config", "core.fileMode", "off")
+    assert [severity for severity, _ in findings(space)["repository"]] == ["ok", "hint"]
+    assert "git update-index --chmod=+x FILE" in findings(space)["repository"][1][1]
+
+
 def test_mistakes_and_what_cannot_be_told(space: Workspace) -> None:
     space.write({"images.yaml": "version: 1\nimages: {a: {dokerfile: x}, b: {nme: x}}\n"})
     assert [severity for severity, _ in findings(space)["graph"]] == ["error", "error"]

@@ -283,6 +283,19 @@ def test_an_answer_that_a_saved_plan_decided_is_not_given_again(shell: Shell, tm
     assert shell.hits == 0
 
 
+def test_a_mode_that_git_alone_keeps(shell: Shell) -> None:
+    shell.space.git("config", "core.fileMode", "false")
+    shell.space.write({"src/a.c": "int other;\n"})
+    before = shell.ask("key")
+    chmod(shell, "src/a.c", 0o755)
+    assert shell.ask("key") == before
+    shell.space.git("update-index", "--chmod=+x", "src/a.c")
+    after = shell.ask("key")
+    assert after != before
+    assert shell.ask("key") == after
+    assert shell.hits
+
+
 def test_an_unsure_image_is_planned_again_from_the_cache(shell: Shell) -> None:
     shell.space.write({"docs.Dockerfile": "FROM alpine:3.20\nADD https://example.org/x /x\n"})
     commit(shell)

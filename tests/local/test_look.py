@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import worktree
+from tests.local.test_trees import listed
 from tests.local.test_unseen import assert_is_as_on_disk
 from tests.workspace import Workspace
 
@@ -178,3 +180,42 @@ exec {real} "$@"
         monkeypatch.setenv("GIT_UNKNOWN", "1")
     assert_is_as_on_disk(root)
     assert moved.exists()
+
+
+@pytest.mark.parametrize("way", ["look", "long way"])
+def test_modes_are_gits_where_those_of_the_disk_mean_nothing(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """An edit has the mode with which it will be committed, however it comes to be read from disk."""
+    if way == "long way":
+        monkeypatch.setenv("GIT_UNKNOWN", "1")
+    space.git("config", "core.fileMode", "no")
+    space.write({"tool.sh": "tool\n", "assumed.sh": "a\n", "gone.sh": "g\n", "src/run.sh": "r\n"})
+    space.git("add", ".")
+    space.git("update-index", "--chmod=+x", "tool.sh", "src/run.sh")
+    space.git("commit", "-q", "-m", "state")
+    space.git("update-index", "--assume-unchanged", "assumed.sh", "src/run.sh")
+    for path in ("a.sh", "src/b.txt", "assumed.sh"):
+        (space.root / path).chmod(0o755)
+    space.write({"a.sh": "edited\n", "tool.sh": "edited\n", "assumed.sh": "edited\n", "src/run.sh": "edited\n"})
+    (space.root / "gone.sh").unlink()
+    space.write({"new.sh": "n\n"})
+    (space.root / "new.sh").chmod(0o755)
+    found = modes(space.root)
+    assert found == {
+        "a.sh": 0o644, "tool.sh": 0o755, "assumed.sh": 0o644, "src": 0, "src/b.txt": 0o644, "src/run.sh": 0o755,
+        "new.sh": 0o755,
+    }  # fmt: skip
+    assert modes(space.root) == found
+    space.git("update-index", "--chmod=+x", "a.sh")
+    assert modes(space.root) == {**found, "a.sh": 0o755}
+    space.git("update-index", "--no-assume-unchanged", "assumed.sh", "src/run.sh")
+    before = list(listed(worktree(space.root)))
+    space.git("commit", "-q", "-a", "-m", "edited")
+    assert list(listed(worktree(space.root))) == before
+    space.git("config", "core.fileMode", "yes")
+    assert list(listed(worktree(space.root))) == list(listed(DiskTree(space.root)))
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path: mode & 0o777 for path, mode, _ in listed(worktree(folder))}
