@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 import subprocess
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 from planner.cli import arguments as shared
+from planner.cli import interrupts
 from planner.cli.family import chosen, folder_of, keys_in, palette
 from planner.cli.plan import against_records
 from planner.cli.since import baseline_at
@@ -18,7 +20,7 @@ from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
 from planner.errors import PlannerError
 from planner.explain.causes import plan_text
-from planner.local.git_tree import WorkTree, worktree
+from planner.local.git_tree import WorkTree, commit_at, worktree
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 
@@ -27,6 +29,8 @@ DEBOUNCE = 60
 """Milliseconds without a further change after which the plan is renewed."""
 IDLE = 100
 """Milliseconds after which a watch without changes looks round, for the first time and for an interrupt."""
+LOOK = 1.0
+"""Seconds after which git is asked again where the revision stands that is compared with."""
 PATIENCE = 5.0
 """Seconds that a build has to end after a second interrupt."""
 HEAD = ("HEAD", "logs/HEAD")
@@ -59,13 +63,33 @@ def run(options: argparse.Namespace) -> int:
         yield_on_timeout=True,
         raise_interrupt=True,
     )
-    try:
+    compared = _Compared(folder, options.since or "")
+    with interrupts.remembered() as interrupted, contextlib.suppress(KeyboardInterrupt):
         for changed in changes:
-            if changed or not shown:
+            if interrupted():
+                break
+            if changed or not shown or compared.moved():
                 keys, shown = _renew(options, keys), True
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
+    print(file=sys.stderr)
     return 0
+
+
+class _Compared:
+    """The revision that the plan is compared with. A fetch moves it, and no file below the folder: git is asked."""
+
+    def __init__(self, folder: Path, revision: str) -> None:
+        self.folder = folder
+        self.revision = revision
+        self.asked = time.monotonic()
+        self.commit = commit_at(folder, revision) if revision else ""
+
+    def moved(self) -> bool:
+        """Whether it names another commit than when this was asked last, and answered."""
+        if not self.revision or time.monotonic() < self.asked + LOOK:
+            return False
+        self.asked = time.monotonic()
+        before, self.commit = self.commit, commit_at(self.folder, self.revision)
+        return before != self.commit
 
 
 def _counts(folder: Path, _: object, path: str) -> bool:

@@ -225,6 +225,15 @@ def revision_tree(folder: Path | str, revision: str, beside: WorkTree | None = N
     return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder))
 
 
+def commit_at(folder: Path | str, revision: str) -> str:
+    """The id of the commit that a revision names now, "" where it names none."""
+    try:
+        told = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    except GitError:
+        return ""
+    return told.decode().strip()
+
+
 def _tree_of(folder: Path | str, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
     top = objects.tree_at(commit)
     root = workspace_in(objects, top, prefix)
@@ -281,4 +290,4 @@ def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str,
     if len(inside) <= FEW:
         clean.list_ahead(inside)
     modes = {path.removeprefix(prefix): mode for path, mode in status.modes.items()}
-    return WorkTree(clean, disk, inside, look, left_out, modes)
+    return WorkTree(clean, disk, inside, look, left_out, modes=modes)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from planner.cli import interrupts
 from tests.build.family import Family
 from tests.build.stand_in import StandIn, is_running
 from tests.build.test_failures import wait_until
@@ -36,7 +38,10 @@ class Watched:
         """The lines up to one that holds this text; fails when it does not come within a minute."""
         seen: list[str] = []
         while True:
-            seen.append(self.lines.get(timeout=60))
+            try:
+                seen.append(self.lines.get(timeout=60))
+            except queue.Empty:
+                raise AssertionError("".join(seen)) from None
             if text in seen[-1]:
                 return seen
 
@@ -98,6 +103,41 @@ def test_what_is_taken_over_is_what_would_be_found_anew(space: Workspace) -> Non
                 seen = watched.until("watching")
             fresh = space.planner("plan", "--since", "HEAD").stdout
             assert "".join(seen).partition("\n\nwatching")[0] == fresh.rstrip("\n")
+
+
+@pytest.mark.parametrize("where", ["", "inner"])
+def test_a_revision_that_moves_renews_the_plan(tmp_path: Path, where: str) -> None:
+    """A fetch moves what is compared with, and no file of the workspace; git's folder may stand above it."""
+    repository = Workspace(tmp_path / "repository")
+    folder = repository.root / where
+    write_family(folder, hidden=True)
+    repository.commit()
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.write({f"{where or '.'}/docs/index.md": "edited\n"})
+    repository.commit()
+    with watching(Workspace(folder, init=False), "--since", "origin/main") as watched:
+        watched.until("2 of 5 images rebuild against origin/main")
+        watched.until("watching")
+        repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+        watched.until("0 of 5 images rebuild against origin/main")
+        watched.until("watching")
+        repository.git("update-ref", "-d", "refs/remotes/origin/main")
+        watched.until('there is no revision "origin/main"')
+
+
+def test_an_interrupt_that_python_loses_is_remembered() -> None:
+    """What is raised in a finaliser is printed and forgotten."""
+
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with interrupts.remembered() as interrupted, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not interrupted()
+        Finalised()
+        assert interrupted()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_builds_after_each_change(family: Family) -> None:
