@@ -75,13 +75,13 @@ class Objects:
                 raise _too_long(oid, limit)
             return known
         with self._lock:
-            git = self._running()
-            git.ask.write(oid.encode() + b"\n")
-            git.ask.flush()
-            return self._heard(git, oid, kind, limit)
+            return self._heard(self._asked([oid]), oid, kind, limit)
 
     def _heard(self, git: Conversation, oid: str, kind: str, limit: int) -> bytes:
-        header = git.hear.readline().split()
+        line = git.hear.readline()
+        if not line.endswith(b"\n"):
+            raise _ended()
+        header = line.split()
         if len(header) != 3:
             raise _lacking(oid)
         size = int(header[2])
@@ -91,7 +91,10 @@ class Objects:
         if size > limit:
             self._drain(git, size + 1)
             raise _too_long(oid, limit)
-        return git.hear.read(size + 1)[:-1]
+        data = git.hear.read(size + 1)
+        if len(data) != size + 1:  # What is cut short must not pass for a whole file.
+            raise _ended()
+        return data[:-1]
 
     def tree_at(self, commit: str) -> str:
         """The id of a commit's tree."""
@@ -104,6 +107,20 @@ class Objects:
     def _drain(git: Conversation, size: int) -> None:
         while size > 0 and (chunk := git.hear.read(min(size, 1 << 20))):
             size -= len(chunk)
+
+    def _asked(self, oids: Sequence[str]) -> Conversation:
+        """A git that has these questions. One that died in the moment before is started again."""
+        for _ in range(2):
+            git = self._running()
+            try:
+                git.ask.write("".join(f"{oid}\n" for oid in oids).encode())
+                git.ask.flush()
+            except BrokenPipeError:  # It would pass for an output of ours that nobody reads.
+                self._git = None
+                git.close()
+            else:
+                return git
+        raise _ended()
 
     def _running(self) -> Conversation:
         if self._git is None or self._git.has_ended():
@@ -135,9 +152,7 @@ class Objects:
         for start in range(0, len(oids), AT_ONCE):
             asked = oids[start : start + AT_ONCE]
             with self._lock:
-                git = self._running()
-                git.ask.write("".join(f"{oid}\n" for oid in asked).encode())
-                git.ask.flush()
+                git = self._asked(asked)
                 for oid in asked:
                     try:
                         data = self._heard(git, oid, kind, limit)
@@ -161,6 +176,10 @@ class Objects:
 
 def _lacking(oid: str) -> GitError:
     return GitError(f"the repository lacks the object {oid}: fetch it (a shallow or partial clone leaves it out)")
+
+
+def _ended() -> GitError:
+    return GitError("git ended before it had answered: was it killed? Try again, or run git fsck")
 
 
 def _too_long(oid: str, limit: int) -> InputError:
