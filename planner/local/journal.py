@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from planner.errors import StateError
 
@@ -23,6 +24,8 @@ LONGEST = 4 << 20
 KEPT = 1 << 20
 MAX_TEXT = 500
 LATEST = 1e11
+MAX_LINE = 64 << 20
+_RUN = b'"event": "run"'
 
 
 @dataclass
@@ -81,21 +84,36 @@ class Journal:
 
 
 def _shorten(path: Path) -> None:
-    """Drop the older part of a long journal, in whole lines."""
+    """Drop the older part of a long journal, in whole lines. The last run stays whole, so that it can be taken up."""
     try:
         if path.stat().st_size <= LONGEST:
             return
         with open(path, "rb") as stream:
-            stream.seek(-KEPT, os.SEEK_END)
-            stream.readline()
-            kept = stream.read()
-        part = path.with_suffix(".part")
-        part.write_bytes(kept)
+            start = _start_of_what_stays(stream)
+            if not start:
+                return
+            stream.seek(start)
+            part = path.with_suffix(".part")
+            with open(part, "wb") as kept:
+                shutil.copyfileobj(stream, kept)
         part.replace(path)
     except FileNotFoundError:
         return
     except OSError as error:
         raise StateError(f"{path}: the journal cannot be shortened: {error.strerror}") from error
+
+
+def _start_of_what_stays(stream: BinaryIO) -> int:
+    stream.seek(-KEPT, os.SEEK_END)
+    stream.readline()
+    start = stream.tell()
+    stream.seek(0)
+    place, last = 0, start
+    for line in iter(lambda: stream.readline(MAX_LINE), b""):
+        if _RUN in line[:64]:
+            last = place
+        place += len(line)
+    return min(start, last)
 
 
 def runs(lines: Iterable[str]) -> list[PastRun]:
@@ -131,6 +149,6 @@ def past_runs(state: Path) -> list[PastRun]:
     """The runs of a state folder's journal; none where there is no journal that can be read."""
     try:
         with open(state / NAME, encoding="utf-8", errors="replace") as stream:
-            return runs(stream.read(LONGEST * 2).splitlines())
+            return runs(iter(lambda: stream.readline(MAX_LINE), ""))
     except OSError:
         return []

@@ -102,6 +102,25 @@ def test_it_stays_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
     assert all(json.loads(one) for one in (tmp_path / NAME).read_text().splitlines())
 
 
+@pytest.mark.parametrize("size", [LONGEST, 3 * LONGEST])
+def test_the_last_run_is_kept_whole_however_long_it_is(tmp_path: Path, size: int) -> None:
+    """A run of many images that was killed is taken up, whatever was called in between."""
+    old = json.dumps({**RUN, "images": ["old"]}) + "\n"
+    begun = json.dumps({**RUN, "images": ["a", "b", "c"]}) + "\n"
+    line = json.dumps({"event": "started", "image": "b", "builder": "x" * 100}) + "\n"
+    built = json.dumps({"event": "built", "image": "a"}) + "\n"
+    (tmp_path / NAME).write_text(old * 10 + begun + built + line * (size // len(line) + 10))
+    (*_, before) = past_runs(tmp_path)
+    write(tmp_path)
+    (after,) = past_runs(tmp_path)
+    for run in (before, after):
+        assert (run.images, run.unfinished, run.broken_off) == (("a", "b", "c"), ("b", "c"), ("b",))
+    write(tmp_path, ("run", {"all": False, "images": ["new"]}))
+    write(tmp_path)
+    assert [run.images for run in past_runs(tmp_path)] == [("new",)]
+    assert (tmp_path / NAME).stat().st_size < KEPT + 1000
+
+
 def test_texts_are_cut(tmp_path: Path) -> None:
     write(tmp_path, ("failed", {"image": "a", "reason": "x" * 100_000}))
     assert (tmp_path / NAME).stat().st_size < 1000
