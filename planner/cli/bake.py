@@ -18,6 +18,7 @@ from planner.cli.family import folder_of, keys_now, warn
 from planner.cli.output import write
 from planner.cli.parents import parents_of, refuse_beside_plan, saved_plan
 from planner.cli.plan import against_records, plan_of, state_of
+from planner.cli.recalled import with_steps
 from planner.digest.key import Keys
 from planner.digest.stage_names import familiar
 from planner.errors import PlannerError, StateError
@@ -74,8 +75,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> tuple[Plan, Keys]:
-    if options.since:
-        return plan_of(options)
+    if options.since or options.against:
+        plan, keys = plan_of(options)
+        return plan, with_steps(keys, [image.name for image in plan.building])
     keys = keys_now(options)
     return (saved_plan(options, keys) if options.plan else against_records(options, keys)), keys
 

@@ -88,3 +88,12 @@ def test_without_only_nobody_is_told_to_leave_it_out(family: Family, engine: Eng
     pushed = space.build("--plan", plan, "--push")
     assert [pushed[name]["outcome"] for name in ("base", "tool", "app")] == ["built"] * 3
     assert pushed["tool"]["repository"] == f"{address}/tool"
+
+
+def test_a_bake_file_of_kept_facts(family: Family) -> None:
+    """The second time nothing is read that the first one kept, but what the targets are made of."""
+    space = family()
+    for _ in range(2):
+        run = space.planner("bake", "--since", "HEAD", "--all")
+        assert run.returncode == 0, run.stderr
+        assert list(json.loads(run.stdout)["target"]) == ["base", "tool", "side", "app"]
