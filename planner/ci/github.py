@@ -6,7 +6,7 @@ Every job has its own permissions and no more than it uses; nothing that a pull 
 from __future__ import annotations
 
 from planner.ci.actions import pinned
-from planner.ci.github_login import login, permissions
+from planner.ci.github_login import login, permissions, secrets
 from planner.ci.jobs import alone, jobs_of
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
@@ -23,6 +23,8 @@ Steps = list[dict[str, object]]
 Job = dict[str, object]
 
 NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'closed'"
+SAME = "github.event.pull_request.head.repo.full_name == github.repository"
+"""For a fork's pull request the run's token may write nothing, whatever a job asks for."""
 MATRIX = "fromJSON(needs.plan.outputs.matrix || '{}')"
 CHECKOUT: dict[str, object] = {
     "uses": "actions/checkout",
@@ -98,12 +100,13 @@ def _indented(text: str) -> str:
 
 
 def _events(settings: Settings) -> dict[str, object]:
+    handed_on = {name: {"required": False} for name in secrets(settings)}
     return {
         "push": {"branches": [settings.branch]},
         "pull_request": {"types": ["opened", "synchronize", "reopened", "closed"]},
         "schedule": [{"cron": settings.cron}],
         "workflow_dispatch": {},
-        "workflow_call": {},
+        "workflow_call": {"secrets": handed_on} if handed_on else {},
     }
 
 
@@ -142,10 +145,9 @@ def _plan(settings: Settings) -> Job:
 def _comment(settings: Settings) -> Job:
     """A comment of the same mark is replaced; the mark holds no sign that a shell, jq or HTML would read."""
     script = COMMENT.replace("MARK", f"<!-- {settings.named('planner plan')} -->")
-    same = "github.event.pull_request.head.repo.full_name == github.repository"
     return {
         "needs": "plan",
-        "if": f"github.event_name == 'pull_request' && {same}",
+        "if": f"github.event_name == 'pull_request' && {SAME}",
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 10,
         "permissions": {"pull-requests": "write"},
@@ -236,7 +238,7 @@ def _lock(settings: Settings) -> Job:
 
 def _clean_up() -> Job:
     return {
-        "if": "github.event_name == 'pull_request' && github.event.action == 'closed'",
+        "if": f"github.event_name == 'pull_request' && github.event.action == 'closed' && {SAME}",
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 10,
         "permissions": {"actions": "write"},

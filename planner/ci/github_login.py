@@ -9,6 +9,8 @@ from planner.ci.pipeline import Settings
 GHCR = "ghcr.io"
 GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|pkg\.dev)")
 AMAZON = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
+SECRETS = ("REGISTRY_USER", "REGISTRY_TOKEN")
+"""What a registry is logged in to with that knows neither the run's own token nor OIDC."""
 Steps = list[dict[str, object]]
 
 
@@ -23,6 +25,12 @@ def permissions(settings: Settings, *, write: bool, plans: bool = False) -> dict
     elif (write or plans) and (GOOGLE.fullmatch(settings.host) or AMAZON.fullmatch(settings.host)):
         found["id-token"] = "write"
     return found
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """The secrets that the steps of `login` use."""
+    host = settings.host
+    return () if host == GHCR or GOOGLE.fullmatch(host) or AMAZON.fullmatch(host) else SECRETS
 
 
 def login(settings: Settings, *, write: bool, plans: bool = False) -> Steps:
@@ -47,6 +55,8 @@ def _login(settings: Settings, *, write: bool) -> Steps:
             "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
             "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
             "token_format": "access_token",
+            # The file would lie in the workspace, which is a context; the token is an output without it too.
+            "create_credentials_file": False,
         }
         made = "${{ steps.google.outputs.access_token }}"
         return [
@@ -60,7 +70,8 @@ def _login(settings: Settings, *, write: bool) -> Steps:
             {"uses": "aws-actions/configure-aws-credentials", "with": given},
             {"name": "Log in to the registry", "run": script},
         ]
-    return [docker_login(host, "${{ secrets.REGISTRY_USER }}", "${{ secrets.REGISTRY_TOKEN }}")]
+    user, token = ("${{ secrets." + name + " }}" for name in SECRETS)
+    return [docker_login(host, user, token)]
 
 
 def docker_login(host: str, user: str, token: str) -> dict[str, object]:

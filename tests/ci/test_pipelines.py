@@ -95,6 +95,31 @@ def test_no_variable_has_a_name_that_a_family_may_use_too(seed: int) -> None:
     assert {name for name in named - RUNNERS if not name.startswith("PLANNER_")} == set()
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_caller_knows_which_secrets_to_hand_on(seed: int) -> None:
+    document = written(seed)
+    used = set(re.findall(r"secrets\.(\w+)", yaml.safe_dump(document["jobs"])))
+    declared = document["on"]["workflow_call"].get("secrets", {})
+    assert set(declared) == used
+    assert all(one["required"] is False for one in declared.values()), "pull requests get none"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_login_leaves_a_file_in_the_workspace(seed: int) -> None:
+    """Whatever lies there is part of an image that copies its whole workspace, and of its key."""
+    for job in written(seed)["jobs"].values():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("google-github-actions/auth@"):
+                assert step["with"]["create_credentials_file"] is False
+                assert {"token_format": "access_token"}.items() <= step["with"].items(), "the login uses it"
+
+
+def test_jobs_that_need_a_right_of_the_repository_itself_leave_forks_alone() -> None:
+    """A run for a fork has a token that may read, whatever the job asks for."""
+    for name in WRITE:
+        assert "head.repo.full_name == github.repository" in written(1)["jobs"][name]["if"]
+
+
 def test_the_commits_of_actions_differ() -> None:
     assert len({commit for _, commit in PINNED.values()}) == len(PINNED)
 
