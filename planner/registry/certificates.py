@@ -25,7 +25,8 @@ def folders(host: str) -> tuple[Path, ...]:
     own = home()
     config = os.environ.get("XDG_CONFIG_HOME") or (own / ".config" if own is not None else None)
     places = (f"{config}/docker/certs.d", *PLACES) if config is not None else PLACES
-    return tuple(folder for place in places if (folder := Path(place) / host).is_dir())
+    # Not Path.is_dir: a home that is somebody else's, as root's often is in a container, holds none for us.
+    return tuple(folder for place in places if os.path.isdir(folder := Path(place) / host))  # noqa: PTH112
 
 
 @functools.cache

@@ -55,6 +55,23 @@ def client() -> HttpRegistry:
     return HttpRegistry(Transport(Patience(tries=2, first=0.001)))
 
 
+def test_a_home_of_somebody_else_holds_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with root's home in a container that runs as another user."""
+    locked = tmp_path / "root"
+    locked.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(locked))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if os.geteuid() != 0:
+        locked.chmod(0)
+        assert certificates.folders("localhost:1") == ()
+        return
+    os.seteuid(65534)
+    try:
+        assert certificates.folders("localhost:1") == ()
+    finally:
+        os.seteuid(0)
+
+
 def test_an_authority_in_its_folder_is_trusted(places: Path, registry: Registry) -> None:
     trust(places, registry.address, "ca.crt", OURS.pem)
     repository = f"{registry.address}/tls/a"
