@@ -101,9 +101,9 @@ class Manifests:
             *self._steps(image, platform, warnings),
             *self._images(image, platform, parent_keys, warnings),
         ]
+        inputs.extend(self._named_like_stages(image))
         inputs.extend(self._policy(image))
         inputs.extend(self._absent(image, inputs, warnings))
-        inputs.extend(self._named_like_stages(image))
         return Manifest(image=image.name, platform=platform, inputs=tuple(inputs), warnings=tuple(warnings))
 
     def _input(

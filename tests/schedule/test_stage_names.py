@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.digest.key import Keys, keys_of
+from planner.digest.key import Keys, Known, keys_of
 from planner.errors import DefinitionError
 from planner.local.disk_tree import DiskTree
 from planner.model.build import BuildRequest, Store, Stored
@@ -84,3 +84,13 @@ def test_the_key_of_an_image_that_was_built_without_its_stage_is_another_one(tmp
     assert keys(tmp_path, "FROM ubuntu AS ubuntu\nRUN x\n").keys[APP] != alone
     free = keys(tmp_path, "FROM ubuntu AS other\nRUN x\n", Lock()).keys[APP]
     assert keys(tmp_path, "FROM ubuntu AS ubuntu\nRUN x\n", Lock()).keys[APP] == free, "nothing takes its place"
+
+
+def test_the_key_is_the_same_where_only_files_are_looked_at(tmp_path: Path) -> None:
+    """An input of its own must stand where it stands when the manifest is made from what was known."""
+    (tmp_path / "Dockerfile.rego").write_text("package x\n")
+    made = keys(tmp_path, "FROM ubuntu AS ubuntu\nRUN x\n")
+    tree = DiskTree(tmp_path)
+    again = keys_of(made.facts.loaded, tree, Known(facts=made.facts, agrees=lambda _: False))
+    assert again.keys == made.keys
+    assert again.manifests[APP][0].inputs == made.manifests[APP][0].inputs
