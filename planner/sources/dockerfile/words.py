@@ -7,6 +7,8 @@ import re
 from planner.sources.go_match import SPACES
 
 _GAP = re.compile(r"[\t\v\f\r ]+")
+_OFF = frozenset({"--keep-git-dir=false", "--link=false", "--parents=false"})
+"""Switches that are off: as if they were not written."""
 _BETWEEN = re.compile(r"\s")
 
 
@@ -62,7 +64,7 @@ def _word_end(text: str, at: int, escape: str) -> int:
 def plain_flags(flags: tuple[str, ...]) -> tuple[str, ...]:
     """The flags that have no part of their own; `--from` and `--mount` count through what they read."""
     own = ("--from", "--chown", "--chmod", "--checksum", "--mount", "--network")
-    return tuple(flag for flag in flags if not flag.startswith(own))
+    return tuple(flag for flag in flags if not flag.startswith(own) and flag.lower() not in _OFF)
 
 
 def joined(name: str, words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -207,6 +207,12 @@ def fetched() -> Iterator[Rule]:
     yield counts_not("a branch beside its commit may not move", git, branch, {"other": "2"})
     held = add(f"git@git.example:r.git?ref={COMMIT}")
     yield counts_not("a commit holds what ssh reaches", git, held, {"other": "2"})
+    for flag in ("keep-git-dir", "link", "parents"):
+        word = "COPY" if flag == "parents" else "ADD"
+        read = f"https://git.example/r.git#{COMMIT}" if flag == "keep-git-dir" else "a"
+        without = case(f"FROM scratch\n{word} {read} /x", tree)
+        switched = case(f"FROM scratch\n{word} --{flag}=False {read} /x", tree)
+        yield counts_not(f"--{flag}=false is as if it were not written", f"{COPY}:100-150", without, switched)
     for name in ("github.com/acme", f"github.com/acme#{COMMIT}", "git@a", "HTTPS:/files.example/a", "./git@a:b"):
         local = case(f"FROM scratch\nADD {name.replace(':/', '://')} /x", {f"{name}": "1", "other": "1"})
         yield counts(f"ADD {name} is of the context", git, local, {name: "2"})
