@@ -93,6 +93,8 @@ class Parser(argparse.ArgumentParser):
             actions = [*self._actions, *(self.called._actions if self.called else ())]
             options = [text for action in actions for text in action.option_strings]
             hint = one_of(wrong, options)
+            if self.called is not None and any(wrong in action.option_strings for action in self._actions):
+                hint = f"say {wrong} before the command"
         raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {self.prog} --help shows what there is")
 
 

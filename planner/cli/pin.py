@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--check", action="store_true", help="exit with 3 when a pin is stale; write nothing")
     choice.add_argument("--write", action="store_true", help="edit the files [only show what would be edited]")
-    parser.add_argument("files", nargs="*", metavar="GLOB", help="only these files that git tracks [all of them]")
+    parser.add_argument("globs", nargs="*", metavar="GLOB", help="only these files that git tracks [all of them]")
     parser.add_argument("--offline", action="store_true", help="believe the records, and ask no registry")
     shared.policy(parser)
     shared.state(parser)
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     texts = {
         path: data
         for path, data in tracked_text(folder)
-        if not options.files or any(fnmatch.fnmatchcase(path, glob) for glob in options.files)
+        if not options.globs or any(fnmatch.fnmatchcase(path, glob) for glob in options.globs)
     }
     graph = keys.made_by.loaded.graph
     found = (pin for path, data in texts.items() for pin in pins_in(data, path, index))

@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "action", choices=("check", "lint", "generate"), help="prove it, read workflows, or write for a registry"
     )
     parser.add_argument(
-        "files",
+        "names",
         nargs="*",
         metavar="FILE",
         help=f"workflow files for lint [{WORKFLOWS}/*.yml, *.yaml]; for generate {', '.join(policy_generated.FILES)}",
@@ -73,7 +73,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _lint(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
-    paths = [Path(name) for name in options.files]
+    paths = [Path(name) for name in options.names]
     if not paths:
         paths = sorted(path for path in (folder / WORKFLOWS).glob("*") if path.suffix in (".yml", ".yaml"))
     if not paths:

@@ -28,9 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, policy: Policy) -> int:
     """Write, print or check the file of one kind of registry."""
-    if len(options.files) != 1 or options.files[0] not in FILES:
+    if len(options.names) != 1 or options.names[0] not in FILES:
         raise UsageError(f"planner policy generate KIND: one of {', '.join(FILES)}")
-    kind = options.files[0]
+    kind = options.names[0]
     text = generated(kind, policy, _registry(options, policy))
     file = options.out or FILES[kind]
     if options.check:

@@ -225,11 +225,10 @@ class DiskTree:
             handle = os.open(self._place(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        stream = os.fdopen(handle, "rb")
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            stream.close()
+            os.close(handle)
             raise InputError(f"{path}: is no regular file")
-        return stream
+        return os.fdopen(handle, "rb")
 
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""
