@@ -44,7 +44,7 @@ def _looked_at(tree: Tree, path: str) -> Iterator[tuple[str, bool]]:
 
 def link_on(tree: Tree, path: str) -> str:
     """The first symlink on the way to a path, the path itself among it; "" where there is none."""
-    pieces = path.split("/")
+    pieces = path.split("/") if path else []
     for number in range(len(pieces)):
         place = "/".join(pieces[: number + 1])
         try:

@@ -550,3 +550,12 @@ def test_a_context_behind_a_link_is_refused_by_the_name_of_the_link(tmp_path: Pa
     image = replace(image_of(Case()), context=folder, dockerfile=f"{folder}/Dockerfile")
     with pytest.raises(DefinitionError, match=hint):
         load(Family(file="images.yaml", images=(image,)), DiskTree(tmp_path))
+
+
+def test_a_folder_without_its_dockerfile_is_told_apart_from_a_link(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/a").write_text("")
+    for context in ("one", "one/two", "."):
+        image = replace(image_of(Case()), context=context, dockerfile=f"{context}/Dockerfile".removeprefix("./"))
+        with pytest.raises(DefinitionError, match="relative to context"):
+            load(Family(file="images.yaml", images=(image,)), DiskTree(tmp_path))
