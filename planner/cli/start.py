@@ -7,11 +7,13 @@ git and Python work side by side.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` makes enums: that takes longer than all that is done here
+import _thread
 import errno
 import gc
 import io
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +64,23 @@ def interrupts_raise() -> None:
     """Let Ctrl-C raise KeyboardInterrupt again, for a command that has something to tidy."""
     if _signal.getsignal(_signal.SIGINT) is _end:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        sys.unraisablehook = raise_again
+
+
+def raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python prints what is raised in a finaliser, and goes on: an interrupt that comes there is made once more.
+
+    A moment later, and from a thread, since here it would be lost like the first one.
+    """
+    if lost.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(_interrupt_soon, ())
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt_soon() -> None:
+    time.sleep(0.02)
+    os.kill(os.getpid(), _signal.SIGINT)
 
 
 def _end(number: int, frame: object) -> NoReturn:

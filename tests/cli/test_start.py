@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from planner.cli import ahead
+from planner.cli import ahead, start
 from planner.local.spawn import Asked
 from tests.workspace import IDENTITY, Workspace
 
@@ -195,3 +197,16 @@ def test_an_interrupt_at_any_moment_is_one_exit_status(tmp_path: Path, command: 
         ended.add(run.returncode)
     assert ended <= {0, 130}
     assert 130 in ended
+
+
+def test_an_interrupt_that_python_loses_is_made_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch waits for ever, and would go on to do so."""
+
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(sys, "unraisablehook", start.raise_again)
+    with pytest.raises(KeyboardInterrupt):
+        Finalised()
+        time.sleep(10)
