@@ -1,4 +1,4 @@
-"""Takes Ctrl-C as a note instead of an exception that ends whatever goes on at that moment."""
+"""Takes Ctrl-C as a note, instead of an exception that ends whatever goes on at that moment, or beside it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,8 @@ NOTED = 2
 def heard(note: Callable[[], None]) -> Iterator[None]:
     """Have `note` called for the first interrupts; those after them raise KeyboardInterrupt, as always.
 
-    It is called in the middle of anything, so it may take no lock. Whoever ignores interrupts goes on to do so, and
-    threads other than the first hear of none.
+    It is called in the middle of anything, so it may take no lock.
     """
-    before = signal.getsignal(signal.SIGINT)
-    first = threading.current_thread() is threading.main_thread()
-    if not first or before is not signal.default_int_handler:
-        yield
-        return
     count = 0
 
     def hear(number: int, frame: object) -> None:
@@ -32,6 +26,32 @@ def heard(note: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         note()
 
+    with _handled(hear):
+        yield
+
+
+@contextlib.contextmanager
+def remembered() -> Iterator[Callable[[], bool]]:
+    """Says whether there was an interrupt. It raises KeyboardInterrupt too, which Python may lose in a finaliser."""
+    came = False
+
+    def hear(number: int, frame: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    with _handled(hear):
+        yield lambda: came
+
+
+@contextlib.contextmanager
+def _handled(hear: Callable[[int, object], None]) -> Iterator[None]:
+    """Whoever ignores interrupts goes on to do so, and threads other than the first hear of none."""
+    before = signal.getsignal(signal.SIGINT)
+    first = threading.current_thread() is threading.main_thread()
+    if not first or before is not signal.default_int_handler:
+        yield
+        return
     signal.signal(signal.SIGINT, hear)
     try:
         yield

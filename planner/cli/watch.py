@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from planner.cli import arguments as shared
+from planner.cli import interrupts
 from planner.cli.family import chosen, folder_of, keys_in, palette
 from planner.cli.plan import against_records
 from planner.cli.since import baseline_at
@@ -63,8 +64,10 @@ def run(options: argparse.Namespace) -> int:
         raise_interrupt=True,
     )
     compared = _Compared(folder, options.since or "")
-    with contextlib.suppress(KeyboardInterrupt):
+    with interrupts.remembered() as interrupted, contextlib.suppress(KeyboardInterrupt):
         for changed in changes:
+            if interrupted():
+                break
             if changed or not shown or compared.moved():
                 keys, shown = _renew(options, keys), True
     print(file=sys.stderr)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from planner.cli import interrupts
 from tests.build.family import Family
 from tests.build.stand_in import StandIn, is_running
 from tests.build.test_failures import wait_until
@@ -121,6 +123,21 @@ def test_a_revision_that_moves_renews_the_plan(tmp_path: Path, where: str) -> No
         watched.until("watching")
         repository.git("update-ref", "-d", "refs/remotes/origin/main")
         watched.until('there is no revision "origin/main"')
+
+
+def test_an_interrupt_that_python_loses_is_remembered() -> None:
+    """What is raised in a finaliser is printed and forgotten."""
+
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with interrupts.remembered() as interrupted, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not interrupted()
+        Finalised()
+        assert interrupted()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_builds_after_each_change(family: Family) -> None:
