@@ -18,6 +18,7 @@ from planner.digest.key import Keys
 from planner.digest.older import OLDER
 from planner.errors import PlannerError, UsageError
 from planner.local.records import open_records
+from planner.model.build import Store
 from planner.plan.rebuild import Plan
 from planner.plan.shared import SharedRecords
 from planner.schedule.outcome import Outcome
@@ -116,12 +117,8 @@ def run(options: argparse.Namespace) -> int:
 
         refuse_beside_plan(options, "all")
     keys = keys_kept(options)
-    registry = keys.made_by.loaded.family.registry
     reports.place_of_summary(options)
-    if options.push and not registry:
-        raise PlannerError("--push needs to know where to: give the graph file a registry: field")
-    standing, cached = _granted(options, keys, registry if options.push else "")
-    published = _published(options, keys)
+    standing, cached, published = _allowed(options, keys)
     if options.plan:
         from planner.cli.parents import saved_plan  # a build without changes waits for nothing that it does not use
 
@@ -137,11 +134,11 @@ def run(options: argparse.Namespace) -> int:
         from planner.cli.dry import dry_run
 
         keys = with_steps(keys, [image.name for image in plan.building])
-        print(dry_run(plan, keys, registry if options.push else "", palette(), cached))
+        print(dry_run(plan, keys, _pushed_to(options, keys), palette(), cached))
         return 0
     for warning in plan.warnings:
         warn(warning)
-    if not plan.building and not options.push and not OLDER:
+    if not plan.building and not options.push and not OLDER and not (options.plan and _may_be_gone(options, plan)):
         return _tell(options, plan, Outcome(states={}), 0.0)
     state = state_of(options)
     waited: list[str] = []
@@ -156,10 +153,23 @@ def run(options: argparse.Namespace) -> int:
         # The engine answers while all else that a build needs is loaded and read.
         members = find_ahead(options.builder, os.environ, state.run, state.builders, push=options.push, warn=warn)
         building = importlib.import_module("planner.cli.building")
-        if waited:  # Much may have been edited since.
+        if waited:  # Much may have been edited since, also where it is pushed to.
             keys = keys_now(options)
+            standing, cached, published = _allowed(options, keys)
         plan, outcome, seconds = building.built(options, keys, state, members, published, standing, cached)
     return _tell(options, plan, outcome, seconds)
+
+
+def _may_be_gone(options: argparse.Namespace, plan: Plan) -> bool:
+    """Whether something that a saved plan reuses here is not known to be there still."""
+    from planner.build.layout import Layout
+
+    layout = Layout(state_of(options).layout)
+    stored = (image.stored for image in plan.images if image.stored is not None)
+    return any(
+        image.store is Store.ENGINE or (image.store is Store.LAYOUT and not layout.holds(image.digest))
+        for image in stored
+    )
 
 
 def _take_up(options: argparse.Namespace) -> None:
@@ -169,6 +179,18 @@ def _take_up(options: argparse.Namespace) -> None:
     if options.plan or options.all:
         raise UsageError("--resume builds what the last run did not get to: leave out --plan and --all")
     options.images, options.all = taken_up(past_runs(state_of(options).root), options.images)
+
+
+def _pushed_to(options: argparse.Namespace, keys: Keys) -> str:
+    return keys.made_by.loaded.family.registry if options.push else ""
+
+
+def _allowed(options: argparse.Namespace, keys: Keys) -> tuple[Standing | None, Caches, PublishedRecords | None]:
+    """What this run may do with the family as it is now, and the registry whose records count. Raises PlannerError."""
+    if options.push and not keys.made_by.loaded.family.registry:
+        raise PlannerError("--push needs to know where to: give the graph file a registry: field")
+    standing, cached = _granted(options, keys, _pushed_to(options, keys))
+    return standing, cached, _published(options, keys)
 
 
 def _granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standing | None, Caches]:

@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.cli import interrupts, live, reports
@@ -19,7 +18,7 @@ from planner.cli.builders import Builders, builders_of, work_of
 from planner.cli.family import chosen, warn
 from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
-from planner.cli.parents import completed, if_told, only, parents_of, saved_plan
+from planner.cli.parents import completed, if_told, only, parents_of, resumed, saved_plan
 from planner.cli.plan import AGAINST_RECORDS, is_pushed
 from planner.cli.recalled import with_steps
 from planner.cli.store_room import make_room
@@ -30,9 +29,8 @@ from planner.local.records import SqliteRecords
 from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
-from planner.plan.baseline import Baseline, of_records
-from planner.plan.reasons import Code
-from planner.plan.rebuild import Action, Plan, PlannedImage
+from planner.plan.baseline import of_records
+from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.shared import SharedRecords
 from planner.ports import Leases, Records, Registry
@@ -71,19 +69,22 @@ def built(
     local = SqliteRecords(state.records)
     records: Records = SharedRecords(local, published) if published else local
     graph = keys.made_by.loaded.graph
-    then = of_records(graph, keys, records, _usable(options, keys, builders, published))
+    usable = _usable(options, keys, builders, published)
+    then = of_records(graph, keys, records, usable)
     again = record_again(
         keys, then, records, builders.first, keys.made_by.loaded.family.registry if options.push else ""
     )
     if again:
         note(f"recorded {again} images anew, under keys of the present schema")
     if options.plan:
-        plan = _resumed(saved_plan(options, keys), then)
+        plan = saved_plan(options, keys)
     else:
         wanted = chosen(options.images, graph)
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
     if options.only:
         plan = only(plan, chosen(options.images, graph))
+    if options.plan:
+        plan = resumed(plan, then, keys, lambda image: _counts(image, usable, pushed=options.push))
     if options.push and published is not None and registry is not None:
         lost = publish_again(plan, keys, records, registry, published.saw)
         if lost:
@@ -118,7 +119,7 @@ def built(
                 records=records,
                 listener=reports.watched(options, Journaling(listener, journal)),
                 clock=time.time,
-                holds=_usable(options, keys, builders, published),
+                holds=usable,
                 leases=_leases(options, published),
                 registry=keys.made_by.loaded.family.registry if options.push else "",
                 keep_going=options.keep_going,
@@ -183,14 +184,6 @@ def _usable(
     return holds
 
 
-def _resumed(plan: Plan, then: Baseline) -> Plan:
-    """A saved plan less what was built since; what is forced or unsure is built whatever was built before."""
-    return replace(plan, images=tuple(_unless_built(image, then) for image in plan.images))
-
-
-def _unless_built(image: PlannedImage, then: Baseline) -> PlannedImage:
-    past = then.get(image.name)
-    always = any(reason.code in (Code.FORCED, Code.UNSURE) for reason in image.reasons)
-    if image.action is Action.REUSE or always or past is None or past.key != image.key or past.stored is None:
-        return image
-    return replace(image, action=Action.REUSE, reasons=(), stored=past.stored)
+def _counts(image: Stored, usable: Callable[[Stored], bool], *, pushed: bool) -> bool:
+    """Whether what a saved plan reuses counts. What a registry had is believed where nothing is pushed."""
+    return usable(image) if pushed or image.store is not Store.REGISTRY else True
