@@ -18,8 +18,9 @@ def refuse_unused(options: argparse.Namespace, definition: Definition | None) ->
     of_bake = (("--set", options.set), ("--via-buildx", options.via_buildx))
     of_compose = (("--profile", options.profile), ("--env-file", options.env_file))
     for needed, asked_for in ((Door.BAKE, of_bake), (Door.COMPOSE, of_compose)):
-        for option in (option for option, given in asked_for if given and door not in (None, needed)):
-            raise UsageError(f"{option} is for {needed} files, and the family is read from {door}")
+        for option in (option for option, given in asked_for if given and door is not needed):
+            read = f"the family is read from {door}" if door is not None else "there is no graph file of any kind"
+            raise UsageError(f"{option} is for {needed} files, and {read}")
 
 
 def with_env_files(options: argparse.Namespace, folder: Path, tree: Tree) -> Tree:

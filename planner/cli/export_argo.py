@@ -22,7 +22,7 @@ from planner.schedule.resources import amounts
 
 BASELINE: tuple[tuple[str, object], ...] = (
     ("since", None),
-    ("against", ""),
+    ("against", None),
     ("plan", ""),
     ("offline", False),
     ("all", False),

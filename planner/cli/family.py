@@ -117,7 +117,7 @@ def load_family(
 
     traced = Traced(tree)
     definition = definition_in(options, traced)
-    if isinstance(_beneath(tree), WorkTree):
+    if isinstance(_beneath(tree), WorkTree) and not (definition is None and options.file_named):
         refuse_unused(options, definition)
     if definition is None:
         if options.file_named:

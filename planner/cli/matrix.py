@@ -20,7 +20,7 @@ from planner.local.records import open_records
 from planner.model.image import Family, ImageName
 from planner.plan.durations import durations
 from planner.plan.rebuild import Plan
-from planner.sources.doors.bake.family import REGISTRY
+from planner.sources.doors.bake.named import REGISTRY
 
 EXAMPLE = "planner matrix --since origin/main --format github"
 WRITERS = {"github": matrix_github, "gitlab": gitlab_child, "buildkite": buildkite_steps, "json": matrix_json}

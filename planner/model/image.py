@@ -118,6 +118,10 @@ class Doubt:
     hint: str = ""
 
 
+DISCOVERED = "Dockerfiles"
+"""What stands in for the name of the graph file of a family that nobody wrote down."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
     """A whole graph file: its images in declared order and what they share.

@@ -31,11 +31,9 @@ from planner.digest.touched import Suppositions, Watched
 from planner.digest.trace import Trace, Traced, covers
 from planner.model.frozen import dataclass
 from planner.model.graph import ExternalImage, ImageGraph
-from planner.model.image import Image, ImageName, Span
+from planner.model.image import DISCOVERED, Image, ImageName, Span
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources import lock_file
-from planner.sources.discovery.family import FILE
-from planner.sources.discovery.files import dockerfiles
 from planner.sources.dockerfile_places import places_of
 from planner.sources.loaded import LoadedFamily
 
@@ -115,7 +113,7 @@ def defines(loaded: LoadedFamily, path: str) -> bool:
 
 def is_discovered(loaded: LoadedFamily) -> bool:
     """Whether nobody wrote the family down, so that its Dockerfiles define it."""
-    return loaded.family.file == FILE
+    return loaded.family.file == DISCOVERED
 
 
 def _definition(loaded: LoadedFamily) -> dict[str, str]:
@@ -124,7 +122,11 @@ def _definition(loaded: LoadedFamily) -> dict[str, str]:
 
 
 def _discovers(loaded: LoadedFamily, path: str) -> bool:
-    return is_discovered(loaded) and path not in loaded.dockerfiles and bool(dockerfiles((path,)))
+    if not is_discovered(loaded) or path in loaded.dockerfiles:
+        return False
+    from planner.sources.discovery.files import dockerfiles  # few families are discovered
+
+    return bool(dockerfiles((path,)))
 
 
 class _Watching:

@@ -39,6 +39,12 @@ def may_be_fetched(text: str) -> bool:
     return "/" not in head or "://" in head or ("@" in head and ":" in head)
 
 
+def github(value: str) -> str:
+    """The repository that `github.com/OWNER/NAME#REF` means; without `.git` BuildKit would fetch the page about it."""
+    path, mark, rest = re.fullmatch(r"([^?#]*)([?#]?)(.*)", value, re.DOTALL).groups("")  # type: ignore[union-attr]
+    return f"https://{path.rstrip('/').removesuffix('.git')}.git{mark}{rest}"
+
+
 def is_pinned(source: str, checksum: str) -> bool:
     """Whether what a source that is fetched means is said beside it: by a checksum, or by a repository's commit."""
     if not is_git(source):

@@ -8,7 +8,7 @@ from planner.model.image import Family, Image, ImageName
 from planner.model.names import Index, Published, Reference, index_of, owner_of
 from planner.sources.dockerfile_places import linked
 from planner.sources.doubts import OF_IMAGE, TAGS
-from planner.sources.fetched import REMOTE, is_pinned_context
+from planner.sources.fetched import REMOTE, github, is_pinned_context
 
 _PLATFORM = "::"
 """Stands before the platform that a named context is for (`NamedContext` of BuildKit's dockerui, v0.32.2)."""
@@ -71,7 +71,7 @@ class Origins:
             return self._image(image, value.removeprefix("docker-image://"))
         folder = local_folder(value)
         if folder is None:
-            url = f"https://{value}" if value.startswith("github.com/") else value
+            url = github(value) if value.startswith("github.com/") else value
             return RemoteFiles(url=url, pinned=is_pinned_context(url))
         if folder == "\0":
             return Unresolved(reason=f'the named context "{value}" leads out of the workspace')

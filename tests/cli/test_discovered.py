@@ -50,6 +50,12 @@ def test_bake_files_in_folders_are_told_of(space: Workspace) -> None:
     assert "and 4 Bake files more" in space.planner("graph").stderr
 
 
+def test_options_of_graph_files_are_refused_without_one(space: Workspace) -> None:
+    for words in (("--set", "x.tags=y"), ("--env-file", "none"), ("--profile", "p"), ("--via-buildx",)):
+        run = space.planner(*words, "plan", "--since", "HEAD")
+        assert (run.returncode, "there is no graph file of any kind" in run.stderr) == (2, True), run
+
+
 def test_a_graph_file_wins_and_a_named_one_must_be_there(space: Workspace) -> None:
     run = space.planner("-f", "images.yaml", "graph")
     assert (run.returncode, run.stdout) == (1, "")

@@ -522,7 +522,8 @@ def test_no_file_has_a_zero_in_its_name(tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize(
     ("value", "url"),
     [
-        ("github.com/acme/x", "https://github.com/acme/x"),
+        ("github.com/acme/x", "https://github.com/acme/x.git"),
+        ("github.com/acme/x.git#main:sub", "https://github.com/acme/x.git#main:sub"),
         ("bob@git.example:x", "bob@git.example:x"),
         ("HTTPS://git.example/x.git", "HTTPS://git.example/x.git"),
     ],
@@ -530,6 +531,16 @@ def test_no_file_has_a_zero_in_its_name(tmp_path: Path, line: str) -> None:
 def test_a_named_context_elsewhere_is_no_folder(tmp_path: Path, value: str, url: str) -> None:
     found = answer(tmp_path, "FROM scratch\nCOPY --from=x a /", {"ctx/a": ""}, named={"x": value})
     assert found.unsure == (f"the named context {url} may change unseen",)
+
+
+def test_a_commit_of_a_named_context_at_github_holds_it(tmp_path: Path) -> None:
+    named = {"x": "github.com/acme/x#" + "a" * 40}
+    assert key(tmp_path, "FROM scratch\nCOPY --from=x a /", {"ctx/a": ""}, named=named)
+
+
+def test_an_add_by_the_machine_fetches_nothing(tmp_path: Path) -> None:
+    text = "FROM scratch\nARG BUILDARCH\nADD app-${BUILDARCH}.tar /x"
+    assert not answer(tmp_path, text, {"ctx/app-amd64.tar": ""}).unsure
 
 
 def test_a_layout_by_its_digest_does_not_change(tmp_path: Path) -> None:

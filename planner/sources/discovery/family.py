@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from planner.errors import DefinitionError, InputError
 from planner.model.frozen import dataclass
-from planner.model.image import Doubt, Family, Image, ImageName, Span
+from planner.model.image import DISCOVERED, Doubt, Family, Image, ImageName, Span
 from planner.model.names import Published, Reference
 from planner.ports import Tree
 from planner.sources.discovery.answers import HINT, Answers
@@ -17,9 +17,6 @@ from planner.sources.discovery.look import Read, Seen, look
 from planner.sources.discovery.names import image_names, readings
 from planner.sources.dockerfile.syntax import Dockerfile
 from planner.sources.doubts import CONTEXT
-
-FILE = "Dockerfiles"
-"""What stands in for the name of the graph file in a discovered family."""
 
 MAX_DOCKERFILE = 4 << 20
 PLACEHOLDERS = "placeholder.invalid"
@@ -65,7 +62,7 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
     images = tuple(maker.image(path) for path in seen)
     images = tuple(maker.named(image) for image in images)
     return Discovered(
-        family=Family(file=FILE, images=images, doubts=tuple(dict.fromkeys(maker.doubts))),
+        family=Family(file=DISCOVERED, images=images, doubts=tuple(dict.fromkeys(maker.doubts))),
         guesses=tuple(maker.guesses),
         choices=tuple(dict.fromkeys(maker.choices)),
         unread=tuple(sorted(unread.items())),

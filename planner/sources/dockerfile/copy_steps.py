@@ -6,7 +6,7 @@ from planner.model.selection import Selection
 from planner.sources.dockerfile.expand import ExpansionError, expand_heredoc
 from planner.sources.dockerfile.reads import context_of, read_name
 from planner.sources.dockerfile.syntax import Copy, Heredoc
-from planner.sources.dockerfile.walk import State, Walk
+from planner.sources.dockerfile.walk import OF_MACHINE, State, Walk
 from planner.sources.dockerfile.words import plain_flags
 from planner.sources.fetched import is_fetched, is_pinned, may_be_fetched
 
@@ -32,9 +32,10 @@ def copy(walk: Walk, item: Copy, state: State) -> State:
     unsure = (
         *(f"unknown flag --{flag}" for flag in item.unknown_flags),
         *(
-            f"ADD {text} may fetch something: {', '.join(sorted(names))} is known only while building"
+            f"ADD {text} may fetch something: {', '.join(sorted(of_base))} is known only while building"
             for text, (source, names) in zip(item.sources, judged, strict=True)
-            if item.keyword == "ADD" and names and may_be_fetched(text) and not is_pinned(source, checksum)
+            if (of_base := names - {OF_MACHINE})  # A machine has no address in its name.
+            and (item.keyword == "ADD" and may_be_fetched(text) and not is_pinned(source, checksum))
         ),
     )
     local = tuple(source for source in sources if not (item.keyword == "ADD" and is_fetched(source)))

@@ -14,6 +14,7 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.image import Doubt, Family, Image, ImageName, Span
 from planner.model.names import Platform, Published
 from planner.sources.doors.bake.config import Config
+from planner.sources.doors.bake.named import REGISTRY
 from planner.sources.doors.bake.resolving import Resolver
 from planner.sources.doors.bake.target import Entry, Target
 from planner.sources.doors.bake.trouble import Wrong, plain
@@ -25,8 +26,6 @@ DEFAULT_PLATFORM = "linux/amd64"
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}
 BUILD_CALLS = (None, "", "build")
 RELATIVE = "BUILDX_BAKE_FILE_RELATIVE_PATHS"
-REGISTRY = "PLANNER_REGISTRY"
-"""The variable that says where the images of a definition are published that has no field for it."""
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([kmgtp]?)(?:i?b)?")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NAMES = ("docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl")
 """The files that Bake looks for, in the order in which it merges them, after Compose's."""
+REGISTRY = "PLANNER_REGISTRY"
+"""The variable that says where the images of a definition are published that has no field for it."""
 FILES, SEPARATOR = "BUILDX_BAKE_FILE", "BUILDX_BAKE_PATH_SEPARATOR"
 """The variables that name other files, as buildx has them."""
 
