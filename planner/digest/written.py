@@ -88,7 +88,7 @@ def read(text: str) -> tuple[WrittenManifest, ...]:
     expect_sparse(text)
     try:
         return tuple(_manifest(entry) for entry in json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise Unreadable(str(error)) from error
 
 
