@@ -114,7 +114,7 @@ def test_seeds_are_the_same_each_time(engine: Engine) -> None:
     image = base_image(program, "ubuntu:22.04")
     assert image.digest == base_image(program, "ubuntu:22.04").digest != base_image(program, "golang:1.20").digest
     assert engine.seed(["ubuntu:22.04"]) == {"ubuntu:22.04": image.digest}
-    assert engine.registry.tags("library/ubuntu") == ["22.04"]
+    assert "22.04" in engine.registry.tags("library/ubuntu")  # other tests seed others
 
 
 def test_a_manifest_can_be_deleted(engine: Engine) -> None:
