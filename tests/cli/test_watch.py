@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +124,7 @@ def test_a_revision_that_moves_renews_the_plan(tmp_path: Path, where: str) -> No
         watched.until('there is no revision "origin/main"')
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_that_python_loses_is_remembered() -> None:
     """What is raised in a finaliser is printed and forgotten."""
 
@@ -132,8 +132,7 @@ def test_an_interrupt_that_python_loses_is_remembered() -> None:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    with interrupts.remembered() as interrupted, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with interrupts.remembered() as interrupted:
         assert not interrupted()
         Finalised()
         assert interrupted()

@@ -42,7 +42,7 @@ def port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def connected(port: int, address: str = "127.0.0.1") -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(address, 0)) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)) as one:
         yield one
 
 
