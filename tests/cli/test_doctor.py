@@ -156,10 +156,10 @@ def test_registries(space: Workspace, server: HTTPServer, monkeypatch: pytest.Mo
 
 def test_a_check_that_fails_is_a_finding() -> None:
     def fails() -> Iterator[Finding]:
-        raise OSError(13, "Permission denied", "/root/.config")
+        raise OSError(13, "Permission denied", "somebody/.config")
 
     (found,) = ran({"a": fails}, 5)
-    assert (found.severity, found.what) == (Severity.ERROR, "[Errno 13] Permission denied: '/root/.config'")
+    assert (found.severity, found.what) == (Severity.ERROR, "[Errno 13] Permission denied: 'somebody/.config'")
 
 
 def test_a_check_that_hangs_is_a_finding() -> None:
