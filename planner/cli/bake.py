@@ -20,13 +20,12 @@ from planner.cli.parents import parents_of, refuse_beside_plan, saved_plan
 from planner.cli.plan import against_records, plan_of, state_of
 from planner.cli.recalled import with_steps
 from planner.digest.key import Keys
-from planner.digest.stage_names import familiar
 from planner.errors import PlannerError, StateError
 from planner.local.records import open_records
 from planner.model.build import BuildRequest, FilesContext, Store, Stored
 from planner.model.graph import LocalFiles, Node
 from planner.model.image import Image, ImageName
-from planner.model.names import Published
+from planner.model.names import Published, familiar
 from planner.plan.baseline import Baseline, of_records
 from planner.plan.rebuild import Plan
 from planner.schedule.requests import context_id, request_of

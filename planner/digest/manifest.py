@@ -16,6 +16,7 @@ from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass, field, replace
 from planner.model.graph import MACHINE, ExternalImage, Node, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Span, seconds_of
+from planner.model.names import familiar
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources.go_match import BadPattern
@@ -260,10 +261,8 @@ class Manifests:
 
     def _named_like_stages(self, image: Image) -> Iterator[Input]:
         """Images in whose place their stage is built: once they were put in its place, under the key of the rest."""
-        from planner.digest.stage_names import (
-            familiar,
-            named_like_stages,
-        )  # it reads Dockerfiles, which kept manifests need not
+        # It reads Dockerfiles, which kept manifests need not.
+        from planner.digest.stage_names import named_like_stages
 
         node, dockerfile = self.loaded.graph.nodes[image.name], self.loaded.dockerfiles[image.dockerfile]
         for name in sorted(named_like_stages(node, dockerfile, self.loaded.family.lock)):
@@ -271,9 +270,9 @@ class Manifests:
             yield self._input(InputKind.INSTRUCTION, f"the stage {name}", (("beside the image", name),), span)
 
     def _external(self, node: Node, reference: str, built: str, warnings: list[str]) -> tuple[tuple[str, str], ...]:
-        """An external image as it counts: by the digest that is locked for each platform that is read, its reference
+        """An external image as it counts: by the digest locked for each platform read; without a lock, its name.
 
-        without a lock. Of a platform that the lock does not have, or that only the machine that builds knows, the
+        Of a platform that the lock does not have, or that only the machine that builds knows, the
         digest of the index counts: builds are held to that.
         """
         lock = self.loaded.family.lock

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from planner.model.graph import ExternalImage, Node, ParentImage
 from planner.model.lock import Lock
-from planner.model.names import Reference
+from planner.model.names import familiar
 from planner.sources.dockerfile.syntax import Dockerfile, From
 
 
@@ -25,11 +25,3 @@ def named_like_stages(node: Node, dockerfile: Dockerfile, lock: Lock) -> frozens
         or (isinstance(use.origin, ExternalImage) and use.origin.reference in lock.images)
     }
     return frozenset(given & stages - declared)
-
-
-def familiar(reference: str) -> str:
-    """The name of the named context that takes a reference's place."""
-    try:
-        return Reference.parse(reference).familiar
-    except ValueError:
-        return reference.lower()

@@ -183,3 +183,11 @@ def owner_of(index: Index, reference: Reference) -> str | None:
     answers = [item for item in index.get(reference.repository, ()) if item[0].answers(reference)]
     answers.sort(key=lambda item: item[0].tag == "*")
     return answers[0][1] if answers else None
+
+
+def familiar(reference: str) -> str:
+    """The name of the named context that takes a reference's place."""
+    try:
+        return Reference.parse(reference).familiar
+    except ValueError:
+        return reference.lower()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from planner.digest.stage_names import familiar
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import replace
 from planner.model.graph import Use
+from planner.model.names import familiar
 from planner.sources.dockerfile import instructions
 from planner.sources.dockerfile.syntax import Copy, Dockerfile, From, Instruction, Mount, Run
 

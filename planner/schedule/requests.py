@@ -9,12 +9,12 @@ from planner.digest.build_policy import MAX_POLICY
 from planner.digest.files import ContextTree, find
 from planner.digest.key import Keys
 from planner.digest.listing import files_of
-from planner.digest.stage_names import familiar, named_like_stages
+from planner.digest.stage_names import named_like_stages
 from planner.model.build import BuildRequest, Context, FileEntry, FilesContext, ImageContext, Stored, UrlContext
 from planner.model.graph import ExternalImage, LocalFiles, Node, Origin, ParentImage, RemoteFiles
 from planner.model.image import EPOCH, YEAR_2000, Image, ImageName, Pairs
 from planner.model.lock import Lock
-from planner.model.names import LATEST, Published
+from planner.model.names import LATEST, Published, familiar
 from planner.ports import MODE_FOLDER
 from planner.schedule.other_names import other_name, renamed
 from planner.schedule.untold import untold_bases

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.errors import Mistake, one_of
 from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Unresolved
 from planner.model.image import Family, Image, ImageName
-from planner.model.names import Index, Published, Reference, index_of, owner_of
+from planner.model.names import Index, Published, Reference, familiar, index_of, owner_of
 from planner.sources.dockerfile_places import linked
 from planner.sources.doubts import OF_IMAGE, TAGS
 from planner.sources.fetched import REMOTE, github, is_pinned_context
@@ -26,17 +26,17 @@ class Origins:
 
     def contexts(self, image: Image) -> dict[str, str]:
         """Named contexts by the name that BuildKit looks for; one for a platform alone goes before one for all."""
-        found = {_familiar(name): value for name, value in image.contexts if _PLATFORM not in name}
+        found = {familiar(name): value for name, value in image.contexts if _PLATFORM not in name}
         for name, _ in image.contexts:
             if _PLATFORM in name:
-                found[_familiar(name.partition(_PLATFORM)[0])] = f"{_PLATFORM}{name}"
+                found[familiar(name.partition(_PLATFORM)[0])] = f"{_PLATFORM}{name}"
         return found
 
     def origin(self, image: Image, reference: str) -> Origin:
         """What a reference means for an image: a named context, an image of the graph, or an external."""
         contexts = self.contexts(image)
-        if _familiar(reference) in contexts:
-            return self._context(image, contexts[_familiar(reference)])
+        if familiar(reference) in contexts:
+            return self._context(image, contexts[familiar(reference)])
         return self._image(image, reference)
 
     def _image(self, image: Image, reference: str) -> Origin:
@@ -107,10 +107,3 @@ def published_by(family: Family, mistakes: list[Mistake]) -> Index:
                 mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
             names.append((entry, image.name))
     return index_of(dict.fromkeys(names))
-
-
-def _familiar(name: str) -> str:
-    try:
-        return Reference.parse(name).familiar
-    except ValueError:
-        return name.lower()
