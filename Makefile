@@ -34,7 +34,7 @@ trust-demo: setup  ## a registry with its token server on loopback: one grant an
 	@$(PYTHON) -m tests.trust.demo
 
 test: setup lint docker browser pipelines  ## everything CI runs: lint, types, import rules, tests
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest tests -n auto --maxprocesses 4 --dist loadfile --durations 25
 
 EXAMPLES ?= 10000
 EDITS ?= 2000

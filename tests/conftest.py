@@ -11,10 +11,10 @@ from hypothesis import settings
 from tests.build.family import FILES, BuildSpace, Family
 from tests.engine.docker import DockerEngine, running_docker
 from tests.engine.engine import Engine, running_engine
-from tests.surroundings import IN_CI  # noqa: F401 -- before any test: the variables of a CI are taken away
+from tests.surroundings import IN_CI  # before any test: the variables of a CI are taken away
 
-# How long an example may take says more of the machine than of the code.
-settings.register_profile("untimed", deadline=None)
+# How long an example may take says more of the machine than of the code; a CI draws the same examples each time.
+settings.register_profile("untimed", deadline=None, derandomize=IN_CI)
 settings.load_profile("untimed")
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
