@@ -142,7 +142,7 @@ def _build(options: argparse.Namespace) -> None:
     words += [word for name in options.profile for word in ("--profile", name)]
     words += [word for file in options.env_file for word in ("--env-file", file)]
     words += ["build", *(["--state", options.state] if options.state else []), *options.images]
-    _wait_for(subprocess.Popen([sys.executable, "-m", "planner.cli.start", *words]))
+    _wait_for(subprocess.Popen([sys.executable, "-P", "-m", "planner.cli.start", *words]))
 
 
 def _wait_for(build: subprocess.Popen[bytes]) -> None:

@@ -147,6 +147,33 @@ def test_builds_after_each_change(family: Family) -> None:
         watched.until("1 built")
 
 
+def test_no_module_of_the_folder_is_run_by_its_builds(space: Workspace, tmp_path: Path) -> None:
+    engine = StandIn(tmp_path / "bin")
+    space.write({"argparse.py": "raise SystemExit('a module of the workspace was run')\n"})
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "planner.cli.start", "watch", "--build", "app"],
+        cwd=space.root,
+        env={
+            **os.environ,
+            **IDENTITY,
+            "NO_COLOR": "1",
+            **engine.environment,
+            "PYTHONPATH": ":".join(filter(None, sys.path)),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(engine.begun.exists)
+        os.killpg(process.pid, signal.SIGINT)
+        assert "of the workspace" not in process.communicate(timeout=30)[0]
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("interrupts", [1, 2])
 def test_an_interrupt_lets_the_build_end_in_order(space: Workspace, tmp_path: Path, interrupts: int) -> None:
     """A terminal interrupts the watch and its build alike; the build has its own time to end, and says so."""
