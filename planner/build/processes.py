@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
-import shutil
 import signal
 import subprocess
 import threading
@@ -23,8 +23,20 @@ AFTERWARDS = 1.0
 LOOK = 0.1
 """Seconds without output after which a process is asked whether it has ended."""
 _CHUNK = 1 << 16
-_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
-"""Has the kernel interrupt a build whose planner was killed, where util-linux is there; else it runs to its end."""
+
+
+@functools.cache
+def ends_with_us() -> tuple[str, ...]:
+    """Words that have the kernel interrupt a build whose planner was killed; () where nothing here can.
+
+    It is tried, since the setpriv of BusyBox and of util-linux before 2.33 refuses them.
+    """
+    words = ("setpriv", "--pdeathsig", "INT")
+    try:
+        tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError:
+        return ()
+    return () if tried.returncode else words
 
 
 class Client:
@@ -117,7 +129,7 @@ class Clients:
             if self.cancelled:
                 raise BuildCancelled
             process = subprocess.Popen(
-                [*_ENDS_WITH_US, *argv],
+                [*ends_with_us(), *argv],
                 cwd=self.folder,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,

@@ -99,3 +99,21 @@ def test_one_that_is_cancelled_or_late_is_not_waited_for(tmp_path: Path) -> None
         pid = int(next(iter(client.lines(1 << 20))))
         list(client.lines(1 << 20))
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("program", ["echo no such option >&2; exit 1", None])
+def test_a_setpriv_that_knows_less_does_not_hinder_a_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None
+) -> None:
+    """As that of BusyBox, which most images of Alpine have."""
+    if program is not None:
+        (tmp_path / "setpriv").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "setpriv").chmod(0o755)
+    monkeypatch.setenv("PATH", os.fspath(tmp_path))
+    processes.ends_with_us.cache_clear()
+    try:
+        with run(tmp_path, "import os; os.write(2, b'built')") as client:
+            assert list(client.lines(1 << 20)) == [b"built"]
+            assert client.process.wait() == 0
+    finally:
+        processes.ends_with_us.cache_clear()
