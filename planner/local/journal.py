@@ -64,8 +64,7 @@ class Journal:
         except OSError as error:
             raise StateError(f"{path}: the journal cannot be written: {error.strerror}") from error
         size = os.fstat(self._handle).st_size
-        if size and os.pread(self._handle, 1, size - 1) != b"\n":
-            self._append(b"\n")
+        self._is_cut = bool(size) and os.pread(self._handle, 1, size - 1) != b"\n"
 
     def write(self, event: str, **fields: Any) -> None:
         """One line: what happened, when, and more about it. Texts are cut to a bounded length."""
@@ -74,9 +73,10 @@ class Journal:
         self._append(line.encode() + b"\n")
 
     def _append(self, data: bytes) -> None:
-        # Records are what counts; a run is not given up because its journal has no room.
+        # Records are what counts; a run is not given up because its journal has no room. What has room in part is cut.
+        data = b"\n" + data if self._is_cut else data
         with contextlib.suppress(OSError):
-            os.write(self._handle, data)
+            self._is_cut = os.write(self._handle, data) < len(data)
 
     def close(self) -> None:
         """Close the file."""

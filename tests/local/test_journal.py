@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -49,6 +51,25 @@ def test_a_line_that_was_cut_short_costs_only_itself(tmp_path: Path) -> None:
     place.write_bytes(place.read_bytes()[:-9])
     write(tmp_path, ("run", {"all": False, "images": ["b"]}))
     assert [(run.images, run.begun) for run in past_runs(tmp_path)] == [(("a",), {}), (("b",), {})]
+
+
+def test_a_line_for_which_the_disk_had_no_room_costs_only_itself(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from planner.local.journal import Journal\n"
+        "place = Path(sys.argv[1])\n"
+        "journal = Journal(place)\n"
+        "journal.write('run', all=False, images=['a'])\n"
+        "most = resource.RLIM_INFINITY\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "for room in (place.stat().st_size + 20, most):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))\n"
+        "    journal.write('end')\n"
+        "    journal.write('run', all=False, images=['b'])\n"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / NAME], check=True)
+    assert [(run.images, run.ended) for run in past_runs(tmp_path)] == [(("a",), True), (("b",), False)]
 
 
 @given(st.integers(0, 400))
