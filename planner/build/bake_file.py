@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from planner.build.command import in_layout
 from planner.model.build import BuildRequest, Context, FilesContext, ImageContext, Store, Stored, UrlContext
 from planner.model.image import ImageName
 
@@ -120,7 +121,7 @@ def _context(name: str, context: Context, places: Places, layout: str) -> str:
                 return f"docker-image://{image.repository}@{image.digest}"
             if image.store is Store.ENGINE:
                 return f"docker-image://{image.repository}"
-            return f"oci-layout://{layout}@{image.digest}"
+            return in_layout(layout, image.digest)
 
 
 def _options(options: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -72,7 +72,12 @@ def _context(name: str, context: Context, paths: Paths) -> str:
                 return f"docker-image://{image.repository}@{image.digest}"
             if image.store is Store.ENGINE:
                 return f"docker-image://{image.repository}"
-            return f"oci-layout://{paths.store}@{image.digest}"
+            return in_layout(paths.store, image.digest)
+
+
+def in_layout(folder: str, digest: str) -> str:
+    """An image of an OCI layout, as buildx reads it: what stands behind the last colon of a path is a tag for it."""
+    return f"oci-layout://{folder}{':latest' if ':' in folder else ''}@{digest}"
 
 
 def _output(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,12 @@ def test_arguments_name_everything_that_is_asked_for() -> None:
         '--output=type=oci,tar=false,"dest=/run/a,b"',
     ):
         assert word in words
+
+
+def test_a_store_whose_path_has_a_colon() -> None:
+    asked = request(contexts=(("base", ImageContext(image=Stored(store=Store.LAYOUT, digest=DIGEST))),))
+    words = build_arguments(asked, replace(PATHS, store="/a:b/store"), Store.LAYOUT)
+    assert f"--build-context=base=oci-layout:///a:b/store:latest@{DIGEST}" in words
 
 
 def test_where_the_result_goes() -> None:
