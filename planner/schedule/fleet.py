@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from planner.model.image import ImageName
-from planner.schedule.resources import EXCLUSIVE, lacking
+from planner.schedule.resources import EXCLUSIVE, Amounts, lacking
 from planner.schedule.states import Run
 from planner.schedule.workers import Backoff, Placement, Retry, Work, Worker
 
@@ -125,14 +125,19 @@ class Fleet:
             return best
         taken = self.work.seconds.get(name, 0.0) / best.worker.slots
         look.queued[best.worker.name] = look.queued.get(best.worker.name, 0.0) + taken
-        if best.free > 0:
-            self._reserve(name, best, look)
+        if need := self.work.needs.get(name):
+            self._reserve(name, need, best, seats, look)
         return None
 
-    def _reserve(self, name: ImageName, best: _Seat, look: _Pass) -> None:
-        """Keep later images from taking what this one waits for, on one builder that stays the same."""
-        seat = self._seats[self._reserved.setdefault(name, best.worker.name)]
-        need = self.work.needs.get(name, {})
+    def _reserve(self, name: ImageName, need: Amounts, best: _Seat, suited: list[_Seat], look: _Pass) -> None:
+        """Keep later images from taking what this one waits for, on one builder that stays the same while it is there.
+
+        Also while all its slots are taken: what takes the next one would keep this one waiting.
+        """
+        seat = self._seats[self._reserved.get(name, best.worker.name)]
+        if seat not in suited:
+            seat = best
+        self._reserved[name] = seat.worker.name
         if need.get(EXCLUSIVE):
             look.closed.add(seat.worker.name)
         short = lacking(need, seat.worker.capacity, seat.used)

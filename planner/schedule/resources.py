@@ -45,7 +45,8 @@ def _amount(name: str, text: str, where: str) -> float:
     if match is None or (unit and name not in BYTES):
         hint = "such as 4GB or 4GiB" if name in BYTES else "without a unit"
         raise PlannerError(f'{where}: {name} is a number {hint}, not "{text}"')
-    return float(match[1]) * UNITS[unit]
+    # Whole bytes: 1.07GB would be a little more than 1070MB.
+    return float(round(float(match[1]) * UNITS[unit])) if unit else float(match[1])
 
 
 def capacity(text: str) -> dict[str, float]:

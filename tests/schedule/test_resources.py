@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from planner.errors import PlannerError
 from planner.model.image import ImageName
 from planner.schedule.fleet import Fleet
-from planner.schedule.resources import EXCLUSIVE, amounts, capacity, never
+from planner.schedule.resources import EXCLUSIVE, amounts, capacity, lacking, never
 from planner.schedule.states import Run, State
 from planner.schedule.workers import Work, Worker
 from tests.schedule.test_states import Graph, graphs
@@ -60,6 +62,40 @@ def test_small_ones_do_not_starve_a_large_one() -> None:
     )
 
 
+LONGEST = 20.0
+
+
+@given(
+    st.lists(st.floats(1, LONGEST), min_size=8, max_size=40),
+    st.sampled_from([{EXCLUSIVE: 1.0}, {"cpu": 4.0}]),
+    st.sampled_from(["", "a", "b"]),
+)
+def test_nor_do_they_by_taking_turns_on_two_builders(seconds: list[float], need: dict[str, float], lost: str) -> None:
+    """What needs the whole of a builder has one when what ran there has ended, whichever of them seems the better."""
+    root, large, *small = names("root", "large", *(f"s{number}" for number in range(len(seconds))))
+    order = [root, *small[:3], large, *small[3:]]
+    parents = {name: frozenset({root} if name == large else ()) for name in order}
+    work = Work(
+        seconds={root: 0.5, large: 9.0, **dict(zip(small, seconds, strict=True))},
+        needs={large: need, **{name: {"cpu": 1.0} for name in small}},
+    )
+    run = Run(order, parents)
+    fleet = Fleet(run, [Worker(name=name, slots=2, capacity=CAPACITY) for name in "ab"], work, retries=9)
+    clock, ends, turns = 0.0, [(0.0, "")], 2 if lost else 1
+    while True:
+        for placed in fleet.place(clock):
+            heapq.heappush(ends, (clock + work.seconds[placed.image], placed.image))
+        if run.states[large] is not State.WAITING:
+            break
+        clock, name = heapq.heappop(ends)
+        if name and fleet.at[ImageName(name)] == lost and run.states[root] is State.DONE:
+            lost = ""
+            fleet.passing(ImageName(name), clock, away=True)
+        elif name:
+            fleet.succeed(ImageName(name))
+    assert clock <= 0.5 + LONGEST * turns
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -79,6 +115,14 @@ def test_what_a_machine_has(text: str, found: dict[str, float]) -> None:
 def test_what_is_refused(text: str) -> None:
     with pytest.raises(PlannerError, match="--resources"):
         capacity(text)
+
+
+@given(st.integers(1, 10_000))
+def test_an_amount_is_the_same_in_every_unit(hundredths: int) -> None:
+    need = amounts([("memory", f"{hundredths / 100:.2f}GB")], "x")
+    assert need == amounts([("memory", f"{hundredths * 10}MB")], "x")
+    three = amounts([("memory", f"{3 * hundredths / 100:.2f}GB")], "x")
+    assert not lacking(need, three, {"memory": 2 * need["memory"]})
 
 
 def test_what_can_never_run_is_told() -> None:
