@@ -161,18 +161,19 @@ class BuildxBuilder:
         reading = Reading(request.image, request.untold)
         self.folders.logs.mkdir(parents=True, exist_ok=True)
         with (
-            open(
-                self.folders.logs / f"{_file_name(request.image)}.log", "w", encoding="utf-8", errors="backslashreplace"
-            ) as log,
+            open(log_of(self.folders.logs, request.image), "w", encoding="utf-8", errors="backslashreplace") as log,
             self._clients.started(argv, environment, self.limit) as client,
         ):
             for line in client.lines(MAX_LINE):
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
-                    tell(news)
+                    # Output goes to the log alone: builds say more than whoever is told of all of them can take in.
+                    if news.state is not StepState.LOG:
+                        tell(news)
                 if reading.forbidden is not None:  # Ended before the result is named anywhere.
                     log.write(f"{reading.forbidden.message}\n")
                     raise reading.forbidden
+            log.writelines(_log_line(news) for news in reading.last_words())
             for news in reading.cache_troubles():
                 log.write(_log_line(news))
                 tell(news)
@@ -272,6 +273,11 @@ def _digest(metadata: Path) -> str:
     if not isinstance(digest, str):
         raise BuilderError("buildx names no digest for what it built")
     return digest
+
+
+def log_of(logs: Path, image: ImageName) -> Path:
+    """The log of an image's last build, in the folder of logs."""
+    return logs / f"{_file_name(image)}.log"
 
 
 def _file_name(image: str) -> str:

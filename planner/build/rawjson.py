@@ -91,6 +91,8 @@ class Reading:
         # What came from an imported cache is told once as cached, and once more while its layer is fetched.
         vertex.cached = vertex.cached or bool(told.get("cached", False))
         vertex.error = _text(told.get("error", ""))
+        if vertex.completed:
+            yield from self._last_words(vertex)
         if not vertex.counts:
             return
         state = _state(vertex)
@@ -112,8 +114,22 @@ class Reading:
             rest = rest[LONGEST_LINE:]
         vertex.unfinished = rest
         for line in lines:
-            vertex.tail.append(line.rstrip("\r"))
-            yield self._news(vertex, StepState.LOG, line.rstrip("\r"))
+            yield self._said(vertex, line)
+
+    def _said(self, vertex: _Vertex, line: str) -> StepNews:
+        """A line of a step's output. Nothing is counted for it: there may be millions."""
+        vertex.tail.append(line.rstrip("\r"))
+        return StepNews(image=self.image, step=vertex.name, state=StepState.LOG, text=line.rstrip("\r"))
+
+    def _last_words(self, vertex: _Vertex) -> Iterator[StepNews]:
+        rest, vertex.unfinished = vertex.unfinished, ""
+        if rest:
+            yield self._said(vertex, rest)
+
+    def last_words(self) -> Iterator[StepNews]:
+        """Output without an end of line of steps whose own end was never told, or was told before it."""
+        for vertex in self.vertexes.values():
+            yield from self._last_words(vertex)
 
     def _news(self, vertex: _Vertex, state: StepState, text: str) -> StepNews:
         steps = [one for one in self.vertexes.values() if one.counts]
@@ -144,8 +160,7 @@ class Reading:
             plain = said or "\n".join(list(self.plain)[-TAIL:]) or f"the engine ended with status {status}"
             message = failed.error if failed and not said else plain
             return BuildFailed(step="", message=message, line=line, passing=cause)
-        tail = [*failed.tail, failed.unfinished] if failed.unfinished else list(failed.tail)
-        return BuildFailed(step=failed.name, message=failed.error, tail=tuple(tail), line=line, passing=cause)
+        return BuildFailed(step=failed.name, message=failed.error, tail=tuple(failed.tail), line=line, passing=cause)
 
     def stopped(self, message: str) -> BuildFailed:
         """A build that was ended by us, with the step that it was in."""

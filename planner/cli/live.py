@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from planner.build.buildx import log_of
 from planner.cli.outcome import failure_text, retry_text, short_digest
 from planner.explain.text import printable
 from planner.model.build import BuildResult, Stored
@@ -85,7 +86,8 @@ class PlainProgress:
     def failed(self, name: ImageName, failure: Failure, blocked: tuple[ImageName, ...]) -> None:
         """See Listener."""
         self.ended += 1
-        self._say(failure_text(name, failure, self.dockerfiles.get(name, ""), blocked, self.logs))
+        log = log_of(self.logs, name)
+        self._say(failure_text(name, failure, self.dockerfiles.get(name, ""), blocked, log))
 
     def tick(self) -> None:
         """See Listener."""

@@ -25,9 +25,9 @@ def short_digest(digest: str) -> str:
 
 
 def failure_text(
-    name: ImageName, failure: Failure, dockerfile: str, blocked: tuple[ImageName, ...], logs: PurePath
+    name: ImageName, failure: Failure, dockerfile: str, blocked: tuple[ImageName, ...], log: PurePath
 ) -> str:
-    """A failed image: the step and its place, its last lines, and what is blocked by it."""
+    """A failed image: the step and its place, its last lines, where its log is, and what is blocked by it."""
     lines = [f"{name}: failed"]
     if isinstance(failure, BuildFailed):
         if failure.step:
@@ -35,7 +35,7 @@ def failure_text(
             lines.append(f"  {printable(failure.step)}{place}")
         lines.extend(f"    | {printable(line)}" for line in failure.tail)
         lines.extend(f"  {printable(line)}" for line in failure.message.splitlines())
-        lines.append(f"  the whole log: {logs / f'{name}.log'}")
+        lines.append(f"  the whole log: {log}")
     else:
         lines.extend(f"  {printable(line)}" for line in str(failure).splitlines())
     if blocked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from hypothesis import given
@@ -84,6 +85,24 @@ def test_output_without_an_end_of_line_is_told_in_parts() -> None:
         assert len(reading.vertexes["sha256:1"].unfinished) < LONGEST_LINE
     assert {len(text) for text in found} == {LONGEST_LINE}
     assert "".join(found).startswith("00" * 2048 + "01" * 2048)
+
+
+def said(news: Iterable[StepNews]) -> list[str]:
+    return [one.text for one in news if one.state is StepState.LOG]
+
+
+def test_last_words_without_an_end_of_line_are_told_when_the_step_ends() -> None:
+    step = {"digest": "sha256:1", "name": "[2/2] RUN x", "started": "2026-01-01T00:00:00Z"}
+    log = json.dumps({"logs": [{"vertex": "sha256:1", "data": base64.b64encode(b"one\ntwo").decode()}]})
+    reading, _ = vertexes(step)
+    assert said(reading.line(log)) == ["one"]
+    end = {**step, "completed": "2026-01-01T00:00:01Z", "error": "exit code: 1"}
+    news = list(reading.line(json.dumps({"vertexes": [end]})))
+    assert [one.state for one in news] == [StepState.LOG, StepState.FAILED]
+    assert said(news) == ["two"]
+    assert said(reading.line(log)) == ["one"], "told after the end"
+    assert said(reading.last_words()) == ["two"]
+    assert reading.failure(1).tail == ("one", "two", "one", "two")
 
 
 def test_a_cache_that_is_not_there_is_no_failure() -> None:
