@@ -80,7 +80,7 @@ class BuildxBuilder:
         began = time.monotonic()
         refuse_filled(request, self.engine.environment)
         if self.engine.address:
-            knock(self.engine.spec, self.engine.address)
+            knock(self.engine.spec, self.engine.address, ending=lambda: self._clients.cancelled)
         store = Store.REGISTRY if request.repository else self.engine.store
         try:
             with self._folder(request) as folder:
@@ -187,7 +187,8 @@ class BuildxBuilder:
         return reading
 
     def close(self) -> None:
-        """Remove what stands outside the run's folder."""
+        """Ask nothing more, and remove what stands outside the run's folder."""
+        self._questions.end()
         self.contexts.remove_spare()
 
     def cancel(self) -> None:

@@ -13,7 +13,8 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from planner.ports import BuildCancelled
 
 ANSWER = 30.0
 """Seconds within which an engine must say that it is there."""
+KNOCK = 2.0
+"""Seconds after which a connection that does not come about is tried anew."""
 OLDEST_ENGINE = 23
 """The first Docker Engine whose BuildKit knows named contexts of images."""
 _QUIET = {
@@ -151,21 +154,37 @@ def _noted(
     return ""
 
 
-def knock(spec: str, address: str, wait: float = ANSWER) -> None:
-    """Raise BuilderAway unless somebody listens at an address: buildx would try for a long time."""
-    kind, _, place = address.partition("://")
-    try:
-        if kind == "unix":
-            with socket.socket(socket.AF_UNIX) as knocking:
-                knocking.settimeout(wait)
-                knocking.connect(place)
-        elif kind == "tcp":
-            host, _, port = place.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout=wait).close()
+def knock(spec: str, address: str, wait: float = ANSWER, ending: Callable[[], bool] = lambda: False) -> None:
+    """Raise BuilderAway unless somebody listens at an address: buildx would try for a long time.
+
+    Raises BuildCancelled soon after `ending` says that nobody waits for the answer any more.
+    """
+    enough = time.monotonic() + wait
+    while True:
+        try:
+            _connect(spec, address)
+        except TimeoutError as error:
+            if ending():
+                raise BuildCancelled from error
+            if time.monotonic() >= enough:
+                raise BuilderAway(_silent(spec, str(error))) from error
+        except (OSError, ValueError) as error:
+            raise BuilderAway(_silent(spec, str(error))) from error
         else:
-            raise UsageError(f'--builder "{spec}": write {_FORMS}')
-    except (OSError, ValueError) as error:
-        raise BuilderAway(_silent(spec, str(error))) from error
+            return
+
+
+def _connect(spec: str, address: str) -> None:
+    kind, _, place = address.partition("://")
+    if kind == "unix":
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(KNOCK)
+            knocking.connect(place)
+    elif kind == "tcp":
+        host, _, port = place.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+    else:
+        raise UsageError(f'--builder "{spec}": write {_FORMS}')
 
 
 def is_there(engine: Engine, questions: Questions) -> bool:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from planner.cli.trusting import Caches, Standing
     from planner.registry.records import PublishedRecords
 
-INTERRUPTED = 130
+ENDED_BY = 128
+"""The exit status of what a signal ended, less the signal's number."""
 MAX_JOBS = 256
 MAX_LEASE = 3600
 MAX_RETRIES = 20
@@ -228,5 +229,5 @@ def _tell(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: fl
     else:
         print(told.outcome_text(plan, outcome, seconds, palette()))
     if outcome.interrupted:
-        return INTERRUPTED
+        return ENDED_BY + outcome.interrupted
     return 0 if all(state is Ended.DONE for state in outcome.states.values()) else 1

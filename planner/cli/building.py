@@ -124,12 +124,13 @@ def built(
                 registry=keys.made_by.loaded.family.registry if options.push else "",
                 keep_going=options.keep_going,
                 work=work,
+                seconds=local.seconds(),
                 retries=options.retries,
                 interrupts=interrupts.heard,
             )
         )
         if names:
-            journal.write("end", interrupted=outcome.interrupted, failed=sorted(outcome.failures))
+            journal.write("end", interrupted=bool(outcome.interrupted), failed=sorted(outcome.failures))
     present = {(image.name, image.key) for image in plan.images}
     with contextlib.suppress(StateError):  # the next run drops it
         local.drop_unused(present, time.time())

@@ -29,7 +29,8 @@ class Outcome:
 
     `cut_off` holds the images that were reused while it went on, since their parents came out byte-equal; `unchanged`
     names those that were built and came out as they were. `by_another` holds what another run built meanwhile.
-    `built_on` names the builder of what was built, `retried` holds the tries before the last one.
+    `built_on` names the builder of what was built, `retried` holds the tries before the last one. `interrupted` is the
+    number of the signal that asked for the end, 0 for none.
     """
 
     states: Mapping[ImageName, State]
@@ -41,4 +42,4 @@ class Outcome:
     blocked_by: Mapping[ImageName, ImageName] = field(default_factory=dict)
     built_on: Mapping[ImageName, str] = field(default_factory=dict)
     retried: Mapping[ImageName, tuple[Tried, ...]] = field(default_factory=dict)
-    interrupted: bool = False
+    interrupted: int = 0

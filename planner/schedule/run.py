@@ -12,8 +12,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from planner.model.build import BuildResult, Stored
@@ -51,7 +50,7 @@ class _Execution:
         building = [image.name for image in job.plan.building]
         parents = {image.name: frozenset(image.parents) & set(building) for image in job.plan.building}
         self.before = {name: record for name in building if (record := job.records.latest(name)) is not None}
-        recorded = {name: record.seconds for name, record in self.before.items()}
+        recorded = {**job.seconds, **{name: record.seconds for name, record in self.before.items()}}
         seconds = durations(job.keys.made_by.loaded.graph, building, recorded).seconds
         self.state = Run(by_critical_path(building, parents, seconds), parents, keep_going=job.keep_going)
         self.fleet = Fleet(
@@ -64,14 +63,15 @@ class _Execution:
         )
         self.events: queue.Queue[Ended | StepNews | _Asked] = queue.Queue()
         self.cancels: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self.tries = Tries(job, self.events.put, lambda: self.state.stopped or self.interrupted)
+        self.tries = Tries(job, self.events.put, lambda: self.state.stopped or bool(self.interrupted))
         self.stored = dict(job.stored)
         self.results: dict[ImageName, BuildResult] = {}
         self.cut_off: dict[ImageName, Stored] = {}
         self.by_another: dict[ImageName, Stored] = {}
         self.failures: dict[ImageName, Failure] = {}
         self.retried: dict[ImageName, tuple[Tried, ...]] = {}
-        self.interrupted = False
+        self.interrupted = 0
+        self.threads: list[threading.Thread] = []
 
     def run(self) -> Outcome:
         canceller = threading.Thread(target=self._cancel_when_asked, daemon=True)
@@ -85,15 +85,16 @@ class _Execution:
         return self._outcome()
 
     def _run(self) -> None:
-        threads = sum(worker.slots for worker in self.job.workers) + len(self.job.workers)
-        with ThreadPoolExecutor(max_workers=threads) as pool:
-            try:
-                while not self.state.over:
-                    self._step(pool)
-            except BaseException:
-                self.state.stop()
-                self._cancel()
-                raise
+        try:
+            while not self.state.over:
+                self._step()
+        except BaseException as error:
+            self.state.stop()
+            self._cancel()
+            if not isinstance(error, KeyboardInterrupt):  # That one waits for nothing.
+                for thread in self.threads:
+                    thread.join()
+            raise
 
     def _outcome(self) -> Outcome:
         return Outcome(
@@ -113,12 +114,12 @@ class _Execution:
             interrupted=self.interrupted,
         )
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, number: int) -> None:
         """In the middle of anything: takes no lock, and leaves the rest to the loop and to a thread.
 
         The loop may be held up by whoever does not read what the listener says; builds are cancelled all the same.
         """
-        self.interrupted = True
+        self.interrupted = self.interrupted or number
         self.cancels.put(True)
 
     def _cancel_when_asked(self) -> None:
@@ -130,16 +131,16 @@ class _Execution:
         for builder in self.job.builders.values():
             builder.cancel()
 
-    def _step(self, pool: ThreadPoolExecutor) -> None:
+    def _step(self) -> None:
         if self.interrupted and not self.state.stopped:
             self.state.stop()
         now = time.monotonic()
         for placed in self.fleet.place(now):
             self.job.listener.begun(placed.image, placed.worker)
             failed = len(self.retried.get(placed.image, ()))
-            pool.submit(self._build, placed.image, placed.worker, dict(self.stored), failed)
+            self._beside(self._build, placed.image, placed.worker, dict(self.stored), failed)
         for worker in self.fleet.to_ask(now):
-            pool.submit(self._ask, worker)
+            self._beside(self._ask, worker)
         try:
             event = self.events.get(timeout=TICK)
         except queue.Empty:
@@ -153,12 +154,18 @@ class _Execution:
             case Ended():
                 self._ended(event)
 
+    def _beside(self, work: Callable[..., None], *about: object) -> None:
+        """In a thread for which the end of the process does not wait."""
+        thread = threading.Thread(target=work, args=about, daemon=True)
+        self.threads = [*(one for one in self.threads if one.is_alive()), thread]
+        thread.start()
+
     def _build(self, name: ImageName, worker: str, stored: Mapping[ImageName, Stored], failed: int) -> None:
-        """In a thread of the pool."""
+        """In a thread of its own."""
         self.events.put(self.tries.build(name, self.job.builders[worker], stored, failed))
 
     def _ask(self, worker: str) -> None:
-        """In a thread of the pool."""
+        """In a thread of its own."""
         there = False
         try:
             there = self.job.builders[worker].answers()

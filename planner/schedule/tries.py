@@ -28,8 +28,9 @@ from planner.schedule.workers import Backoff, Work, Worker
 class Job:
     """What a run needs: the plan, the keys behind it, where reused parents are kept, and the edge's parts.
 
-    `builders` are the engines by the name of their worker. Failures that may pass are retried `retries` times. While
-    what `interrupts` gives is entered, an interrupt calls what it was given instead of raising KeyboardInterrupt.
+    `builders` are the engines by the name of their worker, `seconds` what images of the family took last, also those
+    that are not built. Failures that may pass are retried `retries` times. While
+    what `interrupts` gives is entered, an interrupt calls what it was given, with its signal's number.
     """
 
     plan: Plan
@@ -45,9 +46,10 @@ class Job:
     registry: str = ""
     keep_going: bool = False
     work: Work = field(default_factory=Work)
+    seconds: Mapping[ImageName, float] = field(default_factory=dict)
     retries: int = 0
     backoff: Backoff = field(default_factory=Backoff)
-    interrupts: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
+    interrupts: Callable[[Callable[[int], None]], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.engine import find_engine
 from planner.cli.family import keys_now
 from planner.cli.main import parser_of
+from planner.local.journal import past_runs
 from planner.local.records import SqliteRecords
+from planner.model.build import BuildRequest
 from planner.model.image import ImageName
-from planner.ports import BuildFailed
+from planner.ports import BuildFailed, StepNews, StepState
 from planner.schedule.requests import request_of
 from tests.build.family import BuildSpace, Family
 from tests.engine.engine import Engine
@@ -32,19 +35,25 @@ MARKS = [str(1_000_000 + 10 * os.getpid() + number) for number in range(3)]
 """Seconds to sleep, by which a step of this run is told from all others."""
 
 
-def test_a_file_that_the_manifest_misses_makes_the_build_fail(
-    family: Family, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is hashed is what is built: an input that nobody hashed is not there, so it cannot be stale."""
-    space = family()
+def built_by_hand(
+    space: BuildSpace, engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[BuildxBuilder, BuildRequest]:
+    """A builder in this process, and what `planner build base` would ask of it."""
     for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
     words = ["-C", os.fspath(space.root), "build"]
     keys = keys_now(parser_of(words).parse_args(words))
-    request = request_of(keys, ImageName("base"), {}, registry="")
-    folders = Folders(workspace=space.root, run=tmp_path / "run", logs=tmp_path / "logs", layout=tmp_path / "store")
-    (tmp_path / "run").mkdir()
-    builder = BuildxBuilder(find_engine("", os.environ, tmp_path / "run"), folders, keys.made_by.tree, None)
+    folders = Folders(workspace=space.root, run=folder / "run", logs=folder / "logs", layout=folder / "store")
+    (folder / "run").mkdir()
+    builder = BuildxBuilder(find_engine("", os.environ, folder / "run"), folders, keys.made_by.tree, None)
+    return builder, request_of(keys, ImageName("base"), {}, registry="")
+
+
+def test_a_file_that_the_manifest_misses_makes_the_build_fail(
+    family: Family, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is hashed is what is built: an input that nobody hashed is not there, so it cannot be stale."""
+    builder, request = built_by_hand(family(), engine, tmp_path, monkeypatch)
     kept = tuple(entry for entry in request.context.files if entry.path != "base.txt")
     assert len(kept) < len(request.context.files)
     missed = replace(request, context=replace(request.context, files=kept))
@@ -67,6 +76,28 @@ def test_a_failing_step_is_shown_with_its_place_and_blocks_what_stands_on_it(fam
     log = space.root / ".planner/logs/base.log"
     assert os.fspath(log) in run.stderr
     assert "last words" in log.read_text()
+
+
+def test_the_log_is_where_it_is_said_to_be_and_holds_the_last_words(family: Family) -> None:
+    graph = "version: 1\nimages: {team/app: {dockerfile: base.Dockerfile}}\n"
+    space = family(images__yaml=graph, base__Dockerfile='FROM ubuntu:22.04\nRUN printf "why it failed"; exit 7\n')
+    run = space.planner("build", **space.engine.environment)
+    assert run.returncode == 1
+    (place,) = re.findall("the whole log: (.*)", run.stderr)
+    assert "\nwhy it failed\n" in Path(place).read_text()
+
+
+def test_what_a_step_prints_goes_to_its_log_and_to_nobody_else(
+    family: Family, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps print millions of lines, and who is told of each would fall behind by minutes."""
+    space = family(base__Dockerfile="FROM ubuntu:22.04\nRUN echo printed by the step\n")
+    builder, request = built_by_hand(space, engine, tmp_path, monkeypatch)
+    told: list[StepNews] = []
+    builder.build(request, told.append)
+    assert StepState.LOG not in {news.state for news in told}
+    assert StepState.STARTED in {news.state for news in told}
+    assert "\nprinted by the step\n" in (tmp_path / "logs/base.log").read_text()
 
 
 def test_keep_going_builds_all_that_can_be_built(family: Family) -> None:
@@ -144,6 +175,21 @@ def test_an_interrupt_ends_the_build_on_the_engine_too(family: Family) -> None:
         assert "skipped  app" in out
         assert "Traceback" not in err
     wait_until(lambda: not sleeping(MARKS[1]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_so_does_every_other_request_to_end(family: Family, number: signal.Signals) -> None:
+    space = family(app__Dockerfile=SLOW.format(mark=MARKS[1]))
+    junit = space.root / ".planner/junit.xml"
+    with started(space, "app", "--junit", os.fspath(junit)) as process:
+        wait_until(lambda: sleeping(MARKS[1]))
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 128 + number, err
+        assert "skipped  app" in out
+    wait_until(lambda: not sleeping(MARKS[1]))
+    assert "skipped" in junit.read_text()
+    assert past_runs(space.root / ".planner")[-1].ended
 
 
 def test_a_second_run_waits_or_says_who_holds_the_folder(family: Family) -> None:

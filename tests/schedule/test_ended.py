@@ -15,6 +15,7 @@ from planner.model.build import BuildRequest, BuildResult, ImageContext, Record,
 from planner.model.image import ImageName
 from planner.plan.rebuild import plan as make_plan
 from planner.ports import BuildFailed, Passing, StepNews
+from planner.schedule import run
 from planner.schedule.outcome import Outcome
 from planner.schedule.run import execute
 from planner.schedule.tries import Job
@@ -64,7 +65,7 @@ def keys(base: str) -> Keys:
     return keys_of(load(yaml_file.read(GRAPH.encode(), "images.yaml", {}, {}), tree, told=True), tree)
 
 
-def ran(now: Keys, records: SqliteRecords, engine: Engine, heard: Heard | None = None) -> Outcome:
+def ran(now: Keys, records: SqliteRecords, engine: Engine, heard: Heard | None = None, **more: Any) -> Outcome:
     graph = now.made_by.loaded.graph
     job: Any = Job(
         plan=make_plan(graph, now, {}, against="", wanted=graph.order),
@@ -77,6 +78,7 @@ def ran(now: Keys, records: SqliteRecords, engine: Engine, heard: Heard | None =
         clock=lambda: 1.0,
         retries=2,
         backoff=Backoff(first=0.0),
+        **more,
     )
     return execute(job)
 
@@ -109,6 +111,21 @@ def test_what_another_run_built_of_the_same_key_is_reused(records: SqliteRecords
     assert not outcome.cut_off
     assert set(outcome.by_another) == {BASE, TOP}
     assert heard.calls == [("shared", BASE), ("shared", TOP)]
+
+
+def test_what_the_caller_knows_of_durations_decides_what_goes_first(
+    records: SqliteRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[dict[ImageName, float]] = []
+
+    def noted(order: Any, parents: Any, seconds: dict[ImageName, float]) -> list[ImageName]:
+        found.append(seconds)
+        return list(order)
+
+    monkeypatch.setattr(run, "by_critical_path", noted)
+    ran(keys("one"), records, Engine(), seconds={BASE: 20.0})
+    ran(keys("two"), records, Engine(), seconds={BASE: 20.0})
+    assert [one[BASE] for one in found] == [20.0, 1.0], "the records of the run know better"
 
 
 def test_tries_that_failed_before_it_are_in_a_record(records: SqliteRecords) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from planner.cli.interrupts import heard
+from planner.errors import BuilderAway
 from planner.local.records import SqliteRecords
 from planner.model.build import BuildRequest, BuildResult, Stored
 from planner.model.image import ImageName
@@ -81,15 +83,15 @@ def records(tmp_path: Path) -> Iterator[SqliteRecords]:
         yield found
 
 
-def ran(records: SqliteRecords, engine: Engine, listener: Listener) -> Outcome:
+def ran(records: SqliteRecords, engine: Engine, listener: Listener, **more: Engine) -> Outcome:
     now = keys("one")
     graph = now.made_by.loaded.graph
     job = Job(
         plan=make_plan(graph, now, {}, against="", wanted=graph.order),
         keys=now,
         stored={},
-        builders={"one": engine},  # type: ignore[dict-item] -- what is not called is not there
-        workers=(Worker(name="one", slots=2),),
+        builders={**more, "one": engine},  # type: ignore[dict-item] -- what is not called is not there
+        workers=tuple(Worker(name=name, slots=2) for name in (*more, "one")),
         records=records,
         listener=listener,
         clock=lambda: 1.0,
@@ -143,6 +145,56 @@ def test_a_third_interrupt_waits_for_nothing(records: SqliteRecords) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         ran(records, Engine(slow=True), Listener("news", thrice))
+
+
+def test_nor_for_a_build_that_does_not_end(records: SqliteRecords) -> None:
+    """As one that knocks at a builder which is gone, or waits for a registry."""
+
+    class Deaf(Engine):
+        def cancel(self) -> None:
+            self.cancels += 1
+
+    engine = Deaf(slow=True)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ran(records, engine, Listener("news", lambda: [interrupt() for _ in range(3)]))
+        assert time.monotonic() - began < 30
+    finally:
+        engine.ended.set()
+
+
+def test_the_end_waits_for_no_builder_that_is_asked_whether_it_is_back(records: SqliteRecords) -> None:
+    asked, forever = threading.Event(), threading.Event()
+
+    class Gone(Engine):
+        def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
+            raise BuilderAway("gone")
+
+        def answers(self) -> bool:
+            asked.set()
+            forever.wait(60)
+            return False
+
+    class Slow(Engine):
+        def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
+            assert asked.wait(60)
+            return super().build(request, tell)
+
+    began = time.monotonic()
+    try:
+        outcome = ran(records, Slow(), Listener("", interrupt), two=Gone())
+        assert len(outcome.results) == 2
+        assert time.monotonic() - began < 30
+    finally:
+        forever.set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_requests_to_end_are_heard_too(records: SqliteRecords, number: signal.Signals) -> None:
+    outcome = ran(records, Engine(slow=True), Listener("news", lambda: signal.raise_signal(number)))
+    assert outcome.interrupted == number
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_who_ignores_interrupts_goes_on_to_ignore_them(records: SqliteRecords) -> None:
