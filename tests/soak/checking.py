@@ -92,6 +92,8 @@ class Checks:
         if not place.exists():
             return []
         with contextlib.closing(sqlite3.connect(f"file:{place}?mode=rw", uri=True)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
+                return []  # The first run was killed before it got to that.
             found = database.execute("SELECT image, key, digest FROM records WHERE store = ?", (Store.REGISTRY.value,))
             rows = [(str(image), str(key), str(digest)) for image, key, digest in found.fetchall()]
             return [row for row in rows if gone or row not in self.gone]
