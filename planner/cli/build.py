@@ -223,11 +223,13 @@ def _published(options: argparse.Namespace, keys: Keys) -> PublishedRecords | No
 
 
 def _tell(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: float) -> int:
-    reports.report(options, plan, outcome, seconds)
-    if options.format == "json":
-        print(told.outcome_json(plan, outcome, seconds))
-    else:
-        print(told.outcome_text(plan, outcome, seconds, palette()))
+    try:
+        if options.format == "json":
+            print(told.outcome_json(plan, outcome, seconds))
+        else:
+            print(told.outcome_text(plan, outcome, seconds, palette()))
+    finally:  # Neither is lost to the other.
+        reports.report(options, plan, outcome, seconds)
     if outcome.interrupted:
         return ENDED_BY + outcome.interrupted
     return 0 if all(state is Ended.DONE for state in outcome.states.values()) else 1

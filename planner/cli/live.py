@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from planner.schedule.workers import Retry
 
 REDRAW = 0.12
 """Seconds between two drawings of the display, at least."""
+DUMB = ("dumb", "unknown")
+"""Terminals that move no cursor: rich would show nothing there until something ends."""
 
 
 @dataclass
@@ -196,7 +199,8 @@ class LiveProgress(PlainProgress):
 
 def progress(dockerfiles: dict[ImageName, str], logs: Path, total: int) -> PlainProgress:
     """The display that fits where standard error goes."""
-    return LiveProgress(dockerfiles, logs, total) if sys.stderr.isatty() else PlainProgress(dockerfiles, logs, total)
+    live = sys.stderr.isatty() and os.environ.get("TERM") not in DUMB
+    return LiveProgress(dockerfiles, logs, total) if live else PlainProgress(dockerfiles, logs, total)
 
 
 def _plain(text: str) -> Any:

@@ -63,7 +63,9 @@ def watched(options: argparse.Namespace, listener: Listener) -> Listener:
         return listener
     from planner.schedule.timeline import Timeline
 
-    options.timeline = Timeline(listener, time.time)
+    # What a clock is set to in the middle of a run would be told of an image as if it had taken that long.
+    began = time.time() - time.monotonic()
+    options.timeline = Timeline(listener, lambda: began + time.monotonic())
     return cast("Listener", options.timeline)
 
 
@@ -100,7 +102,7 @@ def report(options: argparse.Namespace, plan: Plan, outcome: Outcome, seconds: f
 def _trace(plan: Plan, outcome: Outcome, timeline: Timeline | None, seconds: float) -> None:
     from planner.cli import tracing
 
-    end = time.time()
+    end = timeline.end if timeline is not None else time.time()
     if failed := tracing.send(tracing.of_build(plan, outcome, timeline, end - seconds, end)):
         warn(failed)
 

@@ -32,12 +32,12 @@ class ImageTimes(Timed):
 
 
 class Timeline:
-    """A listener of a run around another one. `images` are those that began, in that order."""
+    """A listener of a run around another one. `images` are those that began, in that order; `close` tells the `end`."""
 
     def __init__(self, inner: Any, clock: Callable[[], float]) -> None:
         self._inner = inner
         self._clock = clock
-        self.start = clock()
+        self.start = self.end = clock()
         self.images: dict[ImageName, ImageTimes] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -95,7 +95,7 @@ class Timeline:
 
     def close(self) -> None:
         """End whatever a run that was broken off left going."""
-        now = self._clock()
+        now = self.end = self._clock()
         for image in self.images.values():
             for one in (image, *image.steps.values()):
                 one.end = one.end or image.end or now

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import os
 import re
+import time
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
+import pytest
+
+from planner.cli import reports
+from planner.cli.live import LiveProgress, PlainProgress, progress
+from planner.model.build import Store, Stored
+from planner.model.image import ImageName
+from planner.schedule.outcome import Outcome
 from tests.build.family import Family
 from tests.cli.test_documents import check
 
@@ -39,6 +50,38 @@ def test_a_summary_and_junit_of_a_build_that_fails(family: Family, tmp_path: Pat
     assert sorted(map(str, bars)) == ["built", "built", "failed"]
     assert "<img" not in text
     assert "@someone" not in text
+
+
+def test_a_report_that_cannot_be_written_hides_no_outcome(family: Family, tmp_path: Path) -> None:
+    space = family()
+    run = space.planner("build", "base", "--junit", os.fspath(tmp_path / "no/x.xml"), **space.engine.environment)
+    assert run.returncode == 1
+    assert "built    base  sha256:" in run.stdout
+    assert "cannot be written" in run.stderr
+
+
+def test_a_clock_that_is_put_back_makes_no_time_negative(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener: Any = PlainProgress({}, Path(), 1, io.StringIO())
+    options = argparse.Namespace(summary="x", gantt="", trace=False)
+    timeline: Any = reports.watched(options, listener)
+    name = ImageName("base")
+    timeline.begun(name, "worker")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    timeline.cut_off(name, Stored(store=Store.LAYOUT, digest="sha256:1"))
+    timeline.close()
+    (bar,) = reports.bars_of(Outcome(states={}), timeline)
+    assert 0 <= bar.end - bar.start < 60
+    assert timeline.start <= bar.start <= bar.end <= timeline.end
+
+
+@pytest.mark.parametrize(("term", "live"), [("xterm", True), ("dumb", False), ("unknown", False)])
+def test_a_terminal_that_moves_no_cursor_gets_plain_lines(
+    monkeypatch: pytest.MonkeyPatch, term: str, live: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert isinstance(progress({}, Path(), 1), LiveProgress) is live
 
 
 def test_the_history_of_two_builds(family: Family) -> None:
