@@ -36,16 +36,19 @@ def heard(note: Callable[[int], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def remembered() -> Iterator[Callable[[], bool]]:
-    """Says whether there was an interrupt. It raises KeyboardInterrupt too, which Python may lose in a finaliser."""
-    came = False
+def remembered() -> Iterator[Callable[[], int]]:
+    """Says by which signal's number there was an interrupt last, 0 for none, Ctrl-C or a request to end (SIGTERM).
+
+    It raises KeyboardInterrupt too, which Python may lose in a finaliser.
+    """
+    came = 0
 
     def hear(number: int, frame: object) -> None:
         nonlocal came
-        came = True
+        came = number
         raise KeyboardInterrupt
 
-    with _handled(hear, (signal.SIGINT,)):
+    with _handled(hear, (signal.SIGINT, signal.SIGTERM)):
         yield lambda: came
 
 

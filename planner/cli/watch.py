@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import functools
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from planner.cli import arguments as shared
@@ -33,6 +35,7 @@ LOOK = 1.0
 """Seconds after which git is asked again where the revision stands that is compared with."""
 PATIENCE = 5.0
 """Seconds that a build has to end after a second interrupt."""
+TERMINATED = 128 + signal.SIGTERM
 HEAD = ("HEAD", "logs/HEAD")
 """What of git's own folder tells that another commit is checked out."""
 
@@ -69,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
             if interrupted():
                 break
             if changed or not shown or compared.moved():
-                keys, shown = _renew(options, keys), True
+                keys, shown = _renew(options, keys, interrupted), True
     print(file=sys.stderr)
-    return 0
+    return 0 if interrupted() != signal.SIGTERM else TERMINATED
 
 
 class _Compared:
@@ -100,7 +103,7 @@ def _counts(folder: Path, _: object, path: str) -> bool:
     return ".git" not in inside or "/".join(inside[inside.index(".git") + 1 :]) in HEAD
 
 
-def _renew(options: argparse.Namespace, before: Keys | None) -> Keys | None:
+def _renew(options: argparse.Namespace, before: Keys | None, interrupted: Callable[[], int]) -> Keys | None:
     """Plan again, thinking only of what the change can reach; gives the keys for the next time.
 
     Raises PlannerError for images and a revision that are not there at the start: no edit would be waited for.
@@ -120,7 +123,7 @@ def _renew(options: argparse.Namespace, before: Keys | None) -> Keys | None:
     took = (time.monotonic() - began) * 1000
     _show(f"{plan_text(plan, palette())}\n\nwatching {folder_of(options)}, planned at {_clock()} in {took:.0f} ms")
     if options.build and plan.building:
-        _build(options)
+        _build(options, interrupted)
     return now
 
 
@@ -132,7 +135,7 @@ def _plan(options: argparse.Namespace, tree: WorkTree, now: Keys) -> Plan:
     return make_plan(graph, now, then, against=options.since, wanted=chosen(options.images, graph))
 
 
-def _build(options: argparse.Namespace) -> None:
+def _build(options: argparse.Namespace, interrupted: Callable[[], int]) -> None:
     """Build in a process of its own, which shows its own progress and says what failed."""
     files = options.files if options.file_named else []
     words = ["-C", options.folder, *(word for file in files for word in ("-f", file))]
@@ -142,14 +145,14 @@ def _build(options: argparse.Namespace) -> None:
     words += [word for name in options.profile for word in ("--profile", name)]
     words += [word for file in options.env_file for word in ("--env-file", file)]
     words += ["build", *(["--state", options.state] if options.state else []), *options.images]
-    _wait_for(subprocess.Popen([sys.executable, "-P", "-m", "planner.cli.start", *words]))
+    _wait_for(subprocess.Popen([sys.executable, "-P", "-m", "planner.cli.start", *words]), interrupted)
 
 
-def _wait_for(build: subprocess.Popen[bytes]) -> None:
+def _wait_for(build: subprocess.Popen[bytes], interrupted: Callable[[], int]) -> None:
     """Raises KeyboardInterrupt once the build has ended, where there was one meanwhile.
 
     A terminal interrupts the build as well, which ends in its own time: at a second interrupt it kills what it started,
-    and has `PATIENCE` left; a third one waits for nothing.
+    and has `PATIENCE` left; a third one waits for nothing. Of SIGTERM nobody but us tells the build.
     """
     interrupts = 0
     while build.returncode is None:
@@ -157,6 +160,8 @@ def _wait_for(build: subprocess.Popen[bytes]) -> None:
             build.wait(None if interrupts < 2 else PATIENCE)
         except KeyboardInterrupt:
             interrupts += 1
+            if interrupted() == signal.SIGTERM:
+                build.terminate()
             if interrupts > 2:
                 build.kill()
         except subprocess.TimeoutExpired:

@@ -203,6 +203,27 @@ def test_an_interrupt_lets_the_build_end_in_order(space: Workspace, tmp_path: Pa
         process.wait()
 
 
+def test_a_watch_that_is_told_to_end_leaves_no_build_behind(space: Workspace, tmp_path: Path) -> None:
+    engine = StandIn(tmp_path / "bin", ends_in=0.1)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), "watch", "--build", "app"],
+        env={**os.environ, **IDENTITY, "NO_COLOR": "1", **engine.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_until(engine.begun.exists)
+        process.terminate()
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 143, out
+        assert "skipped" in out
+        assert not is_running(engine.begun)
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize(
     ("words", "message"), [(("nope",), 'no image is named "nope"'), (("--since", "nope"), "there is no revision")]
 )
