@@ -111,13 +111,15 @@ def _size(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
-    if options.resume:
-        _take_up(options)
+    if options.resume and (options.plan or options.all):
+        raise UsageError("--resume builds what the last run did not get to: leave out --plan and --all")
     if options.plan:
         from planner.cli.parents import refuse_beside_plan  # a build without changes waits for nothing it does not use
 
         refuse_beside_plan(options, "all")
     keys = keys_kept(options)
+    if options.resume:
+        _take_up(options, keys)
     reports.place_of_summary(options)
     standing, cached, published = _allowed(options, keys)
     if options.plan:
@@ -173,13 +175,12 @@ def _may_be_gone(options: argparse.Namespace, plan: Plan) -> bool:
     )
 
 
-def _take_up(options: argparse.Namespace) -> None:
+def _take_up(options: argparse.Namespace, keys: Keys) -> None:
     from planner.cli.journaling import taken_up
     from planner.local.journal import past_runs
 
-    if options.plan or options.all:
-        raise UsageError("--resume builds what the last run did not get to: leave out --plan and --all")
-    options.images, options.all = taken_up(past_runs(state_of(options).root), options.images)
+    graph = keys.made_by.loaded.graph
+    options.images, options.all = taken_up(past_runs(state_of(options).root), options.images, graph.order)
 
 
 def _pushed_to(options: argparse.Namespace, keys: Keys) -> str:

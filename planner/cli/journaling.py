@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from planner.cli.family import warn
 from planner.errors import PlannerError, UsageError
@@ -73,13 +74,18 @@ def tell_of_the_last(past: list[PastRun]) -> None:
     warn(f"the run of {when} broke off: it had finished {len(last.finished)} of {len(last.images)}{at_work}")
 
 
-def taken_up(past: list[PastRun], images: list[str]) -> tuple[list[str], bool]:
+def taken_up(past: list[PastRun], images: list[str], there: Collection[str]) -> tuple[list[str], bool]:
     """What `--resume` builds: the images that the last run wanted and did not get, and whether whatever was built.
 
-    Raises PlannerError where nothing is left, UsageError where images are named too.
+    Those that are no longer `there` are left out, and said. Raises PlannerError where nothing is left, UsageError where
+    images are named too.
     """
     if images:
         raise UsageError("--resume builds what the last run did not get to: name no images")
-    if not past or not past[-1].unfinished:
+    left = past[-1].unfinished if past else ()
+    wanted = [name for name in left if name in there]
+    if gone := [name for name in left if name not in there]:
+        warn(f"left out, since the graph has them no more: {', '.join(gone)}")
+    if not wanted:
         raise PlannerError("nothing to resume: the last run got to all that it wanted")
-    return list(past[-1].unfinished), past[-1].everything
+    return wanted, past[-1].everything

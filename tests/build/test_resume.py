@@ -52,3 +52,15 @@ def test_a_run_that_failed_is_taken_up_too(family: Family) -> None:
     found = space.build("--resume")
     assert {name: image["outcome"] for name, image in found.items() if name} == {"side": "built"}
     assert "broke off" not in found[""]["error"], "it came to its own end"
+
+
+def test_what_is_gone_from_the_graph_is_left_out_of_it(family: Family) -> None:
+    space = family(
+        side__Dockerfile="FROM ubuntu:22.04\nRUN exit 3\n", app__Dockerfile="FROM ubuntu:22.04\nRUN exit 4\n"
+    )
+    space.build("-k", status=1)
+    graph = (space.root / "images.yaml").read_text()
+    space.write({"images.yaml": graph.replace("side:", "other:"), "app.Dockerfile": "FROM ubuntu:22.04\nRUN echo\n"})
+    found = space.build("--resume")
+    assert {name: image["outcome"] for name, image in found.items() if name} == {"app": "built"}
+    assert "left out, since the graph has them no more: side" in found[""]["error"]
