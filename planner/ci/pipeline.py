@@ -18,8 +18,9 @@ OWN = ".planner"
 """The folder for what jobs write and hand on, at the top of a clone: files of that name are part of no context, and so
 of no key."""
 PLAN, SHOWN = f"{OWN}/plan.json", f"{OWN}/plan.md"
-PUBLISHED = ("--against", "published")
-"""The baseline on a protected branch: what the registry has. A revision would not do, since a leg may have failed."""
+PUBLISHED = ("--against", "published", "--push")
+"""The baseline on a protected branch: what the registry has, by keys and by tags. A revision would not do, since a leg
+may have failed; keys alone would not, since tags name a later state than the one that a revert brings back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,7 +47,7 @@ def baseline(parser: argparse.ArgumentParser) -> None:
     published(choice)
     offline(parser)
     everything(parser)
-    parser.add_argument("--push", action="store_true", help="count only images that were published")
+    parser.add_argument("--push", action="store_true", help="count only what is published, with its tags")
     policy(parser)
     state(parser)
     images(parser)

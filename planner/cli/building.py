@@ -30,7 +30,7 @@ from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import of_records
-from planner.plan.rebuild import Plan
+from planner.plan.rebuild import Action, Plan
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.shared import SharedRecords
 from planner.ports import Leases, Records, Registry
@@ -89,6 +89,8 @@ def built(
         lost = publish_again(plan, keys, records, registry, published.saw)
         if lost:
             note(f"published {lost} images anew that a clean-up had put away")
+    if options.push and published is not None:
+        _name_again(plan, keys, published)
     by_key = _by_key(options, keys, state) if registry is not None else None
     if options.only:
         stored = parents_of(plan, keys, then, by_key, option="--only")
@@ -140,6 +142,24 @@ def built(
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)
     return plan, outcome, time.monotonic() - began
+
+
+def _name_again(plan: Plan, keys: Keys, published: PublishedRecords) -> None:
+    """Let tags name what is reused where they name another state of it, as after a revert. Raises RegistryError."""
+    from planner.cli.published import misnamed
+    from planner.registry.naming import name_again
+
+    reused = {
+        image.name: image.stored
+        for image in plan.images
+        if image.action is Action.REUSE and image.stored is not None and is_pushed(image.stored, keys)
+    }
+    assert published.registry is not None  # noqa: S101 -- who pushes is not offline
+    for name, tags in misnamed(published.registry, keys, reused).items():
+        name_again(published.registry, reused[name], keys.keys[name], tags)
+        note(
+            f"{name}: {', '.join(tags)} named another state, and {'names' if len(tags) == 1 else 'name'} this one again"
+        )
 
 
 def _by_key(options: argparse.Namespace, keys: Keys, state: State) -> Callable[[ImageName], Stored | None]:

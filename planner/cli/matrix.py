@@ -86,8 +86,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
-    """A saved plan that still holds, or a new one."""
+    """A saved plan that still holds, or a new one; where jobs push, it counts the tags that they would write too."""
     if not options.plan:
+        options.push = options.push or bool(options.against and not getattr(options, "no_push", False))
         return plan_of(options)
     refuse_beside_plan(options, "since", "all", "against")
     keys = keys_now(options)

@@ -105,7 +105,7 @@ def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
 def against_registry(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """The plan against what a registry has by key, whatever was built here, and the keys behind it."""
     # Loading what speaks with registries takes longer than a plan that needs none.
-    from planner.cli.published import ask_ahead, look, open_published
+    from planner.cli.published import ask_ahead, look, open_published, with_names
 
     state = state_of(options)
     ahead = None if options.offline else ask_ahead(options.against, state)
@@ -114,6 +114,8 @@ def against_registry(options: argparse.Namespace) -> tuple[Plan, Keys]:
     against = look(published, now, state)
     graph = now.made_by.loaded.graph
     then = of_records(graph, now, published, lambda _: True)
+    if options.push:
+        then = with_names(then, published, now)
     wanted = chosen(options.images, graph)
     made = make_plan(graph, now, then, against=against, wanted=wanted, everything=options.all)
     return replace(made, warnings=(*made.warnings, *published.warnings)), now

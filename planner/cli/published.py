@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from planner.cli.signing import seal_for
 from planner.digest.key import Keys
@@ -13,6 +13,7 @@ from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
 from planner.model.names import Reference
+from planner.plan.baseline import Baseline, Past
 from planner.registry.ahead import Ahead
 from planner.registry.client import HttpRegistry
 from planner.registry.records import PublishedRecords
@@ -95,6 +96,41 @@ def named_by_key(options: argparse.Namespace, keys: Keys, state: State) -> Calla
 def _tagged(registry: HttpRegistry, repository: str, key: str) -> Stored | None:
     digest = registry.digest_of(repository, key)
     return Stored(store=Store.REGISTRY, digest=digest, repository=repository) if digest else None
+
+
+def with_names(then: Baseline, published: PublishedRecords, keys: Keys) -> Baseline:
+    """The baseline of a run that pushes: what is published under a name that names another state counts as absent."""
+    stored = {name: past.stored for name, past in then.items() if past.stored is not None and past.older is None}
+    if published.registry is None or published.prefix != keys.made_by.loaded.family.registry:
+        return then
+    wrong = misnamed(published.registry, keys, stored)
+    return {
+        **then,
+        **{name: Past(key=then[name].key, lost=f"{tags[0]} names another state") for name, tags in wrong.items()},
+    }
+
+
+def misnamed(
+    registry: HttpRegistry, keys: Keys, stored: Mapping[ImageName, Stored]
+) -> dict[ImageName, tuple[str, ...]]:
+    """Of images that are published those whose tags do not name them, with these tags; the key's own is none of them.
+
+    The state of an image that comes back, as by a revert, is recorded under its key, and its tags name a later one.
+    """
+    from planner.registry.naming import astray
+    from planner.schedule.requests import tags_of
+
+    loaded = keys.made_by.loaded
+    tags = {
+        name: [
+            tag
+            for tag in tags_of(loaded.graph.nodes[name].image, keys.keys[name], loaded.family.registry)
+            if tag.rpartition(":")[2] != keys.keys[name]
+        ]
+        for name in stored
+    }
+    wrong = astray(registry, {tag: stored[name].digest for name, named in tags.items() for tag in named})
+    return {name: found for name, named in tags.items() if (found := tuple(tag for tag in named if tag in wrong))}
 
 
 def look(published: PublishedRecords, keys: Keys, state: State) -> str:

@@ -58,7 +58,7 @@ def request_of(keys: Keys, name: ImageName, parents: Mapping[ImageName, Stored],
         sources=_sources(loaded, image),
         untold=untold_bases(node, loaded.dockerfiles[image.dockerfile], loaded.family.lock),
         repository=f"{registry}/{name}" if registry else "",
-        tags=_tags(image, keys.keys[name], registry) if registry else (),
+        tags=tags_of(image, keys.keys[name], registry) if registry else (),
     )
 
 
@@ -162,7 +162,7 @@ def _context(
     return None
 
 
-def _tags(image: Image, key: str, registry: str) -> tuple[str, ...]:
+def tags_of(image: Image, key: str, registry: str) -> tuple[str, ...]:
     """Full references: the key and `latest` in the image's own repository, and the tags that it declares."""
     own = f"{registry}/{image.name}"
     declared = [Published.parse(text) for text in image.tags]

@@ -125,3 +125,23 @@ def test_a_run_publishes_what_one_build_publishes(engine: Engine, tmp_path: Path
 
     again = Runner(space, yaml.safe_load(text), tmp_path / "again").run("push")
     assert again["levels"] == [], "the registry has it all"
+
+
+def test_a_revert_is_published_again(engine: Engine, tmp_path: Path) -> None:
+    """Its keys are known, and tags name what was reverted."""
+    space = BuildSpace(tmp_path / "origin", engine)
+    space.write(family(f"{engine.registry.address}/reverted"))
+    space.commit()
+    argv = [sys.executable, "-m", "planner.cli.start", "ci", "github", "-o", "-"]
+    workflow = yaml.safe_load(subprocess.run(argv, cwd=space.root, capture_output=True, text=True, check=True).stdout)
+    Runner(space, workflow, tmp_path / "one").run("push")
+    good = published(engine, "reverted")
+    space.write({"cuda.txt": "bad\n"})
+    space.git("commit", "-q", "-a", "-m", "bad")
+    Runner(space, workflow, tmp_path / "two").run("push")
+    assert published(engine, "reverted")["other:12.4"] != good["other:12.4"]
+    space.git("revert", "--no-edit", "HEAD")
+    Runner(space, workflow, tmp_path / "three").run("push")
+    now = published(engine, "reverted")
+    assert {name: now[name] for name in good} == good
+    assert Runner(space, workflow, tmp_path / "four").run("push")["levels"] == []
