@@ -26,10 +26,6 @@ NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'clo
 SAME = "github.event.pull_request.head.repo.full_name == github.repository"
 """For a fork's pull request the run's token may write nothing, whatever a job asks for."""
 MATRIX = "fromJSON(needs.plan.outputs.matrix || '{}')"
-CHECKOUT: dict[str, object] = {
-    "uses": "actions/checkout",
-    "with": {"persist-credentials": False, "fetch-depth": 2},
-}
 FETCH: dict[str, object] = {"uses": "actions/download-artifact", "with": {"name": "plan", "path": OWN}}
 COMMENT = f"""\
 {{ echo 'MARK'; cat {SHOWN}; }} > comment.md
@@ -133,7 +129,7 @@ def _plan(settings: Settings) -> Job:
         "permissions": permissions(settings, write=False, plans=True),
         "outputs": {"matrix": "${{ steps.plan.outputs.matrix }}"},
         "steps": [
-            CHECKOUT,
+            _checkout(settings),
             *_installed(settings),
             *login(settings, write=False, plans=True),
             {"name": "Plan", "id": "plan", "run": script, "env": event},
@@ -228,7 +224,7 @@ def _lock(settings: Settings) -> Job:
         "timeout-minutes": 20,
         "permissions": permissions(settings, write=False, plans=True) if settings.private else {"contents": "read"},
         "steps": [
-            CHECKOUT,
+            _checkout(settings),
             *_installed(settings),
             *(login(settings, write=False, plans=True) if settings.private else []),
             {"name": "Check", "run": _code(settings.planner("lock", "--check"))},
@@ -246,6 +242,16 @@ def _clean_up() -> Job:
     }
 
 
+def _checkout(settings: Settings) -> dict[str, object]:
+    """The commit and its first parent, which a pull request is planned against."""
+    given: dict[str, object] = {"persist-credentials": False, "fetch-depth": 2}
+    if settings.submodules:
+        given["submodules"] = "recursive"
+    if settings.lfs:
+        given["lfs"] = True
+    return {"uses": "actions/checkout", "with": given}
+
+
 def _installed(settings: Settings) -> Steps:
     return [{"name": "Install the planner", "run": _code(settings.install)}]
 
@@ -253,7 +259,7 @@ def _installed(settings: Settings) -> Steps:
 def _prepared(settings: Settings, *, write: bool) -> Steps:
     emulation: Steps = [{"uses": "docker/setup-qemu-action"}] if settings.emulated else []
     return [
-        CHECKOUT,
+        _checkout(settings),
         *_installed(settings),
         *emulation,
         {"uses": "docker/setup-buildx-action"},

@@ -38,7 +38,7 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
     stages = ["plan", "build", "check"]
     rules = [{"if": MERGE_REQUEST}, {"if": branch}]
     parts: list[tuple[str, dict[str, object]]] = [
-        ("", {**settings.variables("variables"), "stages": stages, "workflow": {"rules": rules}}),
+        ("", {**_variables(settings), "stages": stages, "workflow": {"rules": rules}}),
         ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
         ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(settings, branch)}),
         ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
@@ -48,6 +48,12 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
         parts.append(("Says each night whether an image from outside moved.", {"lock": _lock(settings)}))
     written = (f"# {why}\n{yaml_text(part)}" if why else yaml_text(part) for why, part in parts)
     return "\n".join([HEAD.format(command=command, branch=settings.branch), *written])
+
+
+def _variables(settings: Settings) -> dict[str, object]:
+    """Variables of every job; the trigger hands them on to the child pipeline. A runner gets large files by itself."""
+    found = {**settings.environment, **({"GIT_SUBMODULE_STRATEGY": "recursive"} if settings.submodules else {})}
+    return {"variables": found} if found else {}
 
 
 def _login(settings: Settings) -> list[str]:

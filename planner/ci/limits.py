@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -35,11 +36,19 @@ def fitted(work: Rebuild, groups: Sequence[Group], limits: Limits) -> list[Group
     """The groups, where there are too many of them shared out over as many jobs as fit, level by level.
 
     Groups of one level never wait for one another, so they may share a job; they only do so on the same runner.
+    Raises PlannerError where there are more levels than jobs may be.
     """
     levels = _levels(work, groups)
+    if limits.jobs and len(levels) > limits.jobs:
+        raise PlannerError(
+            f"{len(levels)} levels of jobs, and room for {limits.jobs} jobs\n"
+            "  --levels N folds the deeper ones into one, --by chain puts connected images into one job"
+        )
     room = limits.per_level or len(groups)
-    if limits.jobs and len(groups) > limits.jobs:
-        room = min(room, max(1, limits.jobs // len(levels)))
+    if limits.jobs:
+        room = bisect_right(
+            range(1, room + 1), limits.jobs, key=lambda one: sum(min(len(level), one) for level in levels)
+        )
     found: list[Group] = []
     for level in levels:
         found.extend(level if len(level) <= room else _shared(work, level, room))

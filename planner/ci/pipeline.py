@@ -17,6 +17,8 @@ REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:/-]*)?", re.ASCII)
 OWN = ".planner"
 """The folder for what jobs write and hand on, at the top of a clone: files of that name are part of no context, and so
 of no key."""
+DEEPEST = 100
+"""Levels that are written at most, so that a file stays within what providers take."""
 PLAN, SHOWN = f"{OWN}/plan.json", f"{OWN}/plan.md"
 PUBLISHED = ("--against", "published", "--push")
 """The baseline on a protected branch: what the registry has, by keys and by tags. A revision would not do, since a leg
@@ -29,7 +31,8 @@ class Settings:
     command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
     from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
     the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
-    say of the family what its files do not. `by` says how GitLab's jobs are made, as `planner matrix` takes it.
+    say of the family what its files do not. `submodules` and `lfs` (large files of git) say whether an image reads
+    files that a plain clone lacks. `by` says how GitLab's jobs are made, as `planner matrix` takes it.
     """
 
     work: Rebuild
@@ -41,6 +44,8 @@ class Settings:
     locked: bool = False
     private: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    submodules: bool = False
+    lfs: bool = False
     static: bool = False
     by: str = "level"
     label: str = "build-images"
@@ -64,8 +69,8 @@ class Settings:
 
     @property
     def levels(self) -> int:
-        """How deep the family is, at least one level."""
-        return max(depth_of(self.work), 1)
+        """How deep the family is, at least one level and at most `DEEPEST`: the last one takes what is deeper."""
+        return min(max(depth_of(self.work), 1), DEEPEST)
 
     @property
     def emulated(self) -> bool:

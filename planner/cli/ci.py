@@ -13,7 +13,7 @@ from planner import __version__
 from planner.ci import buildkite, github, github_relay, gitlab
 from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
-from planner.cli.clone import Clone, clone_of
+from planner.cli.clone import Clone, clone_of, reads_of
 from planner.cli.family import folder_of, load_family
 from planner.cli.matrix import environment_of
 from planner.cli.output import write
@@ -34,6 +34,11 @@ WRITERS = {
 }
 STALE = 3
 INSTALL = f"pipx install image-family-planner=={__version__}"
+RENEWED = (
+    f'[ "$(planner --version 2>/dev/null)" = "planner {__version__}" ] || pipx install --force {INSTALL.split()[-1]}'
+)
+"""The same where homes of runners outlive a job: pipx leaves another version that is there as it is, and says all is
+well."""
 SIGNING = f"pipx install 'image-family-planner[trust]=={__version__}'"
 """The same for what makes or checks signatures."""
 LABEL = "build-images"
@@ -48,7 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="exit with 3 when the file is stale; write nothing")
     parser.add_argument("--branch", default="main", help="whose pushes publish [main]")
     parser.add_argument("--cron", default="17 3 * * *", help="when the nightly check runs, UTC [17 3 * * *]")
-    parser.add_argument("--install", default=INSTALL, metavar="COMMAND", help=f"[{INSTALL}]")
+    parser.add_argument(
+        "--install", default=INSTALL, metavar="COMMAND", help="gets the planner [this version, by pipx]"
+    )
     parser.add_argument("--label", default=LABEL, metavar="NAME", help=f"github-relay: approves a fork's [{LABEL}]")
     by = ("level", "chain")
     parser.add_argument("--by", choices=by, default="level", help="gitlab: a job for each image, or connected part")
@@ -98,9 +105,11 @@ def _family(command: str) -> list[str]:
 
 
 def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
-    """The family as if all of it rebuilt; no file of a context is looked at."""
-    loaded = load_family(options, worktree(folder_of(options)), told=True)
+    """The family as if all of it rebuilt."""
+    tree = worktree(folder_of(options))
+    loaded = load_family(options, tree, told=True)
     graph, lock = loaded.graph, loaded.family.lock
+    reads = reads_of(options, loaded, tree)
     host = loaded.family.registry.partition("/")[0]
     images = tuple(
         PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)
@@ -118,14 +127,17 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         locked=bool(lock.images),
         private=any(Reference.parse(one).registry == host for one in (*lock.images, *lock.frontends)),
         environment=environment_of(loaded.family),
+        submodules=reads.submodules,
+        lfs=reads.lfs,
         static=options.static,
         by=options.by,
     )
 
 
 def _install(options: argparse.Namespace) -> str:
-    signs = options.provider.startswith("github-") and options.install == INSTALL
-    return SIGNING if signs else str(options.install)
+    if options.install != INSTALL or options.provider == "github":
+        return str(options.install)
+    return SIGNING if options.provider.startswith("github-") else RENEWED
 
 
 def _command(options: argparse.Namespace, clone: Clone) -> str:

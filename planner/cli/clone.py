@@ -9,10 +9,18 @@ from pathlib import Path
 
 from planner.cli.family import folder_of, graph_files
 from planner.cli.matrix import command_of
+from planner.digest.hashing import Hasher
+from planner.digest.manifest import Manifests
 from planner.errors import GitError, PlannerError
+from planner.local.git_tree import WorkTree
 from planner.local.process import ask
+from planner.plan.affected import affected
+from planner.sources.loaded import LoadedFamily
 
 USUAL = "images.yaml"
+SUBMODULE = b"160000 "
+"""How git's index begins the entry of one."""
+LARGE = ":(attr:filter=lfs)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,3 +61,28 @@ def clone_of(options: argparse.Namespace) -> Clone:
     return Clone(
         top=top, command=tuple(command_of(argparse.Namespace(**{**vars(options), **there}))), place="/".join(places)
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reads:
+    """What images read that a plain clone lacks: files of `submodules`, or of git's large file storage (`lfs`)."""
+
+    submodules: bool = False
+    lfs: bool = False
+
+
+def reads_of(options: argparse.Namespace, loaded: LoadedFamily, tree: WorkTree) -> Reads:
+    """What a machine with a clone has to check out beside it: without, images would be built from less than is here."""
+    folder = folder_of(options)
+    try:
+        entries = ask(folder, "ls-files", "--stage", "-z").split(b"\0")
+        large = ask(folder, "--no-literal-pathspecs", "ls-files", "-z", "--", LARGE).split(b"\0")
+    except GitError:
+        return Reads()
+    submodules = [entry.partition(b"\t")[2] for entry in entries if entry.startswith(SUBMODULE)]
+    maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
+
+    def is_read(paths: list[bytes], end: str) -> bool:
+        return bool(affected(maker, [f"{os.fsdecode(path)}{end}" for path in paths if path]))
+
+    return Reads(submodules=is_read(submodules, "/"), lfs=is_read(large, ""))

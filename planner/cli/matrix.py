@@ -88,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
 def planned(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """A saved plan that still holds, or a new one; where jobs push, it counts the tags that they would write too."""
     if not options.plan:
-        options.push = options.push or bool(options.against and not getattr(options, "no_push", False))
-        return plan_of(options)
+        pushes = options.push or bool(options.against and not getattr(options, "no_push", False))
+        return plan_of(argparse.Namespace(**{**vars(options), "push": pushes}))
     refuse_beside_plan(options, "since", "all", "against")
     keys = keys_now(options)
     return saved_plan(options, keys), keys

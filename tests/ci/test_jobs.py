@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.ci.jobs import Group, Job, Rebuild, alone, connected, folded, jobs_of
+from planner.ci.jobs import Group, Job, Rebuild, alone, connected, folded, jobs_of, rebuild_of
 from planner.ci.limits import Limits, fitted
 from planner.ci.names import job_id, refuse_alike, refuse_unsafe
 from planner.ci.packing import Costs, forecast, packed
 from planner.errors import PlannerError
-from tests.ci.families import work
+from planner.model.image import Family, ImageName
+from planner.plan.durations import durations
+from tests.ci.families import graph_of, plan_of, work
 
 WAYS = ("alone", "connected", "folded", "packed", "packed by level", "packed and folded", "fitted")
 
@@ -122,3 +126,17 @@ def test_ids_are_stable_and_safe() -> None:
     assert job_id("build", "A") != job_id("build", "a")
     with pytest.raises(PlannerError, match="one CI job"):
         refuse_alike(["build-a", "build-a"])
+
+
+def test_a_few_wide_levels_keep_the_jobs_that_narrow_ones_leave() -> None:
+    """All levels had the same part of the jobs: 400 images of one level shared ten among fifty levels of one image."""
+    wide, deep = [f"w{number}" for number in range(400)], [f"d{number}" for number in range(49)]
+    parents = {ImageName(name): () for name in wide} | {
+        ImageName(name): (ImageName(deep[place - 1] if place else "w0"),) for place, name in enumerate(deep)
+    }
+    graph = graph_of(parents, random.Random(1))  # noqa: S311 -- kinds do not matter here
+    plan = plan_of(graph, set(graph.order))
+    family = rebuild_of(plan, graph, Family(file="x", images=()), durations(graph, graph.order, {}))
+    assert len(fitted(family, alone(family), Limits(jobs=300))) == 300
+    with pytest.raises(PlannerError, match="50 levels of jobs, and room for 49 jobs"):
+        fitted(family, alone(family), Limits(jobs=49))

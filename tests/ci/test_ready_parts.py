@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from planner import __version__
+from planner.ci.pipeline import DEEPEST
 from planner.cli.main import parser_of
 from tests.workspace import IDENTITY, Workspace
 
@@ -73,3 +76,46 @@ def test_the_hooks_are_commands(hook: dict[str, object]) -> None:
     assert program == "planner"
     parser_of(words).parse_args(words)
     assert (hook["language"], hook["pass_filenames"]) == ("python", False)
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "buildkite"])
+@pytest.mark.parametrize("there", ["", "0.0.1", __version__])
+def test_a_home_that_outlives_a_job_gets_the_version_of_the_pipeline(provider: str, there: str, tmp_path: Path) -> None:
+    """pipx leaves another version as it is, and ends with 0."""
+    space = Workspace(tmp_path / "family")
+    space.write({"images.yaml": "version: 1\nregistry: r.example\nimages: {a: {}}\n", "Dockerfile": "FROM x\n"})
+    document = yaml.safe_load(space.planner("ci", provider, "-o", "-").stdout)
+    install = (
+        document["plan"]["script"][0]
+        if provider == "gitlab"
+        else document["steps"][0]["commands"][0].replace("$$", "$")
+    )
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    stubs = {"pipx": f'echo "$@" >> {shlex.quote(os.fspath(tmp_path))}/log'}
+    if there:
+        stubs["planner"] = f"echo planner {there}"
+    for name, text in stubs.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    for argv in (["bash", "-eo", "pipefail", "-c"], ["sh", "-ec"]):
+        (tmp_path / "log").write_text("")
+        subprocess.run([*argv, install], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True)
+        asked = "" if there == __version__ else f"install --force image-family-planner=={__version__}\n"
+        assert (tmp_path / "log").read_text() == asked
+
+
+def test_a_family_deeper_than_a_file_can_be_folds_its_last_levels(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    names = [f"i{number}" for number in range(DEEPEST + 60)]
+    images = "".join(f"  {name}: {{dockerfile: {name}}}\n" for name in names)
+    files = {name: f"FROM r.example/i{number - 1}\n" if number else "FROM x\n" for number, name in enumerate(names)}
+    space.write({"images.yaml": f"version: 1\nregistry: r.example\nimages:\n{images}", **files})
+    run = space.planner("ci", "github", "-o", "-")
+    assert run.returncode == 0, run.stderr
+    jobs = yaml.safe_load(run.stdout)["jobs"]
+    assert len([name for name in jobs if name.startswith("level")]) == DEEPEST
+    assert f"--levels {DEEPEST}" in jobs["plan"]["steps"][-2]["run"]
+    matrix = json.loads(space.planner("matrix", "--all", "--levels", str(DEEPEST)).stdout)
+    assert len(matrix["levels"]) == DEEPEST
+    assert matrix["levels"][-1]["include"][0]["images"].split() == names[DEEPEST - 1 :]
