@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 Listener = TypeVar("Listener")
 GITHUB = "github"
-MAX_LETTERS = 900_000
-"""GitHub shows summaries of up to 1 MiB a step (docs.github.com, Workflow commands, job summaries)."""
+MAX_BYTES = 900_000
+"""GitHub shows summaries of up to 1 MiB a step, and of longer ones nothing (docs.github.com, Workflow commands, job
+summaries); a chart follows."""
 BAR = 24
 _XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
@@ -124,10 +125,10 @@ def summary(plan: Plan, outcome: Outcome, seconds: float) -> str:
     longest = max(took.values(), default=0.0) or 1.0
     lines = [f"**{len(took)} of {plan.total} images built in {seconds:.1f} s**", "", "| image | | seconds | |"]
     lines.append("| --- | --- | ---: | --- |")
-    room = MAX_LETTERS
+    room = MAX_BYTES
     for place, image in enumerate(plan.images):
         line = _row(image, outcome, took.get(image.name), longest)
-        room -= len(line) + 1
+        room -= len(line.encode()) + 1
         if room < 0:
             lines += ["", f"… and {len(plan.images) - place} more"]
             break

@@ -15,9 +15,11 @@ import pytest
 
 from planner.cli import reports
 from planner.cli.live import LiveProgress, PlainProgress, progress
-from planner.model.build import Store, Stored
+from planner.model.build import BuildResult, Store, Stored
 from planner.model.image import ImageName
+from planner.plan.rebuild import Action, Plan, PlannedImage
 from planner.schedule.outcome import Outcome
+from planner.schedule.states import State
 from tests.build.family import Family
 from tests.cli.test_documents import check
 
@@ -82,6 +84,20 @@ def test_a_terminal_that_moves_no_cursor_gets_plain_lines(
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert isinstance(progress({}, Path(), 1), LiveProgress) is live
+
+
+def test_the_summary_of_a_large_family_is_no_larger_than_github_shows() -> None:
+    """In bytes: a bar has three for each letter, and GitHub shows nothing of a summary that is too large."""
+    images = tuple(
+        PlannedImage(name=ImageName(f"image{n}"), action=Action.BUILD, key="", reasons=(), parents=(), level=0)
+        for n in range(12_000)
+    )
+    stored = Stored(store=Store.REGISTRY, digest="sha256:" + "1" * 64, repository="r.example/x")
+    results = {one.name: BuildResult(image=stored, seconds=100.0, steps=()) for one in images}
+    outcome = Outcome(states=dict.fromkeys(results, State.DONE), results=results)
+    text = reports.summary(Plan(against="", images=images, total=len(images)), outcome, 1.0)
+    assert 800_000 < len(text.encode()) < 1_000_000
+    assert text.splitlines()[-1].endswith(" more")
 
 
 def test_the_history_of_two_builds(family: Family) -> None:
