@@ -1,7 +1,8 @@
 """Writes what a plan rebuilds as a workflow for Argo Workflows: a template for each kind, a task for each image.
 
-The plan travels in the workflow itself, sources come from git, images pass from task to task through the registry. A
-task waits for exactly what it reads. Argo puts values in for `{{…}}` everywhere, so no text of ours holds that.
+Each task has its image's part of the plan in the workflow itself, sources come from git, images pass from task to task
+through the registry. A task waits for exactly what it reads. Argo puts values in for `{{…}}` everywhere, so no text of
+ours holds that.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from planner.ci.limits import Limits, refuse_too_long
 from planner.ci.names import refuse_alike, refuse_lines
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
+from planner.model.image import ImageName
 
-ARGO = Limits(letters=1_000_000)
-"""etcd takes requests of 1.5 MiB (its `--max-request-bytes`); what is left is for the workflow's own status."""
+ARGO = Limits(letters=700_000)
+"""Argo's controller takes a workflow of 1 MiB with its compressed status (workflow/packer of 3.7.3), in which each task
+stands twice, with its plan."""
 HEAD = """\
 # Written by `{command}`; `{command} --check FILE` says whether FILE is stale.
 # {count} of {total} images, each in a task that waits for what it reads; images pass through {registry}.
@@ -38,7 +41,8 @@ Part = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """A workflow to write. `plan` is the saved plan as JSON, `command` calls the planner in the clone.
+    """A workflow to write. `plans` are saved plans of single images as JSON: a whole one would stand in the status of
+    each task. `command` calls the planner in the clone.
 
     `needs` are resources by kind, `pools` what the cluster calls those that Kubernetes has no name for. `builders` are
     those of a pool by name, with their weights; without any, each task has a BuildKit of its own. `pool_secret` holds
@@ -48,7 +52,7 @@ class Settings:
     work: Rebuild
     jobs: Sequence[Job]
     total: int
-    plan: str
+    plans: Mapping[ImageName, str]
     image: str
     source: str
     revision: str
@@ -76,7 +80,7 @@ def workflow(settings: Settings, command: str) -> str:
     if settings.service_account:
         spec["serviceAccountName"] = settings.service_account
     spec |= {
-        "arguments": {"artifacts": [_source(settings), {"name": "plan", "raw": {"data": _inert(settings.plan)}}]},
+        "arguments": {"artifacts": [_source(settings)]},
         "podGC": {"strategy": "OnPodSuccess"},
         **({"parallelism": settings.slots} if settings.slots else {}),
         **({"volumes": volumes} if (volumes := _volumes(settings)) else {}),
@@ -145,7 +149,7 @@ def _volumes(settings: Settings) -> list[Part]:
 
 def _family(settings: Settings) -> Part:
     """The graph: a task for each image."""
-    given = [{"name": name, "from": f"{{{{inputs.artifacts.{name}}}}}"} for name in ("source", "plan")]
+    source: Part = {"name": "source", "from": "{{inputs.artifacts.source}}"}
     tasks: list[Part] = []
     names = {job.id: _task_name(job) for job in settings.jobs}
     refuse_alike(names.values())
@@ -157,9 +161,10 @@ def _family(settings: Settings) -> Part:
         parameters = [{"name": "image", "value": image}]
         if settings.builders:
             parameters.append({"name": "builder", "value": f"pool:{home(image, settings.builders)}"})
-        task["arguments"] = {"parameters": parameters, "artifacts": given}
+        plan: Part = {"name": "plan", "raw": {"data": _inert(settings.plans[image])}}
+        task["arguments"] = {"parameters": parameters, "artifacts": [source, plan]}
         tasks.append(task)
-    inputs = {"artifacts": [{"name": "source"}, {"name": "plan"}]}
+    inputs = {"artifacts": [{"name": "source"}]}
     return {"name": "family", "inputs": inputs, "dag": {"failFast": False, "tasks": tasks}}
 
 

@@ -15,6 +15,7 @@ from planner.cli.matrix import environment_of, planned
 from planner.cli.since import both
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
+from planner.model.frozen import replace
 from planner.model.image import Family
 from planner.plan.durations import durations
 from planner.plan.rebuild import Plan
@@ -96,7 +97,7 @@ def text_of(options: argparse.Namespace) -> str:
         work=work,
         jobs=jobs_of(work, alone(work)),
         total=made.total,
-        plan=_compact(made),
+        plans={image.name: _compact(replace(made, images=(image,), total=1, warnings=())) for image in made.building},
         image=options.image,
         source=options.source,
         revision=revision,

@@ -42,9 +42,12 @@ def argo_settings(seed: int) -> argo.Settings:
         work=family,
         jobs=jobs_of(family, alone(family)) if turn.random() > 1 / 12 else (),
         total=40,
-        plan=json.dumps(
-            {"version": 1, "detail": turn.choice(("{{workflow.name}}", "}} {{=1+1}}", "${{ x }}", "'\n\""))}
-        ),
+        plans={
+            name: json.dumps(
+                {"version": 1, "detail": turn.choice(("{{workflow.name}}", "}} {{=1+1}}", "${{ x }}", "'\n\""))}
+            )
+            for name in family.order
+        },
         image="registry.example:5000/planner@sha256:" + "0" * 64,
         source=turn.choice(("https://git.example/a/b.git", "git@git.example:a/b.git")),
         revision=COMMIT,

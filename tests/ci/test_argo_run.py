@@ -52,7 +52,8 @@ class Controller:
         self.origin.git("clone", "-q", os.fspath(self.origin.root), os.fspath(place))
         self.origin.git("-C", os.fspath(place), "checkout", "-q", artefacts["source"]["git"]["revision"])
         plan = self.folder / f"{task['name']}.json"
-        plan.write_text(artefacts["plan"]["raw"]["data"])
+        (own,) = (one["raw"]["data"] for one in task["arguments"]["artifacts"] if one["name"] == "plan")
+        plan.write_text(own)
         given = {f"{{{{inputs.parameters.{one['name']}}}}}": one["value"] for one in task["arguments"]["parameters"]}
         places = {PLAN: os.fspath(plan), f"buildkit:unix://{SOCKET}": f"buildkit:{self.origin.engine.address}"}
         words = [
