@@ -161,13 +161,18 @@ def is_pushed(image: Stored, keys: Keys) -> bool:
 
 
 def state_of(options: argparse.Namespace) -> State:
-    """The state folder that the options name; without any, `.planner` beside the graph file."""
+    """The state folder that the options name; without any, `.planner` beside the graph file.
+
+    Raises StateError for one that came with the repository's files.
+    """
     from pathlib import Path
 
+    from planner.local.committed import expect_own
     from planner.local.state import State
 
-    place = Path(options.state) if options.state else folder_of(options) / ".planner"
-    return State(place.absolute())
+    place = (Path(options.state) if options.state else folder_of(options) / ".planner").absolute()
+    expect_own(str(place))
+    return State(place)
 
 
 def save(made: Plan, options: argparse.Namespace) -> None:
@@ -176,10 +181,12 @@ def save(made: Plan, options: argparse.Namespace) -> None:
 
     from planner.cli.family import warn
     from planner.cli.output import write
+    from planner.local.committed import expect_own
     from planner.local.state import NAME, State
 
     place = Path(options.out).absolute()
     if place.parent.name == NAME:
+        expect_own(str(place.parent))
         State(place.parent).prepare()
     write(text.plan_json(made), options.out)
     root = folder_of(options).resolve()
