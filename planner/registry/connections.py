@@ -30,10 +30,16 @@ KEPT = 32
 """Connections to one host that are kept."""
 SHORT = 1 << 14
 AGENT = "image-family-planner"
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may well succeed."""
 
 
 class Broken(Exception):
-    """A request without a whole answer: worth another try."""
+    """A request without an answer of use: worth another try, where `retry_after` tells so after that many seconds."""
+
+    def __init__(self, what: str, retry_after: str | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(what)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,8 +17,8 @@ from typing import Any
 from planner.errors import PlannerError, RegistryError
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read_list
-from planner.registry.connections import Broken, host_of, read
-from planner.registry.transport import PASSING, TIMEOUT, Transport
+from planner.registry.connections import PASSING, Broken, host_of, read
+from planner.registry.transport import TIMEOUT, Transport
 
 MAX_PAGE = 64 << 20
 MAX_PAGES = 1000

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from planner.errors import RegistryError
-from planner.registry.connections import Broken, Connections, basic, host_of, is_loopback, read
+from planner.registry.connections import PASSING, Broken, Connections, basic, host_of, is_loopback, read
 from planner.registry.docker_config import Login
 
 MAX_TOKEN = 1 << 20
@@ -30,7 +30,7 @@ def authorization(
 ) -> str:
     """The header that a registry asks for (distribution's `spec/auth/token`), made with the stored login.
 
-    Raises RegistryError.
+    Raises RegistryError, and Broken where its token server may give one the next time.
     """
     if challenge.lower().startswith("basic"):
         if login is None or not login.name:
@@ -69,8 +69,11 @@ def _token(
             document: Any = json.loads(read(answer, host, MAX_TOKEN)) if answer.status == 200 else None
         finally:
             answer.close()
-    except (ValueError, RecursionError, Broken) as error:
+    except (ValueError, RecursionError) as error:
         raise RegistryError(f"{host}: its token server does not answer: {type(error).__name__}") from None
+    if answer.status in PASSING:
+        what = f"{host}: its token server answers with status {answer.status}"
+        raise Broken(what, answer.headers.get("retry-after"))
     token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
     # What would break a header is no token.
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from planner.errors import RegistryAway, RegistryError
 from planner.registry import certificates, logins, pipeline
-from planner.registry.connections import Broken, Connections, Given, is_loopback, read
+from planner.registry.connections import PASSING, Broken, Connections, Given, is_loopback, read
 from planner.registry.docker_config import HUB, Login, stored_login
 
 TIMEOUT = (10.0, 60.0)
@@ -32,8 +32,6 @@ ITS_LOG = "the registry's own log says why: a full disk, for example"
 MAX_HOPS = 5
 MAX_PARTS = 100
 """Connections over which one long body may come."""
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may well succeed."""
 MOVED = frozenset({301, 302, 303, 307, 308})
 HUB_HOST = "registry-1.docker.io"
 
@@ -106,7 +104,7 @@ class Transport:
             except Broken as broken:
                 if last:
                     raise RegistryAway(str(broken)) from broken.__cause__
-                self.sleep(self.patience.pause(turn, None))
+                self.sleep(self.patience.pause(turn, broken.retry_after))
                 continue
             if answer.status not in PASSING or last:
                 return answer
@@ -208,7 +206,7 @@ class Transport:
         done = turn = 0
         ends = time.monotonic() + seconds
         for _ in range(MAX_PARTS):
-            before = done
+            before, told = done, None
             try:
                 for piece in self._rest(request, done, size, ends):
                     done += len(piece)
@@ -219,7 +217,8 @@ class Transport:
                 turn = turn + 1 if done == before else 1
                 if turn >= self.patience.tries or time.monotonic() > ends:
                     raise RegistryAway(str(broken)) from broken.__cause__
-            self.sleep(self.patience.pause(turn - 1, None))
+                told = broken.retry_after
+            self.sleep(self.patience.pause(turn - 1, told))
         raise RegistryError(f"{request.host}: breaks off without end")
 
     def _rest(self, request: Request, start: int, size: int, ends: float) -> Iterator[bytes]:
@@ -227,7 +226,8 @@ class Transport:
         asked = replace(request, headers={**request.headers, "Range": f"bytes={start}-"}) if start else request
         with closing(self._known(asked)) as given:
             if given.status in PASSING:
-                raise Broken(f"{request.host}: answers with status {given.status}")
+                told = given.headers.get("retry-after")
+                raise Broken(f"{request.host}: answers with status {given.status}", told)
             if given.status not in (200, 206 if start else 200):
                 raise refused(f"{request.host}/{request.scope.split(':')[1]}", given.status)
             # A registry that knows nothing of ranges sends all of it again.

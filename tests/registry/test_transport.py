@@ -80,6 +80,37 @@ def test_ways_that_lead_nowhere(place: str) -> None:
             checksum(f"http://{host}/v2/a/blobs/{BLOB}")
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("what", ["manifest", "blob"])
+def test_a_token_server_that_has_no_time_is_asked_again_when_it_says(status: int, what: str) -> None:
+    """As ours does after 200 questions at once, which are fewer than a family may have images."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
+    answers: dict[str, Answer] = {"/token": (status, {"Retry-After": "7"}, b"")}
+    for place, body in ((f"/v2/a/manifests/{BLOB}", b""), (f"/v2/a/blobs/{BLOB}", b"blob")):
+        answers[f"anonymous {place}"] = (401, challenge, b"")
+        answers[place] = (200, {"Docker-Content-Digest": BLOB}, body)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        answers["/token"] = (200, {}, b'{"token": "abc"}')
+
+    with answering(answers) as host:
+        registry = HttpRegistry(Transport(Patience(), sleep))
+        if what == "blob":
+            assert registry.blob(f"{host}/a", BLOB, 100) == b"blob"
+        else:
+            assert registry.digest_of(f"{host}/a", BLOB) == BLOB
+    assert slept == [7.0]
+
+
+def test_a_token_server_that_never_has_time_is_told_of() -> None:
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
+    answers: dict[str, Answer] = {f"/v2/a/manifests/{BLOB}": (401, challenge, b""), "/token": (429, {}, b"")}
+    with answering(answers) as host, pytest.raises(RegistryAway, match="its token server answers with status 429"):
+        client().digest_of(f"{host}/a", BLOB)
+
+
 @contextmanager
 def keeping(answers: int) -> Iterator[tuple[str, list[int]]]:
     """A server that ends each connection after so many answers, without saying so before; and its connections."""
