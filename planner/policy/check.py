@@ -8,8 +8,9 @@ request to another, and knows nothing of how a registry enforces what the policy
 from __future__ import annotations
 
 import itertools
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.policy.cache_refs import weak_keys
@@ -19,7 +20,9 @@ from planner.policy.scopes import MAIN, PR, Scope, github_write_of
 from planner.policy.signing import mistaken
 
 NUMBERS = (0, 1, 2)
-"""No pull request, one, and another: more of them would add nothing, since all are treated alike."""
+"""No pull request, one, and another: more of them would add nothing, since all are treated alike, but for those whose
+number stands in another scope's path."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 BESIDE_IMAGES = ("image", "record", "lease")
 """What stands in the repositories of images."""
 IN_GIT = ("pin", "lock")
@@ -75,9 +78,9 @@ class Proof:
         return not self.chains and not self.refusals
 
 
-def all_runs() -> Iterable[Run]:
+def all_runs(numbers: Sequence[int] = NUMBERS) -> Iterable[Run]:
     """Every run that the words of the model can say."""
-    for event, ref, origin, actor, runner, number in itertools.product(Event, RefKind, Origin, Actor, Runner, NUMBERS):
+    for event, ref, origin, actor, runner, number in itertools.product(Event, RefKind, Origin, Actor, Runner, numbers):
         yield Run(event=event, ref=ref, origin=origin, actor=actor, runner=runner, number=number)
 
 
@@ -88,10 +91,11 @@ def _is_usual(run: Run) -> bool:
 
 def check(policy: Policy, algorithm: str) -> Proof:
     """Look at every run and every resource. `algorithm` is that of the family's keys."""
-    resources = _resources(policy)
+    numbers = _numbers(policy)
+    resources = _resources(policy, numbers)
     abilities: dict[Ability, Run] = {}
     count = 0
-    for run in all_runs():
+    for run in all_runs(numbers):
         count += 1
         ability = _ability(policy, run, resources)
         if ability not in abilities or (_is_usual(run) and not _is_usual(abilities[ability])):
@@ -107,10 +111,17 @@ def check(policy: Policy, algorithm: str) -> Proof:
     )
 
 
-def _resources(policy: Policy) -> frozenset[Resource]:
+def _numbers(policy: Policy) -> Sequence[int]:
+    """The pull requests to look at: the path of the scope `pr` with one of these may be another scope's."""
+    paths = [path for rule in policy.scopes.values() if rule.kind != PR for path in rule.paths]
+    named = {int(part) for path in paths for part in path.split("/") if _NUMBER.fullmatch(part)}
+    return (*NUMBERS, *sorted(named.difference(NUMBERS)))
+
+
+def _resources(policy: Policy, numbers: Sequence[int]) -> frozenset[Resource]:
     found: set[Resource] = set()
     for rule in policy.scopes.values():
-        for number in NUMBERS[1:] if rule.kind == PR else NUMBERS[:1]:
+        for number in numbers[1:] if rule.kind == PR else numbers[:1]:
             found |= _of_scope(rule, Scope(kind=rule.kind, number=number))
     for builder in policy.builders:
         if not builder.ephemeral:

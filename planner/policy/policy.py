@@ -74,9 +74,15 @@ class ScopeRule:
         return tuple(dict.fromkeys([self.cache, self.images]))
 
 
+def plain_address(address: str) -> str:
+    """A registry's address in its one form: names do not differ by case, and a default port may be left out."""
+    host, colon, port = address.lower().partition(":")
+    return f"{host.rstrip('.')}{colon}{port}" if port not in ("443", "80") else host.rstrip(".")
+
+
 def kept_at_best(address: str) -> Isolation:
     """The finest isolation that the registry of an address can have, as far as its host tells."""
-    host = address.partition(":")[0].lower().rstrip(".")
+    host = plain_address(address).partition(":")[0]
     return next((kept for kept, end in KEPT if host.endswith(end)), Isolation.PATH)
 
 

@@ -18,6 +18,7 @@ from planner.policy.policy import (
     ScopeRule,
     TokenServer,
     kept_at_best,
+    plain_address,
 )
 from planner.policy.relay_file import relay_of
 from planner.policy.scopes import PR, SCOPES
@@ -116,6 +117,9 @@ def _registries(reader: Reader, top: Entries) -> dict[str, RegistryRule]:
         address = text_of(reader, fields, "address", path)
         if not address or "/" in address or any(not letter.isprintable() or letter in " ,\"'" for letter in address):
             reader.wrong(key, f"{path}: needs an address: HOST or HOST:PORT")
+        if same := [one.name for one in found.values() if plain_address(one.address) == plain_address(address)]:
+            what = f"is the registry {same[0]} again: what is written to one would be read from the other"
+            reader.wrong(key, f"{path}.address: {what}", f"name {same[0]} in its place")
         isolation = Isolation.NONE
         if "isolation" in fields:
             told = choice(reader, fields, "isolation", path, list(Isolation))

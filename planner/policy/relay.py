@@ -5,7 +5,6 @@ The event is the one that the CI itself gave the trusted run; nothing that the r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,7 @@ from planner.model.image import Image
 from planner.model.names import Reference
 from planner.policy.identity import Identity
 from planner.policy.levels import Actor, Event, Judged, Level, Origin, RefKind, Run, Runner, judge
-from planner.policy.policy import Policy
+from planner.policy.policy import Policy, plain_address
 from planner.policy.scopes import PR
 
 OPTIONS = frozenset({"no-cache", "no-cache-filter", "add-host"})
@@ -152,13 +151,8 @@ def is_dockers_frontend(frontend: str) -> bool:
 def foreign(policy: Policy, readable: tuple[str, ...], reference: str) -> bool:
     """Whether a reference is in a registry of the policy, but not where a pull request reads (HOST/PATH)."""
     host, _, path = reference.partition("/")
-    if _plain(host) not in {_plain(one.address) for one in policy.registries.values()}:
+    if plain_address(host) not in {plain_address(one.address) for one in policy.registries.values()}:
         return False
-    asked = f"{_plain(host)}/{path}"
+    asked = f"{plain_address(host)}/{path}"
     places = (place.partition("/") for place in readable)
-    return not any(asked.startswith(f"{_plain(one)}/{inner}/") for one, _, inner in places)
-
-
-def _plain(host: str) -> str:
-    """A registry's address in its one form: names do not differ by case, and a default port may be left out."""
-    return re.sub(r":(?:443|80)$", "", host.lower())
+    return not any(asked.startswith(f"{plain_address(one)}/{inner}/") for one, _, inner in places)

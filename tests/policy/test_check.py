@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planner.errors import DefinitionError
 from planner.policy import check as checking
 from planner.policy.check import all_runs, check
+from planner.policy.grants import Asked, granted
 from planner.policy.levels import TRUSTING, Level, level_of
 from planner.policy.policy import Policy
 from planner.policy.policy_file import read
@@ -50,6 +51,35 @@ def test_what_is_wrong_is_found(before: str, after: str, through: str) -> None:
     assert str(chains[0].through[0]) == through or "cache" in str(chains[0].through[0])
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("images: images", "images: pr/17"),
+        ("cache: cache/main", "cache: pr/17/main"),
+        ("cache: cache/release", "cache: cache/pr/4711"),
+    ],
+)
+def test_a_scope_in_the_place_of_one_pull_request_is_found(before: str, after: str) -> None:
+    """Whichever its number is: the token server grants that path to it."""
+    policy = sound((before, after))
+    chain = check(policy, "sha256").chains[0]
+    assert chain.runs[0].number in (17, 4711)
+    number, path = chain.runs[0].number, str(chain.through[0]).partition("/")[2]
+    (grant,) = granted(policy, chain.runs[0], [Asked(name=f"{path}/app", actions=("push",))])
+    assert grant.actions == ("push",), f"control: it is true of pull request {number}"
+    assert check(sound((before, after.replace("pr/", "pr-"))), "sha256").holds, "control: what only looks alike"
+
+
+@pytest.mark.parametrize("again", ["registry.acme.example", "Registry.acme.example.", "registry.acme.example:443"])
+def test_a_registry_is_named_once(again: str) -> None:
+    """Named twice, main's paths in the one and a pull request's in the other were taken to be apart."""
+    second = f'isolation: path}}\n  other: {{address: "{again}", isolation: path}}'
+    with pytest.raises(DefinitionError, match="is the registry cache again"):
+        read(changed(("isolation: path}", second)).encode(), "policy.yaml")
+    other = second.replace(again, "registry.acme.example:5000")
+    assert read(changed(("isolation: path}", other)).encode(), "policy.yaml").registries["other"]
+
+
 def test_a_chain_over_a_third_run_is_found() -> None:
     """A builder that pull requests and main share reaches the release through main's images."""
     proof = check(sound(("levels: [trusted]", "levels: [trusted, pr]")), "sha256")
@@ -82,7 +112,7 @@ LEVELS = [level.value for level in Level]
 def policies(draw: st.DrawFn) -> Policy:
     """Policies with any readers, writers, builders and isolation, and paths that may lie within one another."""
     some = st.lists(st.sampled_from(LEVELS), unique=True).map(lambda names: f"[{', '.join(names)}]")
-    path = st.sampled_from(["a", "b", "a/c", "d"])
+    path = st.sampled_from(["a", "b", "a/c", "a/7", "d"])
     lines = ["version: 1", "registries:"]
     lines += [f"  r{n}: {{address: r{n}.example, isolation: {draw(st.sampled_from(ISOLATION))}}}" for n in (0, 1)]
     lines.append("scopes:")
@@ -104,8 +134,9 @@ TRUTH = st.sampled_from(["true", "true", "false"])
 @settings(max_examples=60, deadline=None)
 def test_the_search_agrees_with_a_fixpoint_over_all_runs(policy: Policy) -> None:
     """Naive: taint every resource that a tainted run writes, and every run that reads one, until nothing changes."""
-    resources = checking._resources(policy)
-    abilities = {checking._ability(policy, run, resources) for run in all_runs()}
+    numbers = checking._numbers(policy)
+    resources = checking._resources(policy, numbers)
+    abilities = {checking._ability(policy, run, resources) for run in all_runs(numbers)}
     tainted = {one for one in abilities if one.level not in TRUSTING}
     while True:
         dirty = set(itertools.chain.from_iterable(one.writes for one in tainted))
