@@ -13,8 +13,10 @@ import re
 import sys
 import urllib.parse
 from collections.abc import Mapping
+from contextlib import closing
 
-from planner.errors import PlannerError
+from planner.errors import PlannerError, RegistryError
+from planner.registry.connections import Broken, Connections, host_of, read
 
 USER = "oidc"
 AUDIENCE = "PLANNER_AUDIENCE"
@@ -40,29 +42,15 @@ def identity_token(environment: Mapping[str, str], audience: str) -> str:
 
 def _github(url: str, bearer: str, audience: str) -> str:
     """docs.github.com, "OpenID Connect reference", "Methods for requesting the OIDC token"."""
-    import requests
-    import urllib3
-
-    here = _LOOPBACK.match(url) is not None
-    if not here and not url.startswith("https://"):
+    if _LOOPBACK.match(url) is None and not url.startswith("https://"):
         raise PlannerError("ACTIONS_ID_TOKEN_REQUEST_URL is not https")
     place = f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode({'audience': audience})}"
     try:
-        with requests.Session() as session:
-            # Not `auth=`, nor the environment's own netrc: nothing but this token may be sent.
-            session.trust_env = not here
-            headers = {"Authorization": f"bearer {bearer}"}
-            answer = session.get(place, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True)
-            document = json.loads(answer.raw.read(MAX_ANSWER, decode_content=True))
+        headers = {"Authorization": f"bearer {bearer}"}
+        with closing(Connections().send("GET", place, headers=headers, timeout=(TIMEOUT, TIMEOUT))) as given:
+            document = json.loads(read(given, host_of(place), MAX_ANSWER))
         value = document["value"]
-    except (
-        requests.RequestException,
-        urllib3.exceptions.HTTPError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-    ) as error:
+    except (Broken, RegistryError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise PlannerError("GitHub gives no identity token\n  the job needs permissions: {id-token: write}") from error
     return str(value)
 

@@ -11,13 +11,15 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from planner.errors import PlannerError
+from planner.errors import PlannerError, RegistryError
+from planner.registry.connections import Broken, Connections, host_of, read
 
 KEEP = 600.0
 """Seconds after which keys are fetched anew."""
@@ -100,13 +102,18 @@ class IssuerKeys:
         self._lock = threading.Lock()
 
     def find(self, kid: str) -> RSAKey | ECKey | None:
-        """See Keys."""
-        with self._lock:
+        """See Keys. Whoever has a key to go on with waits for nobody who fetches."""
+        known = self._keys.get(kid) if self._clock() - self._fetched <= LONGEST else None
+        if not self._lock.acquire(blocking=known is None):
+            return known
+        try:
             now = self._clock()
             if (now - self._fetched > KEEP or kid not in self._keys) and now - self._tried > AGAIN:
                 self._tried = now
                 self._renew()
             return self._keys.get(kid)
+        finally:
+            self._lock.release()
 
     def at_hand(self, kid: str) -> RSAKey | ECKey | None:
         """See Keys. Without the lock, which a fetch holds; a set of keys is exchanged whole."""
@@ -131,19 +138,14 @@ def is_safe(url: str) -> bool:
 
 
 def fetch(url: str) -> bytes:
-    """The bytes at a URL, without redirects. Raises PlannerError."""
-    import requests
-    import urllib3
-
+    """The bytes at a URL, without redirects, in two minutes at the longest. Raises PlannerError."""
     if not is_safe(url):
         raise PlannerError(f"{url}: is not https")
     try:
-        with requests.Session() as session:
-            session.trust_env = not _LOOPBACK.fullmatch(url)
-            answer = session.get(url, timeout=TIMEOUT, allow_redirects=False, stream=True)
-            body: bytes = answer.raw.read(MAX_SET + 1, decode_content=True)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        with closing(Connections().send("GET", url, headers={}, timeout=(TIMEOUT, TIMEOUT))) as given:
+            body = read(given, host_of(url), MAX_SET)
+    except (Broken, RegistryError) as error:
         raise PlannerError(f"{url}: does not answer") from error
-    if answer.status_code != 200 or len(body) > MAX_SET:
-        raise PlannerError(f"{url}: answers with status {answer.status_code}")
+    if given.status != 200:
+        raise PlannerError(f"{url}: answers with status {given.status}")
     return body
