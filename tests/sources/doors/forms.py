@@ -26,7 +26,7 @@ _PLACE = re.compile(r"\$(?:\$|\{(\w+)\})")
 class Declared:
     """One entry: an image, or with `matrix` an image for each combination but those that `exclude` covers.
 
-    `dockerfile` is relative to `context`; `contexts` are folders, `target:NAME` and `docker-image://REFERENCE`.
+    `dockerfile` is relative to `context`; `contexts` are folders, `target:NAME`, `docker-image://…` and `github.com/…`.
     """
 
     name: str
@@ -189,6 +189,8 @@ def families(draw: st.DrawFn) -> tuple[Described, Files]:
             contexts["up"] = f"target:{draw(st.sampled_from(before))}"
         elif draw(st.booleans()):
             contexts["up"] = "docker-image://alpine:3.20"
+        if draw(st.integers(0, 4)) == 0:
+            contexts["away"] = "github.com/acme/x#main"
         axes = [f"${{{axis}}}" for axis in matrix]
         parent = draw(st.sampled_from(["scratch", "alpine", *(f"{REGISTRY}/{one}" for one in before)]))
         one = Declared(

@@ -170,8 +170,6 @@ class _Maker:
         return self._inside(target, "dockerfile", posixpath.join(context, text))
 
     def _named(self, target: Target, value: str) -> str:
-        if value.startswith("github.com/"):
-            return f"https://{value}"
         if value.startswith("docker-image:") and not value.startswith("docker-image://"):
             return value.replace("docker-image:", "docker-image://", 1)
         if value.startswith("cwd://"):

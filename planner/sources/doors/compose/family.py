@@ -131,9 +131,7 @@ class _Maker:
         for name, value in build.contexts:
             if value.startswith(SERVICE):
                 yield name, f"target:{value.removeprefix(SERVICE)}"
-            elif value.startswith(_REMOTE[0]):
-                yield name, f"https://{value}"
-            elif "://" in value or value.startswith(_REMOTE[1]):
+            elif "://" in value or value.startswith(_REMOTE):
                 yield name, value
             else:
                 yield name, self._inside(service, build, "additional_contexts", value)

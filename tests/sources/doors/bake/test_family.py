@@ -112,7 +112,7 @@ target "app" {
 }
 """).images
     assert (image.context, image.dockerfile, image.target) == ("sub", "Dockerfile", "t")
-    assert image.contexts == (("x", "docker-image://alpine:3"), ("y", "other"), ("z", "https://github.com/a/b"))
+    assert image.contexts == (("x", "docker-image://alpine:3"), ("y", "other"), ("z", "github.com/a/b"))
     assert image.platforms == ("linux/amd64", "linux/arm64")
     assert image.secrets == ("id=s,env=HOME", 'id=f,"src=a,b"')
     assert image.ssh == ("default", "k=/x,/y")
