@@ -13,11 +13,11 @@ Steps = list[list[Input]]
 def first_uncached(old: Manifest, new: Manifest) -> tuple[Input, ...]:
     """The first step of each stage that is not the same any more, in the order of the Dockerfile.
 
-    A step is another one when its own inputs changed, or when it reads a stage or a parent that did. What stands
+    A step is another one when its own inputs changed, or when it reads a stage or an image that did. What stands
     before it comes from BuildKit's cache, if the builder still has it.
     """
     before, after = _stages(old), _stages(new)
-    changed = _changed_parents(old, new)
+    changed = _changed_images(old, new)
     found: list[Input] = []
     for number, stage in enumerate(after):
         first = _first(before[number] if number < len(before) else [], stage, changed)
@@ -27,12 +27,13 @@ def first_uncached(old: Manifest, new: Manifest) -> tuple[Input, ...]:
     return tuple(found)
 
 
-def _changed_parents(old: Manifest, new: Manifest) -> set[str]:
-    before = {item.name: item.digest for item in old.inputs if item.kind is InputKind.PARENT}
+def _changed_images(old: Manifest, new: Manifest) -> set[str]:
+    """The parents and external images that are others now, as instructions name them."""
+    before = {(item.kind, item.name): item.digest for item in old.inputs}
     return {
-        f"image {item.name}"
+        f"image {item.name}" if item.kind is InputKind.PARENT else item.name
         for item in new.inputs
-        if item.kind is InputKind.PARENT and before.get(item.name) != item.digest
+        if item.kind in (InputKind.PARENT, InputKind.EXTERNAL) and before.get((item.kind, item.name)) != item.digest
     }
 
 
@@ -67,4 +68,5 @@ def _reads(item: Input) -> Iterator[str]:
             yield value
         elif name.startswith("mount "):
             words = value.split(" ")
-            yield " ".join(words[-2:])
+            yield " ".join(words[-2:])  # "stage NUMBER" and "image NAME"
+            yield words[-1]

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
+from planner.model.frozen import dataclass
 from planner.plan.reasons import Code, Reason
 
 Listing = Callable[[Input], dict[str, str]]
@@ -24,7 +25,7 @@ def no_root(_: Input) -> str:
 def changes(
     old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root = no_root
 ) -> tuple[Reason, ...]:
-    """Why `new` has another key than `old`; never empty when their keys differ.
+    """Why `new` has another key than `old`: what is unsure of either is not told of.
 
     Files are compared by their paths in the context, and named by those in the workspace.
     """
@@ -78,27 +79,42 @@ def _detail(old: Input, new: Input) -> str:
     return "; ".join(told) or f"{new.name} changed"
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An instruction with the selections of files that stand behind it."""
+
+    item: Input
+    files: tuple[Input, ...]
+
+
+def _steps_of(manifest: Manifest) -> list[_Step]:
+    found: list[tuple[Input, list[Input]]] = []
+    for item in _of(manifest, InputKind.INSTRUCTION, InputKind.FILES):
+        if item.kind is InputKind.INSTRUCTION:
+            found.append((item, []))
+        elif found:
+            found[-1][1].append(item)
+    return [_Step(item, tuple(files)) for item, files in found]
+
+
 def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
     """Instructions are aligned by their text; files are compared between instructions that face each other."""
-    kinds = (InputKind.INSTRUCTION, InputKind.FILES)
-    before, after = _of(old, *kinds), _of(new, *kinds)
-    if [_said(item) for item in before] == [_said(item) for item in after]:
+    before, after = _steps_of(old), _steps_of(new)
+    if [_said(step) for step in before] == [_said(step) for step in after]:
         return
-    same = {(item.kind, item.digest) for item in before} & {(item.kind, item.digest) for item in after}
+    same = {step.item.digest for step in before} & {step.item.digest for step in after}
     silent: list[Reason] = []
     told = False
     for tag, from_, to, start, end in _aligned(
-        [_token(item, same) for item in before], [_token(item, same) for item in after]
+        [_token(step.item, same) for step in before], [_token(step.item, same) for step in after]
     ):
         if tag == "equal":
             for one, other in zip(before[from_:to], after[start:end], strict=True):
-                if one.digest == other.digest:
-                    continue
                 reasons = list(_facing(one, other, old_files, new_files, root))
                 told = told or bool(reasons)
                 yield from reasons
-                if not reasons:
-                    silent.append(_evaluates(one, other))
+                if one.item.digest != other.item.digest and not reasons:
+                    silent.append(_evaluates(one.item, other.item))
         else:
             told = True
             yield from _replaced(before[from_:to], after[start:end], old_files, new_files, root)
@@ -115,27 +131,28 @@ def _aligned(before: Sequence[object], after: Sequence[object]) -> Sequence[tupl
     return difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
 
 
-def _token(item: Input, same: Container[tuple[InputKind, str]]) -> tuple[InputKind, str]:
-    """What two inputs have in common when they face each other: their text, or a meaning that both sides know.
+def _token(item: Input, same: Container[str]) -> str:
+    """What two instructions have in common when they face each other: their text, or a meaning that both sides know.
 
     A pin to a parent that moved is another text of the same meaning, and so no reason.
     """
-    return (item.kind, item.digest) if (item.kind, item.digest) in same else (item.kind, item.name)
+    return item.digest if item.digest in same else f"{item.name}\0"
 
 
-def _said(item: Input) -> tuple[str, str, str]:
-    return item.kind, item.name, item.digest
+def _said(step: _Step) -> tuple[tuple[str, str], ...]:
+    return tuple((item.name, item.digest) for item in (step.item, *step.files))
 
 
-def _facing(old: Input, new: Input, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
-    if new.kind is InputKind.FILES:
-        yield from file_changes(old_files(old), new_files(new), new, root(new))
-        return
-    values = dict(old.parts)
-    for name, value in new.parts:
+def _facing(old: _Step, new: _Step, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
+    values = dict(old.item.parts)
+    for name, value in new.item.parts:
         if name.startswith("ARG ") and values.get(name) != value:
             detail = f"{name.removeprefix('ARG ')} {values.get(name, '')!r} → {value!r}"
-            yield Reason(code=Code.ARGUMENT_CHANGED, subject=name.removeprefix("ARG "), detail=detail, where=new.where)
+            subject, where = name.removeprefix("ARG "), new.item.where
+            yield Reason(code=Code.ARGUMENT_CHANGED, subject=subject, detail=detail, where=where)
+    for one, other in zip(old.files, new.files, strict=False):
+        if one.digest != other.digest:
+            yield from file_changes(old_files(one), new_files(other), other, root(other))
 
 
 def _evaluates(old: Input, new: Input) -> Reason:
@@ -149,22 +166,19 @@ def _evaluates(old: Input, new: Input) -> Reason:
 
 
 def _replaced(
-    before: Sequence[Input], after: Sequence[Input], old_files: Listing, new_files: Listing, root: Root
+    before: Sequence[_Step], after: Sequence[_Step], old_files: Listing, new_files: Listing, root: Root
 ) -> Iterator[Reason]:
-    old_steps = [item for item in before if item.kind is InputKind.INSTRUCTION]
-    new_steps = [item for item in after if item.kind is InputKind.INSTRUCTION]
-    for index, item in enumerate(new_steps):
-        detail = f"{_short(item.name)}"
-        if index < len(old_steps):
-            detail = f"{_short(old_steps[index].name)} → {detail}"
-        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=item.name, detail=detail, where=item.where)
-    for item in old_steps[len(new_steps) :]:
-        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=item.name, detail=f"{_short(item.name)} is gone")
-    old_paths = [old_files(item) for item in before if item.kind is InputKind.FILES]
-    new_items = [item for item in after if item.kind is InputKind.FILES]
-    for index, item in enumerate(new_items if old_steps and new_steps else ()):
-        if index < len(old_paths):
-            yield from file_changes(old_paths[index], new_files(item), item, root(item))
+    for index, step in enumerate(after):
+        detail = f"{_short(step.item.name)}"
+        if index < len(before):
+            detail = f"{_short(before[index].item.name)} → {detail}"
+        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=step.item.name, detail=detail, where=step.item.where)
+    for step in before[len(after) :]:
+        detail = f"{_short(step.item.name)} is gone"
+        yield Reason(code=Code.INSTRUCTION_CHANGED, subject=step.item.name, detail=detail)
+    for old, new in zip(before, after, strict=False):
+        for one, other in zip(old.files, new.files, strict=False):
+            yield from file_changes(old_files(one), new_files(other), other, root(other), selected_alike=False)
 
 
 def _short(text: str, limit: int = 72) -> str:
@@ -172,17 +186,23 @@ def _short(text: str, limit: int = 72) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def file_changes(old: dict[str, str], new: dict[str, str], item: Input, root: str) -> Iterator[Reason]:
-    """The files that one selection, of a context at `root`, gained, lost or saw changed."""
+def file_changes(
+    old: dict[str, str], new: dict[str, str], item: Input, root: str, *, selected_alike: bool = True
+) -> Iterator[Reason]:
+    """The files that one selection, of a context at `root`, gained, lost or saw changed.
+
+    Unless they are `selected_alike`, a file may be there before and after, and only be read by one of the two.
+    """
+    new_to, gone_from = ("is new", "is gone") if selected_alike else ("is read now", "is read no more")
     for inside in sorted(old.keys() | new.keys()):
         before, after = old.get(inside), new.get(inside)
         path = posixpath.join(root, inside)
         if before == after:
             continue
         if before is None:
-            code, detail = Code.FILE_ADDED, f"{path} is new"
+            code, detail = Code.FILE_ADDED, f"{path} {new_to}"
         elif after is None:
-            code, detail = Code.FILE_REMOVED, f"{path} is gone"
+            code, detail = Code.FILE_REMOVED, f"{path} {gone_from}"
         elif before.split(" ")[1] == after.split(" ")[1]:
             code, detail = Code.MODE_CHANGED, f"{path} {_mode(before)} → {_mode(after)}"
         else:

@@ -145,7 +145,8 @@ def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> 
         return (Reason(code=Code.FIRST_BUILD, subject=name, detail=then.lost), *unsure)
     if then.key == now.keys[name]:
         return unsure
-    return tuple(dict.fromkeys((*_changes(name, now, then), *unsure)))
+    found = tuple(dict.fromkeys((*_changes(name, now, then), *unsure)))
+    return found or (_without_name(name, then),)
 
 
 def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
@@ -163,7 +164,12 @@ def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
             found.extend(changes(old[0], manifest, old[1], lister(now, manifest), root_of(now, manifest)))
     for platform in before:
         found.append(Reason(code=Code.PLATFORM_CHANGED, subject=platform, detail=f"{platform} is gone"))
-    if not found:
-        detail = "the same inputs in another order"
-        found.append(Reason(code=Code.INSTRUCTION_CHANGED, subject=name, detail=detail))
     return tuple(found)
+
+
+def _without_name(name: ImageName, then: Past) -> Reason:
+    """Why a key is another one although each input has its counterpart, and nothing is unsure now."""
+    doubts = [item.name for manifest, _ in then.manifests for item in manifest.unsure]
+    if doubts:
+        return Reason(code=Code.UNSURE, subject=name, detail=f"was unsure before: {doubts[0]}")
+    return Reason(code=Code.INSTRUCTION_CHANGED, subject=name, detail="the same inputs in another order")

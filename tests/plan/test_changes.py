@@ -1,17 +1,24 @@
-"""What is told of an image of which only parents changed is what a look at all of its inputs tells."""
+"""Reasons: they name what changed, and a short look tells what a whole one tells."""
 
 from __future__ import annotations
 
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.digest.key import Keys, keys_of
 from planner.digest.manifest import Input, InputKind, Manifest
 from planner.model.image import ImageName, Span
 from planner.plan import changes as module
+from planner.plan.baseline import of_keys
 from planner.plan.changes import changes
 from planner.plan.reasons import Code
+from planner.plan.rebuild import plan
+from planner.sources import yaml_file
+from planner.sources.load import load
+from tests.memory import MemoryTree
 
 KINDS = [kind for kind in InputKind if kind is not InputKind.FILES]
 inputs = st.lists(
@@ -43,3 +50,44 @@ def test_a_short_look_tells_what_a_whole_one_tells(one: tuple[Input, ...], two: 
         assert changes(manifest(one), manifest(two), lambda _: {}, lambda _: {}) == short
     if alike and any(item.kind is InputKind.PARENT for item in one):
         assert {reason.code for reason in short} == {Code.PARENT_CHANGED}
+
+
+IMAGES = "version: 1\nimages: {i: {context: c}}\n"
+
+
+def keys(dockerfile: str, files: dict[str, str]) -> Keys:
+    tree = MemoryTree({"c/Dockerfile": dockerfile, **{f"c/{path}": text for path, text in files.items()}})
+    return keys_of(load(yaml_file.read(IMAGES.encode(), "images.yaml", {}, {}), tree, told=True), tree)
+
+
+def told(before: Keys, after: Keys) -> list[str]:
+    made = plan(after.made_by.loaded.graph, after, of_keys(before), against="then", wanted=list(after.keys))
+    return [reason.detail for image in made.images for reason in image.reasons]
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    ["FROM scratch\nCOPY f /a/\nCOPY * /b/\n", "FROM scratch\nCOPY f /a/\nCOPY f g /b/\n"],
+    ids=["wildcard", "named"],
+)
+def test_a_selection_that_comes_to_hold_what_another_one_holds(dockerfile: str) -> None:
+    before = keys(dockerfile, {"f": "1", "g": "1", ".dockerignore": "Dockerfile\n.dockerignore\n"})
+    after = keys(dockerfile, {"f": "1", ".dockerignore": "Dockerfile\n.dockerignore\n"})
+    assert told(before, after)[0] == "c/g is gone"
+
+
+def test_a_file_that_another_instruction_reads_no_more_is_not_gone() -> None:
+    files = {"f": "1", "g": "1"}
+    before, after = (keys(f"FROM scratch\nCOPY {names} /a/\n", files) for names in ("f", "g"))
+    assert told(before, after) == ["COPY f /a/ → COPY g /a/", "c/f is read no more", "c/g is read now"]
+
+
+def test_what_is_unsure_is_no_change_of_order() -> None:
+    dockerfile = "FROM scratch\nCOPY f /a/\n"
+    doubted = f"{dockerfile}FROM scratch AS y\nCOPY --from=y*z / /\n{dockerfile}"
+    sure = f"{dockerfile}FROM scratch AS y\nRUN a\n{dockerfile}"
+    reason = "BuildKit refuses a stage that is not built: "
+    now = told(keys(sure, {"f": "1"}), keys(doubted, {"f": "1"}))
+    assert len(now) == 1
+    assert now[0].startswith(reason)
+    assert told(keys(doubted, {"f": "1"}), keys(sure, {"f": "1"})) == [f"was unsure before: {now[0]}"]
