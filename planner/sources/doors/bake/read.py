@@ -40,7 +40,7 @@ def read(
     bake = [file for file in files if file not in compose]
     before = _composed(compose, tree, ChainMap(dict(variables), cast(dict[str, str], environment))) if compose else None
     texts = [(file, tree.read(file, MAX_FILE)) for file in bake]
-    return family_of(bake[0], read_files(texts, environment, variables, before), sets, environment, say)
+    return family_of((bake or files)[0], read_files(texts, environment, variables, before), sets, environment, say)
 
 
 def _composed(files: Sequence[str], tree: Tree, environment: Mapping[str, str]) -> Config:

@@ -219,6 +219,14 @@ def test_other_files_by_the_variable_of_bake() -> None:
     assert [image.name for image in made.images] == ["a", "b"]
 
 
+def test_the_variable_of_bake_may_name_compose_files_alone() -> None:
+    at = MemoryTree({"c.yaml": "services: {app: {build: {context: app}}}"})
+    definition = found(at, {"BUILDX_BAKE_FILE": "c.yaml"})
+    assert definition is not None
+    (image,) = read(definition, at, Asked(environment={})).images
+    assert (image.name, image.context) == ("app", "app")
+
+
 def test_compose_files_beside_bake_files_are_read_first() -> None:
     at = MemoryTree(
         {
