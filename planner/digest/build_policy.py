@@ -11,6 +11,8 @@ from planner.sources.dockerfile_places import place_of, places_of
 
 SUFFIX = ".rego"
 MAX_POLICY = 1 << 20
+_ELSEWHERE = b"cwd"
+"""How a policy names a file where buildx is started (`cwd://`); all others it finds in the context alone."""
 
 
 def policy_path(image: Image, tree: Tree) -> str:
@@ -38,6 +40,11 @@ def policy_place(image: Image, tree: Tree) -> str:
         hint = "copy the policy beside the Dockerfile, or remove it"
         raise DefinitionError([Mistake(file=path, line=1, what=what, hint=hint)])
     return place
+
+
+def reads_elsewhere(tree: Tree, place: str) -> bool:
+    """Whether a policy may read files that are in no context, and so may decide otherwise unseen."""
+    return _ELSEWHERE in tree.read(place, MAX_POLICY)
 
 
 def policy_places(image: Image, tree: Tree) -> tuple[str, ...]:

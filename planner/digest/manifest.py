@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 
-from planner.digest.build_policy import policy_place
+from planner.digest.build_policy import policy_place, reads_elsewhere
 from planner.digest.contexts import absent, given
 from planner.digest.files import ContextTree, find
 from planner.digest.hashing import Hasher
@@ -170,7 +170,9 @@ class Manifests:
         for item in manifest.inputs:
             if item.selection is not None and item.where is not None:
                 inputs.extend(self._files(image, item.name, item.where, item.selection, warnings))
-            elif not _is_policy(item) and (item.kind is not InputKind.UNSURE or item.parts[0][0] != MISSING):
+            elif not _is_policy(item) and (
+                item.kind is not InputKind.UNSURE or item.parts[0][0] not in (MISSING, POLICY)
+            ):
                 inputs.append(item)
             if item.kind is InputKind.EXTERNAL and item.parts[0][0] == "reference":
                 self._external(self.loaded.graph.nodes[image.name], item.name, manifest.platform, warnings)
@@ -242,6 +244,9 @@ class Manifests:
         if place := policy_place(image, self.traced):
             found = self.traced.entry(place)
             yield self._input(InputKind.ARGUMENT, place, ((POLICY, "" if found is None else found.oid),), image.span)
+            if reads_elsewhere(self.traced, place):
+                reason = f"{place} may read files where buildx is started, which may change unseen"
+                yield self._input(InputKind.UNSURE, reason, ((POLICY, place),), image.span)
 
     def _images(
         self, image: Image, platform: str, parent_keys: Mapping[ImageName, str], warnings: list[str]

@@ -78,3 +78,15 @@ def test_a_policy_is_a_path_that_an_image_reads(tmp_path: Path, path: str, role:
     assert "holds the build to a policy that stands there" in space.planner("why-not", "a", "--file", path).stdout
     space.write({path: ALLOW})
     assert path in space.planner("query", "labels(srcs, a)").stdout
+
+
+def test_a_policy_that_reads_files_where_buildx_is_started_is_unsure(family: Family) -> None:
+    space = family()
+    read = ALLOW.replace("default allow := true", 'allow := load_json("cwd://pins.json").allow')
+    space.write({"base.Dockerfile.rego": read, "pins.json": '{"allow": true}\n'})
+    run = space.planner("build", "base", **space.engine.environment)
+    assert run.returncode == 0, run.stderr
+    (image,) = space.document("plan", "base")["images"]
+    assert [reason["code"] for reason in image["reasons"]] == ["unsure"]
+    space.write({"pins.json": '{"allow": false}\n'})
+    assert space.planner("build", "base", **space.engine.environment).returncode == 1
