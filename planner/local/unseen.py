@@ -83,10 +83,11 @@ def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequenc
 
     `attributes` are the files of `attributes_of`; those of folders of the workspace are in the index or `changed`.
     """
-    if "core.attributesfile" in config or any(map(_is_attributes, changed)):
+    own = _named_in(config)
+    if own is None or any(map(_is_attributes, changed)):
         return None
     texts: list[str] = []
-    for path in attributes:
+    for path in (*attributes, *own):
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as stream:
                 texts.append(stream.read())
@@ -95,6 +96,15 @@ def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequenc
         except OSError:
             return None
     return [cache_file.SCHEMA, index, config, *texts, *_program()]
+
+
+def _named_in(config: str) -> list[str] | None:
+    """The file of `core.attributesFile`, where one is set; None where only git knows which one that is."""
+    found = [line.partition("\n")[2] for line in config.split("\0") if line.partition("\n")[0] == "core.attributesfile"]
+    if not found:
+        return []
+    path = os.path.expanduser(found[-1]) if found[-1].startswith("~/") else found[-1]  # noqa: PTH111
+    return [path] if path.startswith("/") else None
 
 
 def _program() -> list[str]:
@@ -112,7 +122,8 @@ def attributes_of(folder: str, prefix: str, own: str) -> list[str]:
     """The attributes files on disk beyond those of the workspace.
 
     They are the repository's `own`, those of the folders above, the user's, and the machine's: where git was put in
-    another place than the system's, that may be beside its programs. With `core.attributesFile` there is one more.
+    another place than the system's, that may be beside its programs. With `core.attributesFile` there is one more
+    (`_named_in`).
     """
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     found = [own, *(f"{folder}/{path}" for path in _above(prefix)), f"{home}/git/attributes", "/etc/gitattributes"]

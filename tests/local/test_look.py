@@ -147,6 +147,25 @@ def test_attributes_of_the_user_are_remembered_too(
     assert_is_as_on_disk(space.root)
 
 
+@pytest.mark.parametrize("home", [True, False])
+def test_attributes_of_a_file_that_a_setting_names_are_remembered_too(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: bool
+) -> None:
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    place = tmp_path / "Own"
+    place.write_text("*.pdf diff=pdf\n")
+    space.git("config", "core.attributesFile", "~/Own" if home else os.fspath(place))
+    assert_is_as_on_disk(space.root)
+    assert list(space.root.glob(".git/planner/unseen-*"))
+    space.git("config", "core.autocrlf", "input")
+    (space.root / "a.sh").write_bytes(b"hello\r\n")
+    space.git("add", ".")
+    space.git("config", "core.autocrlf", "false")
+    assert_is_as_on_disk(space.root)
+    place.write_text("*.sh text\n")
+    assert_is_as_on_disk(space.root)
+
+
 @pytest.mark.parametrize("kind", ["branch", "packed", "detached", "worktree", "long way"])
 def test_a_commit_while_git_looks(space: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Git's status resolves HEAD twice, and may name the older commit beside what differs from the newer one."""
