@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from planner.errors import GitError, InputError
-from planner.local.ids import HIDDEN, by_name, tree_id
+from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.repository import repository
@@ -16,6 +17,9 @@ from planner.local.revision import LARGEST, MODE_SUBMODULE
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
 
 Folder = dict[str, "Entry | Folder"]
+INTENT_TO_ADD = 1 << 29
+"""Git's flag of an entry in the index."""
+_PROMISED = re.compile(rb"([^\0]*)\0(?:  [^\n]*\n){4}  size: \d+\tflags: ([0-9a-f]+)\n")
 
 
 class IndexTree:
@@ -73,10 +77,19 @@ def index_tree(folder: Path) -> IndexTree:
     if found is None:
         raise GitError(f"{folder}: is not in a git repository, so there is no index")
     root: Folder = {}
-    for field in ask(folder, "ls-files", "--stage", "-z").split(b"\0"):
-        if field:
+    fields = [field for field in ask(folder, "ls-files", "--stage", "-z").split(b"\0") if field]
+    nothing = blob_id(b"", found.algorithm).encode()
+    promised = _promised(folder) if any(field.split(b" ", 2)[1] == nothing for field in fields) else frozenset()
+    for field in fields:
+        if field.partition(b"\t")[2] not in promised:
             _put(root, field)
     return IndexTree(Objects(folder), root, found.algorithm)
+
+
+def _promised(folder: Path) -> frozenset[bytes]:
+    """The files that somebody means to add (`git add -N`): they stand in the index empty, and no commit takes them."""
+    found = _PROMISED.findall(ask(folder, "ls-files", "--debug", "-z"))
+    return frozenset(path for path, flags in found if int(flags, 16) & INTENT_TO_ADD)
 
 
 def _put(root: Folder, field: bytes) -> None:

@@ -158,6 +158,19 @@ def test_an_index_in_conflict_is_no_state(tmp_path: Path) -> None:
     assert "LICENSE: is in conflict" in run.stderr
 
 
+def test_what_somebody_means_to_add_is_in_no_next_commit(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "family")
+    workspace.write({"meant.txt": "meant\n", "sub/meant": "meant\n", "src/empty.c": ""})
+    workspace.git("add", "-N", "meant.txt", "sub/meant")
+    assert {image["action"] for image in workspace.document("diff", "HEAD", "INDEX")["images"]} == {"reuse"}
+    workspace.git("add", "src/empty.c")
+    built = [image for image in workspace.document("diff", "HEAD", "INDEX")["images"] if image["action"] == "build"]
+    assert {image["name"]: [one["subject"] for one in image["reasons"]] for image in built} == {
+        "tool": ["src/empty.c"],
+        "app": ["src/empty.c", "tool"],
+    }
+
+
 TWO = {
     "images.yaml": """\
 version: 1
