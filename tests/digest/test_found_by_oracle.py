@@ -570,3 +570,13 @@ def test_a_folder_without_its_dockerfile_is_told_apart_from_a_link(tmp_path: Pat
         image = replace(image_of(Case()), context=context, dockerfile=f"{context}/Dockerfile".removeprefix("./"))
         with pytest.raises(DefinitionError, match="relative to context"):
             load(Family(file="images.yaml", images=(image,)), DiskTree(tmp_path))
+
+
+def test_a_later_stage_that_a_named_context_replaces_is_read(tmp_path: Path) -> None:
+    """It is a folder or an image then, which is there before any stage is built (`resolveBaseImage`, v0.32.2)."""
+    text = "FROM scratch\nCOPY --from=two f /\nFROM scratch AS two\nFROM scratch\nCOPY --from=0 f /"
+    keys = {key(tmp_path, text, {"more/f": held, "more/g": held}, named={"two": "more"}) for held in ("one", "two")}
+    assert len(keys) == 2
+    assert "after it is read" in answer(tmp_path, text).refused
+    circle = text.replace("AS two", "AS two\nCOPY --from=0 f /")
+    assert "circle" in answer(tmp_path, circle, {"more/f": ""}, named={"two": "more"}).unsure[0]

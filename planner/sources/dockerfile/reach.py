@@ -67,7 +67,7 @@ def reachable(whole: Staged, resolve: Resolve) -> tuple[tuple[int, ...], tuple[U
         for read in ([] if stage.base is None else [stage.base]) + list(reads):
             if isinstance(read, Use):
                 uses.append(read)
-            elif read < index:
+            elif read < index or whole.stages[read].replaced:
                 waiting.append(read)
             else:
                 uses.append(_too_early(stage, whole.stages[read]))
@@ -101,7 +101,7 @@ def _wrong(stage: Stage, whole: Staged, resolve: Resolve, *, is_built: bool) -> 
         return
     for read in _reads(_all_of(stage), whole, resolve):
         if isinstance(read, int):
-            if read >= stage.index and _leads_to(read, stage.index, whole, resolve):
+            if (read >= stage.index or stage.replaced) and _leads_to(read, stage.index, whole, resolve):
                 yield "its stages read one another in a circle"
         elif isinstance(read.origin, Unresolved):
             yield read.origin.reason
