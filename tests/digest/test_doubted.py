@@ -69,3 +69,21 @@ def test_what_is_not_known_is_told(tmp_path: Path) -> None:
     assert found.keys is not None
     (manifest,) = found.keys.manifests[ImageName("image")]
     assert manifest.warnings == ("ctx/Dockerfile:3: the whole context counts, because D is known only while building",)
+
+
+def test_a_variable_that_must_be_set_may_be_set_by_a_base(tmp_path: Path) -> None:
+    """`${x:?}` stops a build where x has no value, which nobody knows of a base that is not locked."""
+    files = {"ctx/a": ""}
+    head = "FROM ubuntu:22.04\nENV U=$HOME B="
+    for line in (
+        "COPY a ${HOME:?}/$B",
+        "WORKDIR ${HOME?no home}/$B",
+        "RUN <<E\n$B\nE\nCOPY <<E /$B\n${HOME:?}\nE",
+        "ENV C=${U:?}$B",
+    ):
+        keys = [answer(tmp_path, f"{head}{value}\n{line}", files) for value in ("1", "2")]
+        assert not any(one.refused for one in keys), line
+        assert len({one.key for one in keys}) == 2, line
+    for base in ("FROM scratch\nENV U=$HOME\n", "FROM ubuntu:22.04\nENV HOME=\n"):
+        assert "HOME: has no value" in answer(tmp_path, f"{base}COPY a ${{HOME:?}}/", files).refused
+    assert "HOME: has no value" in answer(tmp_path, "FROM ubuntu:22.04\nCOPY a ${HOME:?}/", files, locked=True).refused

@@ -55,7 +55,7 @@ def heredoc(walk: Walk, doc: Heredoc, state: State) -> str:
     if not doc.expand:
         return doc.content
     try:
-        return expand_heredoc(doc.content, state.env).value
+        return expand_heredoc(doc.content, state.env, state.may_be_set).value
     except ExpansionError as error:
         walk.mistake(str(error))
         return doc.content

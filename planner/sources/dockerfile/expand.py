@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from planner.model.frozen import dataclass
-from planner.sources.dockerfile.lexer import Lexer, Quoting
+from planner.sources.dockerfile.lexer import Lexer, Quoting, never
 from planner.sources.dockerfile.refusal import ExpansionError
 
 __all__ = ["Expansion", "ExpansionError", "expand", "expand_heredoc", "expand_words"]
@@ -28,14 +28,16 @@ class Expansion:
     unknown: frozenset[str] = frozenset()
 
 
-def expand(text: str, variables: Mapping[str, str], escape: str = "\\") -> Expansion:
-    """Expand one word of an instruction; its quotes and escapes are taken away."""
-    return _expanded(text, variables, escape, _WORD)
+def expand(
+    text: str, variables: Mapping[str, str], escape: str = "\\", may_be_set: Callable[[str], bool] = never
+) -> Expansion:
+    """Expand one word of an instruction; its quotes and escapes are taken away. `may_be_set` as for a `Lexer`."""
+    return _expanded(text, variables, escape, _WORD, may_be_set)
 
 
-def expand_heredoc(content: str, variables: Mapping[str, str]) -> Expansion:
+def expand_heredoc(content: str, variables: Mapping[str, str], may_be_set: Callable[[str], bool] = never) -> Expansion:
     """Expand the content of a here-document of COPY or ADD: quotes stay, and the escape is always a backslash."""
-    return _expanded(content, variables, "\\", _HEREDOC)
+    return _expanded(content, variables, "\\", _HEREDOC, may_be_set)
 
 
 def expand_words(text: str, variables: Mapping[str, str], escape: str = "\\") -> tuple[str, ...]:
@@ -45,8 +47,10 @@ def expand_words(text: str, variables: Mapping[str, str], escape: str = "\\") ->
     return tuple(lexer.words)
 
 
-def _expanded(text: str, variables: Mapping[str, str], escape: str, quoting: Quoting) -> Expansion:
-    lexer = Lexer(text, variables, escape, quoting)
+def _expanded(
+    text: str, variables: Mapping[str, str], escape: str, quoting: Quoting, may_be_set: Callable[[str], bool]
+) -> Expansion:
+    lexer = Lexer(text, variables, escape, quoting, may_be_set)
     value = lexer.run()
     return Expansion(
         value=value,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from planner.errors import Mistake
 from planner.model.frozen import dataclass, field, replace
 from planner.model.image import Span
 from planner.model.names import Platform
 from planner.sources.dockerfile.expand import Expansion, ExpansionError, expand
+from planner.sources.dockerfile.lexer import never
 from planner.sources.dockerfile.syntax import Arg, Instruction
 
 BUILD_MARK = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
@@ -31,9 +32,11 @@ class Settings:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-def expand_marked(text: str, variables: Mapping[str, str], escape: str) -> Expansion:
+def expand_marked(
+    text: str, variables: Mapping[str, str], escape: str, may_be_set: Callable[[str], bool] = never
+) -> Expansion:
     """Expand one word. Where a stand-in decides what becomes of it, its mark stays, whatever is cut away."""
-    found = expand(text, variables, escape)
+    found = expand(text, variables, escape, may_be_set)
     if BUILD_MARK in found.value or not any(BUILD_MARK in variables.get(name, "") for name in found.decided):
         return found
     return replace(found, value=f"{found.value}{BUILD_MARK}")

@@ -7,7 +7,7 @@ needed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from planner.model.frozen import dataclass
 from planner.sources.dockerfile import patterns
@@ -36,14 +36,31 @@ class Quoting:
     keep_unset: bool = False
 
 
-class Lexer:
-    """One walk over one text. Afterwards `used`, `decided` and `unknown` tell about the names that were met."""
+def never(name: str) -> bool:
+    """For variables of which all is known."""
+    del name
+    return False
 
-    def __init__(self, text: str, variables: Mapping[str, str], escape: str, quoting: Quoting) -> None:
+
+class Lexer:
+    """One walk over one text. Afterwards `used`, `decided` and `unknown` tell about the names that were met.
+
+    `may_be_set` says of a name that seems to have no value whether it may have one: then `${x:?}` stops nothing.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        variables: Mapping[str, str],
+        escape: str,
+        quoting: Quoting,
+        may_be_set: Callable[[str], bool] = never,
+    ) -> None:
         self.text = text.removeprefix("\ufeff")
         self.variables = variables
         self.escape = escape
         self.quoting = quoting
+        self.may_be_set = may_be_set
         self.raw_escapes = quoting.raw_escapes
         self.at = 0
         self.depth = 0
@@ -259,7 +276,7 @@ class Lexer:
             return word
         if mark != "?":
             raise ExpansionError(f"${{{shown(name)}:{mark}…}} is no substitution that BuildKit knows")
-        if not given:
+        if not given and not self.may_be_set(name):
             raise ExpansionError(f"{shown(name)}: {shown(word, 400) or 'has no value, and must have one'}")
         return value or ""
 

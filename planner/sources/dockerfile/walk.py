@@ -36,6 +36,10 @@ class State:
     known: bool
     doubted: frozenset[str]
 
+    def may_be_set(self, name: str) -> bool:
+        """Whether a variable that seems to have no value may have one by a base that is not locked."""
+        return name in self.doubted or (not self.known and name not in self.env)
+
 
 OF_MACHINE = "a value of the building machine"
 
@@ -93,7 +97,7 @@ class Walk:
     def judged(self, text: str, state: State) -> tuple[str, frozenset[str]]:
         """One word expanded, and the names in it whose value only an external base or the building machine knows."""
         try:
-            found = expand_marked(text, state.env, self.escape)
+            found = expand_marked(text, state.env, self.escape, state.may_be_set)
         except ExpansionError as error:
             self.mistake(str(error))
             return text, frozenset()
