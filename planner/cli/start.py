@@ -118,6 +118,12 @@ def main() -> int:
         print(f"planner {planner.__version__}")
         return 0
     try:
+        os.getcwd()  # noqa: PTH109 -- see the module's first lines
+    except OSError as error:
+        what = f"the folder that this is started in cannot be told: {error.strerror}"
+        print(f"planner: {what}\n  it may have been removed: cd to one that is there", file=sys.stderr)
+        return 1
+    try:
         found = _remembered(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED

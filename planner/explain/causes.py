@@ -15,7 +15,7 @@ HEAD = "build  "
 def plan_text(plan: Plan, palette: Palette) -> str:
     """The images to build as trees, an image below the first of its parents that is built; then what is reused."""
     tree = _Tree(plan, palette)
-    lines = [line for root in tree.roots for line in tree.lines(root, "", "")]
+    lines = [line for root in tree.roots for line in tree.lines(root)]
     reused = [image.name for image in plan.images if image.action is Action.REUSE]
     if reused and lines:
         lines.append("")
@@ -42,32 +42,35 @@ class _Tree:
             else:
                 self.roots.append(image.name)
 
-    def lines(self, name: ImageName, head: str, below: str) -> list[str]:
-        """An image with its reasons, and what follows from it. `below` stands before every line under the first."""
+    def lines(self, root: ImageName) -> list[str]:
+        """An image with its reasons, and below it what follows from it. A family may be deeper than Python recurses."""
+        lines: list[str] = []
+        waiting = [(root, "", " " * len(HEAD))]
+        while waiting:
+            name, head, indent = waiting.pop()
+            lines += self._told(name, head, indent)
+            children = [(child, indent + "├─ ", indent + "│  ") for child in self.below[name]]
+            children[-1:] = [(child, indent + "└─ ", indent + "   ") for child in self.below[name][-1:]]
+            waiting += reversed(children)
+        return lines
+
+    def _told(self, name: ImageName, head: str, indent: str) -> list[str]:
+        """One image with its reasons; `indent` stands before every line under the first."""
         image = self.images[name]
         above = _above(image, self.images)
         reasons = [reason for reason in image.reasons if not (above and _is_of(reason, above[0]))]
         mark = head or f"{self.palette.paint('build', '33')}  "
         first = f"{mark}{self.palette.paint(name, '1')}"
-        indent = below or " " * len(HEAD)
         if above and not reasons:
             entered = next((reason for reason in image.reasons if _is_of(reason, above[0])), None)
-            return [f"{first}{self._place(entered)}", *self._children(name, indent)]
+            return [f"{first}{self._place(entered)}"]
         told = [self._reason(reason) for reason in reasons[:MAX_REASONS]]
         if len(reasons) > MAX_REASONS:
             told.append(f"… and {len(reasons) - MAX_REASONS} more")
         bar = "│  " if self.below[name] else ""
         if len(told) == 1 and reasons[0].code in (Code.FIRST_BUILD, Code.FORCED):
-            return [f"{first}  {told[0]}", *self._children(name, indent)]
-        return [first, *(f"{indent}{bar}{text}" for text in told), *self._children(name, indent)]
-
-    def _children(self, name: ImageName, indent: str) -> list[str]:
-        children = self.below[name]
-        lines: list[str] = []
-        for child in children:
-            last = child == children[-1]
-            lines += self.lines(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "))
-        return lines
+            return [f"{first}  {told[0]}"]
+        return [first, *(f"{indent}{bar}{text}" for text in told)]
 
     def _reason(self, reason: Reason) -> str:
         return f"{reason.code.replace('-', ' ')}: {printable(reason.detail)}{self._place(reason)}"

@@ -14,27 +14,25 @@ def tree(graph: ImageGraph) -> str:
     """A tree from the images without parents down; an image with several parents names the others."""
     lines: list[str] = []
     shown: set[ImageName] = set()
-    roots = [name for name in graph.order if not graph.nodes[name].parents]
-    for root in roots:
-        _branch(graph, root, "", "", shown, lines)
+    # Not by recursion: a family may be deeper than Python allows.
+    waiting = [(name, "", "") for name in reversed(graph.order) if not graph.nodes[name].parents]
+    while waiting:
+        name, head, below = waiting.pop()
+        node = graph.nodes[name]
+        again = name in shown
+        notes = [node.kind.value]
+        if not node.parents and node.externals:
+            notes.append(f"from {', '.join(node.externals)}")
+        notes.extend(f"cannot tell {use.reference}" for use in node.unresolved)
+        lines.append(f"{head}{name}" + ("  (see above)" if again else f"  [{'; '.join(notes)}]"))
+        if again:
+            continue
+        shown.add(name)
+        names = graph.children.get(name, ())
+        children = [(child, below + "├─ ", below + "│  ") for child in names]
+        children[-1:] = [(child, below + "└─ ", below + "   ") for child in names[-1:]]
+        waiting += reversed(children)
     return "\n".join(lines)
-
-
-def _branch(graph: ImageGraph, name: ImageName, head: str, below: str, shown: set[ImageName], lines: list[str]) -> None:
-    node = graph.nodes[name]
-    again = name in shown
-    notes = [node.kind.value]
-    if not node.parents and node.externals:
-        notes.append(f"from {', '.join(node.externals)}")
-    notes.extend(f"cannot tell {use.reference}" for use in node.unresolved)
-    lines.append(f"{head}{name}" + ("  (see above)" if again else f"  [{'; '.join(notes)}]"))
-    if again:
-        return
-    shown.add(name)
-    children = graph.children.get(name, ())
-    for index, child in enumerate(children):
-        last = index == len(children) - 1
-        _branch(graph, child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "), shown, lines)
 
 
 def dot(graph: ImageGraph) -> str:
