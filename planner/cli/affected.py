@@ -33,7 +33,7 @@ MAX_STDIN = 256 << 20
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders, relative to the folder of -C")
-    parser.add_argument("--since", type=shared.named, metavar="REV", help="also what changed since a git revision")
+    parser.add_argument("--since", metavar="REV", help="also what changed since a git revision")
     parser.add_argument("--stdin0", action="store_true", help="also paths from standard input, each ended by NUL")
     parser.add_argument("--direct", action="store_true", help="without the images that only read affected ones")
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when an image is affected")

@@ -12,6 +12,18 @@ def named(text: str) -> str:
     return text
 
 
+def saved_to(text: str) -> str:
+    """A file that a plan is saved to, for another command to find."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("is no file: planner plan --format json prints a plan")
+    return text
+
+
+def output(parser: argparse.ArgumentParser, what: str = "write to FILE [standard output]") -> None:
+    """Where the answer goes."""
+    parser.add_argument("-o", "--output", default="", metavar="FILE", help=what)
+
+
 def images(parser: argparse.ArgumentParser) -> None:
     """Names and globs that narrow a command."""
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
@@ -30,7 +42,7 @@ def everything(parser: argparse.ArgumentParser) -> None:
 def published(parser: argparse._ActionsContainer) -> None:
     """A registry whose records count."""
     what = "compare with what a registry has: HOST/PATH, or published for the one of the graph file"
-    parser.add_argument("--against", type=named, metavar="REGISTRY", help=what)
+    parser.add_argument("--against", metavar="REGISTRY", help=what)
 
 
 def offline(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +55,7 @@ def offline(parser: argparse.ArgumentParser) -> None:
 def baseline(parser: argparse.ArgumentParser) -> None:
     """What a plan compares with."""
     choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--since", type=named, metavar="REV", help="compare with a git revision [the local records]")
+    choice.add_argument("--since", metavar="REV", help="compare with a git revision [the local records]")
     published(choice)
     offline(parser)
     everything(parser)

@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             metavar="ENTRY",
             help=f"a cache that each target may {what}: type=gha,scope={{image}}; {{kind}} is its kind",
         )
-    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="write to FILE, never half written")
+    shared.output(parser)
 
 
 def run(options: argparse.Namespace) -> int:

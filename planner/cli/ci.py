@@ -13,6 +13,7 @@ from planner import __version__
 from planner.ci import buildkite, github, github_relay, gitlab
 from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
+from planner.cli import arguments as shared
 from planner.cli.clone import Clone, clone_of, reads_of
 from planner.cli.family import folder_of, load_family
 from planner.cli.matrix import environment_of
@@ -49,7 +50,7 @@ MAX_FILE = 4 << 20
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     parser.add_argument("provider", choices=tuple(WRITERS), metavar="PROVIDER", help=", ".join(WRITERS))
-    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="- prints [where the provider looks]")
+    shared.output(parser, "- prints [where the provider looks]")
     parser.add_argument("--check", action="store_true", help="exit with 3 when the file is stale; write nothing")
     parser.add_argument("--branch", default="main", help="whose pushes publish [main]")
     parser.add_argument("--cron", default="17 3 * * *", help="when the nightly check runs, UTC [17 3 * * *]")

@@ -4,17 +4,64 @@ from __future__ import annotations
 
 import argparse
 import posixpath
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from planner.errors import UsageError
+from planner.errors import UsageError, one_of
 from planner.local.named_files import NamedFiles
 from planner.ports import Tree
 from planner.sources.doors.door import Definition, Door
 
 
+class Given(dict[str, str]):
+    """The variables of `--var`. `asked` are the names that were looked up, whether they are set or not."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a variable."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def refuse_undeclared(given: Mapping[str, str], definition: Definition) -> None:
+    """Raise UsageError for each variable of `--var` that a definition which declares its variables does not.
+
+    What Starlark and Compose ask for may hang on what else is set, so that one which nobody asked for is no mistake.
+    """
+    if not isinstance(given, Given) or definition.door not in (Door.YAML, Door.BAKE):
+        return
+    declared = sorted(name for name in given.asked if name.removesuffix("_JSON") not in given.asked - {name})
+    told = [
+        f"--var {name}: {', '.join(definition.files)} declares no variable of this name\n"
+        f"  {one_of(name, declared) or _declares(declared)}"
+        for name in given
+        if name not in given.asked
+    ]
+    if told:
+        raise UsageError("\n".join(told))
+
+
+def _declares(names: Sequence[str]) -> str:
+    return f"it declares {', '.join(names)}" if names else "it declares none"
+
+
 def refuse_unused(options: argparse.Namespace, definition: Definition | None) -> None:
     """Raise UsageError for an option that says nothing to the language that the family is written in."""
     door = None if definition is None else definition.door
+    if definition is None and options.var:
+        raise UsageError("--var sets a variable of a graph file, and there is none")
     of_bake = (("--set", options.set), ("--via-buildx", options.via_buildx))
     of_compose = (("--profile", options.profile), ("--env-file", options.env_file))
     for needed, asked_for in ((Door.BAKE, of_bake), (Door.COMPOSE, of_compose)):

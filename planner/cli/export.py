@@ -22,7 +22,7 @@ MAX_FILE = 8 << 20
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     parser.add_argument("engine", choices=tuple(ENGINES), metavar="ENGINE", help="argo or kubernetes; images follow it")
-    parser.add_argument("-o", dest="output", default="", metavar="FILE", help="write to FILE [standard output]")
+    shared.output(parser)
     parser.add_argument("--check", metavar="FILE", default="", help="exit with 3 when FILE is stale; write nothing")
     parser.add_argument(
         "--namespace", default="", metavar="NAME", help="[argo: that of the submit; kubernetes: default]"

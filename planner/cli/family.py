@@ -110,14 +110,15 @@ def load_family(
     options: argparse.Namespace, tree: Tree, *, told: bool = False, known: Known | None = None
 ) -> LoadedFamily:
     """The family as a tree has it; with `told`, references that cannot be told are errors."""
-    from planner.cli.door_options import refuse_unused, with_env_files
+    from planner.cli.door_options import refuse_undeclared, refuse_unused, with_env_files
     from planner.sources import lock_file
     from planner.sources.doors.read import read
     from planner.sources.load import load
 
     traced = Traced(tree)
     definition = definition_in(options, traced)
-    if isinstance(_beneath(tree), WorkTree) and not (definition is None and options.file_named):
+    is_on_disk = isinstance(_beneath(tree), WorkTree)
+    if is_on_disk and not (definition is None and options.file_named):
         refuse_unused(options, definition)
     if definition is None:
         if options.file_named:
@@ -134,10 +135,11 @@ def load_family(
     if known is not None and _is_written_alike(known, definition):
         read_ahead_of(known.facts.loaded.family, tree)
         return load(known.facts.loaded.family, tree, told=told, like=like)
-    family = replace(
-        read(definition, with_env_files(options, folder_of(options), traced), asked(options)),
-        lock=lock_file.read_in(traced),
-    )
+    given = asked(options)
+    family = read(definition, with_env_files(options, folder_of(options), traced), given)
+    if is_on_disk and not options.via_buildx:  # A revision may be older than a variable.
+        refuse_undeclared(given.variables, definition)
+    family = replace(family, lock=lock_file.read_in(traced))
     read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
 
@@ -170,12 +172,12 @@ def variables_asked(options: argparse.Namespace) -> list[str]:
 
 def asked(options: argparse.Namespace) -> Asked:
     """What the command line adds to the files of a definition. Raises UsageError."""
-    from planner.cli.door_options import env_files  # a warm plan asks for nothing
+    from planner.cli.door_options import Given, env_files  # a warm plan asks for nothing
     from planner.local.starlark import Starlark
 
     return Asked(
         environment=ENVIRONMENT,
-        variables=variables(options),
+        variables=Given(variables(options)),
         sets=tuple(options.set),
         profiles=tuple(options.profile),
         env_files=env_files(options),

@@ -32,10 +32,9 @@ MARKS = "give --format html or svg, or see planner plan"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.formats(parser, "text", "json", "dot", "mermaid", "html", "svg")
-    parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
+    shared.output(parser)
     parser.add_argument(
         "--since",
-        type=shared.named,
         metavar="REV",
         help="html, svg: mark what rebuilds since REV [the local records]",
     )

@@ -97,6 +97,15 @@ class Parser(argparse.ArgumentParser):
                 hint = f"say {wrong} before the command"
         raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {self.prog} --help shows what there is")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """An option that is given an empty word is a mistake: that comes of a variable that is not set.
+
+        `-C` is not, as it is none of git's: it stays where it is.
+        """
+        if action.option_strings and action.dest != "folder" and "" in arg_strings:
+            raise argparse.ArgumentError(action, "is empty: it names nothing")
+        return super()._get_values(action, arg_strings)
+
 
 class _Named(argparse.Action):
     """Stores the graph files that are given, the first on its own, and that there are some."""

@@ -33,7 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.baseline(parser)
     parser.add_argument("--plan", metavar="FILE", help="of a saved plan, which the legs apply [plan anew]")
-    parser.add_argument("--out", metavar="FILE", help="save the plan too, and let the legs apply it")
+    parser.add_argument(
+        "--out", type=shared.saved_to, metavar="FILE", help="save the plan too, and let the legs apply it"
+    )
     parser.add_argument(
         "--by", choices=("level", "chain", "packed"), default="level", help="a job for each image, part, or by cost"
     )

@@ -10,11 +10,11 @@ from planner.errors import OutputError
 
 
 def write(text: str, file: str) -> None:
-    """Print the text, or with `file` put it there in one step; a file that was there keeps its mode.
+    """Print the text, or with a `file` other than - put it there in one step; a file that was there keeps its mode.
 
     What is there and is no regular file (a device, a pipe, a link) is written to, never replaced.
     """
-    if not file:
+    if file in ("", "-"):
         print(text)
         return
     import tempfile  # most answers are printed

@@ -35,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.baseline(parser)
     shared.formats(parser, "text", "json", "markdown")
-    parser.add_argument("--out", metavar="FILE", help="save the plan, for planner build --plan FILE")
+    parser.add_argument(
+        "--out", type=shared.saved_to, metavar="FILE", help="save the plan, for planner build --plan FILE"
+    )
     shared.trace(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 when something would rebuild")
 

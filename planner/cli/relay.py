@@ -97,5 +97,5 @@ def _ask(options: argparse.Namespace) -> int:
     )
     text = relay_request.write(request)
     relay_request.read(text.encode())  # What would be refused there is told of here.
-    write(text, "" if options.out == "-" else options.out)
+    write(text, options.out)
     return 0

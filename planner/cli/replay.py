@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--compare", type=_rules, default=(), metavar="RULES", help=f"beside simpler rules: {', '.join(Rule)}"
     )
     parser.add_argument("--labels", metavar="FILE", help="beside recorded rebuilds: JSON, {COMMIT: [IMAGE, …]}")
-    parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
+    shared.output(parser)
     shared.formats(parser, "text", "json", "svg", "markdown")
 
 

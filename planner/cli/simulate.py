@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pull", type=_amount, default=60.0, metavar="MB/S", help="how fast parents come [60]")
     parser.add_argument("--push-rate", type=_amount, default=30.0, metavar="MB/S", help="how fast results go [30]")
     parser.add_argument("--price", type=_amount, default=Price().minute, help="of a runner's minute [0.008]")
-    parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to FILE [standard output]")
+    shared.output(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json", "svg")
 

@@ -48,8 +48,8 @@ class Later:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--from` and `--to`."""
     what = f"{FORMS} [RECORDS, else HEAD]"
-    parser.add_argument("--from", dest="from_", type=shared.named, metavar="STATE", help=what)
-    parser.add_argument("--to", type=shared.named, metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
+    parser.add_argument("--from", dest="from_", metavar="STATE", help=what)
+    parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
     shared.policy(parser)
     parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
 

@@ -42,7 +42,7 @@ HEAD = ("HEAD", "logs/HEAD")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    parser.add_argument("--since", type=shared.named, metavar="REV", help="compare with a git revision [local records]")
+    parser.add_argument("--since", metavar="REV", help="compare with a git revision [local records]")
     parser.add_argument("--build", action="store_true", help="build what the plan names, after each change")
     shared.state(parser)
     shared.images(parser)

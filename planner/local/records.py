@@ -251,8 +251,13 @@ class NoRecords:
 def open_records(state: Path) -> SqliteRecords | NoRecords:
     """The records below a state folder, for reading: none where nothing was built."""
     path = state / "records.sqlite"
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         return NoRecords()
+    except OSError as error:
+        hint = "give --state DIR, a folder that can be read"
+        raise StateError(f"{state}: the state folder cannot be read: {error.strerror}\n  {hint}") from error
     found = SqliteRecords(path, writable=False)
     if found.has_begun:
         return found

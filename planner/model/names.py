@@ -90,6 +90,14 @@ def _split(name: str) -> tuple[str, str]:
     return registry, path
 
 
+_PROCESSORS = """
+    386 aarch64 amd64 amd64p32 arm arm64 arm64be armbe armel armhf i386 loong64 mips mips64 mips64le mips64p32
+    mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm x86-64 x86_64
+"""
+PROCESSORS = frozenset(_PROCESSORS.split())
+"""The architectures that containerd knows, by all their names."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
     """An operating system and architecture in containerd's normal form."""
@@ -100,9 +108,12 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Read `linux/arm64/v8` or `arm64`. Raises ValueError with a sentence for people."""
+        """Read `linux/arm64/v8` or `arm64`. Raises ValueError with a sentence for people.
+
+        A system alone is refused: containerd gives it the architecture of the machine that reads it.
+        """
         parts = text.lower().split("/")
-        if len(parts) == 1:
+        if len(parts) == 1 and parts[0] in PROCESSORS:
             parts = ["linux", *parts]
         if not 2 <= len(parts) <= 3 or not all(re.fullmatch(r"[a-z0-9_.-]+", part) for part in parts):
             raise ValueError(f'"{text}" is no platform; write it as linux/amd64')

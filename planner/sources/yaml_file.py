@@ -9,7 +9,7 @@ from planner.model.image import Family, Image, ImageName, Kind, KindDefaults, Pa
 from planner.sources.image_fields import IMAGE_FIELDS, Fields, image_of, read_fields
 from planner.sources.matrix import combinations
 from planner.sources.variables import Undeclared, substitute
-from planner.sources.yaml_nodes import Node, Reader, compose
+from planner.sources.yaml_nodes import MappingNode, Node, Reader, compose
 
 TOP = ("version", "registry", "keys", "variables", "defaults", "kinds", "images")
 ALGORITHMS = ("xxh3_128", "sha256")
@@ -22,7 +22,9 @@ def read(data: bytes, file: str, environment: Mapping[str, str], overrides: Mapp
     Raises DefinitionError with all mistakes of the file.
     """
     reader, root = compose(data, file)
-    top = reader.fields(root, "images.yaml", TOP)
+    top = reader.fields(root, file, TOP)
+    if not isinstance(root, MappingNode):
+        raise DefinitionError(reader.mistakes)
     _version(reader, root, top)
     variables = _variables(reader, top, environment, overrides)
     defaults = Fields()

@@ -19,6 +19,7 @@ MAX_NODES = 200_000
 MAX_DEPTH = 60
 
 Node = yaml.nodes.Node
+MappingNode = yaml.nodes.MappingNode
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

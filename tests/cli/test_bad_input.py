@@ -179,16 +179,73 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("-f", "none.yaml", "policy", "check"), "policy.yaml", 1),
         (("pool",), "arguments are required: ACTION\n", 2),
         (("-f", "docker-bake.hcl", "-f", "more.hcl", "plan"), "/more.hcl: there is no graph file", 1),
+        (("--var", "MIROR=1", "plan"), 'images.yaml declares no variable of this name\n  did you mean "MIRROR"?', 2),
+        (("--var", "A=1", "--var", "B=1", "graph"), "--var B: images.yaml declares no variable", 2),
+        (("--var", "TAGG=1", "-f", "docker-bake.hcl", "graph"), 'name\n  did you mean "TAG"?', 2),
+        (("graph", "-o", ""), "-o/--output: is empty: it names nothing", 2),
+        (("plan", "--out", ""), "--out: is empty", 2),
+        (("plan", "--policy", ""), "--policy: is empty", 2),
+        (("plan", "--out", "-"), "--out: is no file: planner plan --format json prints a plan", 2),
+        (("plan", "--state", "/dev/null"), "the state folder cannot be read: Not a directory", 1),
+        (("plan", "--state", "1" * 5000), "the state folder cannot be read: File name too long", 1),
+        (("-f", "folder", "graph"), "folder: is a folder, and no graph file", 1),
+        (("-f", "link.yaml", "graph"), "link.yaml: is a symbolic link", 1),
+        (("-f", "text.yaml", "graph"), "text.yaml: must be a mapping of names to values", 1),
     ],
 )
 def test_says_what_is_wrong_with_the_command(
     space: Workspace, arguments: tuple[str, ...], message: str, status: int
 ) -> None:
-    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n", "docker-bake.hcl": 'target "a" {}\n'})
+    space.write({"images.yaml": f"{GOOD}variables: {{MIRROR: x}}\n", "Dockerfile": "FROM a\n", "folder/f": ""})
+    space.write({"docker-bake.hcl": 'variable "TAG" {}\ntarget "a" {}\n', "text.yaml": "hello\n"})
+    (space.root / "link.yaml").symlink_to("images.yaml")
     space.commit()
     run = space.planner(*arguments)
     assert (run.returncode, "Traceback" in run.stderr) == (status, False), run
     assert message in run.stderr
+
+
+def test_a_variable_that_a_revision_does_not_declare_yet(space: Workspace) -> None:
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    space.commit()
+    space.write({"images.yaml": f"{GOOD}variables: {{NEW: x}}\n"})
+    run = space.planner("--var", "NEW=y", "plan", "--since", "HEAD")
+    assert (run.returncode, "0 of 1 image rebuild against HEAD" in run.stdout) == (0, True), run
+
+
+def test_a_variable_without_a_graph_file(space: Workspace) -> None:
+    space.write({"Dockerfile": "FROM a\n"})
+    run = space.planner("--var", "A=1", "plan")
+    assert (run.returncode, "--var sets a variable of a graph file" in run.stderr) == (2, True), run
+
+
+def test_a_file_that_is_no_mapping_is_one_mistake(space: Workspace) -> None:
+    space.write({"images.yaml": "hello\n"})
+    assert space.planner("graph").stderr.count("images.yaml:1:1") == 1
+
+
+def test_a_platform_that_is_none(space: Workspace) -> None:
+    space.write({"images.yaml": GOOD.replace("{}", "{platforms: [linux/amd64, arn64]}"), "Dockerfile": "FROM a\n"})
+    run = space.planner("plan")
+    assert run.returncode == 1
+    assert 'images.base.platforms: "arn64" is no platform; write it as linux/amd64' in run.stderr
+
+
+def test_a_family_that_is_deeper_than_python_recurses(space: Workspace) -> None:
+    depth = 1100
+    names = "".join(f"  i{n}: {{dockerfile: D{n}}}\n" for n in range(depth))
+    space.write({"images.yaml": f"version: 1\nregistry: r.example\nimages:\n{names}", "D0": "FROM scratch\nENV A=1\n"})
+    space.write({f"D{n}": f"FROM r.example/i{n - 1}\n" for n in range(1, depth)})
+    for command in ("graph", "plan"):
+        run = space.planner(command)
+        assert (run.returncode, f"└─ i{depth - 1}" in run.stdout) == (0, True), run.stderr[-500:]
+
+
+def test_a_dash_prints(space: Workspace) -> None:
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    for command in (("graph",), ("bake",), ("simulate", "--changes", "1")):
+        run = space.planner(*command, "-o", "-")
+        assert run.stdout == space.planner(*command).stdout != ""
 
 
 def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:

@@ -210,3 +210,22 @@ def test_an_interrupt_that_python_loses_is_made_once_more(monkeypatch: pytest.Mo
     with pytest.raises(KeyboardInterrupt):
         Finalised()
         time.sleep(10)
+
+
+def test_a_folder_that_was_removed_meanwhile(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    for command in ("plan", "build", "history"):
+        code = f"import os; os.chdir({os.fspath(gone)!r}); os.rmdir({os.fspath(gone)!r}); os.execv(sys.executable, a)"
+        argv = [sys.executable, "-m", "planner.cli.start", command]
+        environment = {**os.environ, "PYTHONPATH": os.fspath(Path(start.__file__).parents[2]), "PYTHONSAFEPATH": "1"}
+        run = subprocess.run(
+            [sys.executable, "-c", f"import sys; a = {argv!r}; {code}"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        gone.mkdir()
+        assert run.returncode == 1, run
+        assert run.stderr.startswith("planner: the folder that this is started in cannot be told: No such file"), run

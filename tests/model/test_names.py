@@ -73,3 +73,9 @@ def test_an_exact_tag_wins_over_any() -> None:
 )
 def test_platforms(text: str, normal: str) -> None:
     assert str(Platform.parse(text)) == normal
+
+
+@pytest.mark.parametrize("text", ["", "x", "linux", "local", "amd64/", "a/b/c/d"])
+def test_what_is_no_platform(text: str) -> None:
+    with pytest.raises(ValueError, match="is no platform; write it as linux/amd64"):
+        Platform.parse(text)

@@ -8,17 +8,13 @@ from __future__ import annotations
 import re
 
 from planner.model.graph import MACHINE
-from planner.model.names import Platform
+from planner.model.names import PROCESSORS, Platform
 from planner.sources.dockerfile.global_args import BUILD_MARK
 
 _SYSTEMS = """
     aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos
 """
-_PROCESSORS = """
-    386 aarch64 amd64 amd64p32 arm arm64 arm64be armbe armel armhf i386 loong64 mips mips64 mips64le mips64p32
-    mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm x86-64 x86_64
-"""
-_ALONE = frozenset(f"{_SYSTEMS} {_PROCESSORS}".split())
+_ALONE = PROCESSORS.union(_SYSTEMS.split())
 _OF_TARGET = re.compile(r"\$\{?TARGET(?:PLATFORM|OS|ARCH|VARIANT)\b")
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 MAX_PARTS = 3
@@ -50,6 +46,6 @@ def read_platform(written: str, expanded: str, target: Platform) -> str:
         platform = Platform.parse(expanded)
     except ValueError:
         return MACHINE
-    if platform.architecture not in _PROCESSORS.split():
+    if platform.architecture not in PROCESSORS:
         return MACHINE
     return "" if platform == target and _OF_TARGET.search(written) else str(platform)

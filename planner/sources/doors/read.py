@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import ChainMap
 from typing import cast
 
+from planner.errors import InputError
+from planner.model.entry import MODE_FOLDER, MODE_LINK
 from planner.model.image import Family
 from planner.ports import Tree
 from planner.sources.doors.door import Asked, Definition, Door
@@ -18,6 +20,8 @@ MAX_FILE = 8 << 20
 
 def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
     """The family that a definition makes, without its lock. Raises DefinitionError with all mistakes, InputError."""
+    for file in definition.files:
+        _refuse_no_file(file, tree)
     match definition.door:
         case Door.YAML:
             from planner.sources import yaml_file
@@ -44,5 +48,16 @@ def read(definition: Definition, tree: Tree, asked: Asked) -> Family:
         case Door.COMPOSE:
             from planner.sources.doors.compose import family as compose
 
-            environment = ChainMap(dict(asked.variables), cast(dict[str, str], asked.environment))
+            environment = ChainMap(cast(dict[str, str], asked.variables), cast(dict[str, str], asked.environment))
             return compose.read(definition.files, tree, environment, env_files=asked.env_files, profiles=asked.profiles)
+
+
+def _refuse_no_file(file: str, tree: Tree) -> None:
+    """Raise InputError for a folder, and for a link: a tree follows none."""
+    found = tree.entry(file)
+    if found is not None and found.mode == MODE_FOLDER:
+        raise InputError(f"{file}: is a folder, and no graph file\n  -C works in a folder, -f names a file")
+    if found is not None and found.mode == MODE_LINK:
+        raise InputError(
+            f"{file}: is a symbolic link, and graph files are read from no link\n  put the file itself here"
+        )

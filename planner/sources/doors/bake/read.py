@@ -38,7 +38,11 @@ def read(
         return of_targets(files[0], targets_of(printed, files[0]), (), environment, say)
     compose = [file for file in files if file.lower().endswith((".yaml", ".yml"))]
     bake = [file for file in files if file not in compose]
-    before = _composed(compose, tree, ChainMap(dict(variables), cast(dict[str, str], environment))) if compose else None
+    before = (
+        _composed(compose, tree, ChainMap(cast(dict[str, str], variables), cast(dict[str, str], environment)))
+        if compose
+        else None
+    )
     texts = [(file, tree.read(file, MAX_FILE)) for file in bake]
     return family_of((bake or files)[0], read_files(texts, environment, variables, before), sets, environment, say)
 
