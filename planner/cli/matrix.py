@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
     made, keys = planned(options)
     if options.out:
-        save(made, options)
+        save(made, keys, options)
     out = WRITERS[options.format](legs_of(options, made, keys))
     if options.since and not options.plan and not options.out and options.by != "packed":
         return say_again(keys, options.since, out)

@@ -11,6 +11,7 @@ from planner.cli.recalled import keys_kept
 from planner.cli.saying import say, say_again
 from planner.cli.since import keys_and_revision
 from planner.digest.key import Keys
+from planner.digest.trace import covers
 from planner.explain import text
 from planner.explain.causes import plan_text
 from planner.explain.floating import floats
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.trace:
         _trace(made, began)
     if options.out:
-        save(made, options)
+        save(made, keys, options)
     out = _written(made, options.format)
     warnings = made.warnings if options.format == "text" else ()
     if options.format == "text" or options.offline:
@@ -177,7 +178,7 @@ def state_of(options: argparse.Namespace) -> State:
     return State(place)
 
 
-def save(made: Plan, options: argparse.Namespace) -> None:
+def save(made: Plan, keys: Keys, options: argparse.Namespace) -> None:
     """Write a plan to the file of `--out`, never half written; warn where an image is built from that file too."""
     from pathlib import Path
 
@@ -191,11 +192,21 @@ def save(made: Plan, options: argparse.Namespace) -> None:
         expect_own(str(place.parent))
         State(place.parent).prepare()
     write(text.plan_json(made), options.out)
-    root = folder_of(options).resolve()
-    if not place.parent.resolve().is_relative_to(root) or NAME in place.parts:
+    root, folder = folder_of(options).resolve(), place.parent.resolve()
+    if not folder.is_relative_to(root) or NAME in place.parts:
+        return
+    if not _may_be_read(keys, (folder / place.name).relative_to(root).as_posix()):
         return
     now = keys_kept(options).keys
     if changed := [image.name for image in made.images if now.get(image.name) != image.key]:
         more = f" and {len(changed) - 1} more" if changed[1:] else ""
         why = f"{options.out}: {changed[0]}{more} is built from this file, so the plan no longer holds"
         warn(f"{why}\n  save it as {NAME}/plan.json, which is part of no context")
+
+
+def _may_be_read(keys: Keys, path: str) -> bool:
+    """Whether a file at a path could change a key: where nobody traced what defines the family, any could."""
+    facts = keys.facts
+    if facts.definition is None:
+        return True
+    return any(covers(trace, path) for trace in (facts.definition, *facts.traces.values()))

@@ -39,3 +39,20 @@ def test_a_plan_that_no_image_reads_holds(space: Workspace, words: tuple[str, ..
     assert (run.returncode, run.stderr) == (0, "")
     assert space.planner("matrix", "--plan", file).returncode == 0
     assert ".planner" not in space.git("status", "--porcelain"), "the planner's folder is kept out of git"
+
+
+def test_keys_are_made_once_where_no_image_reads_the_file(space: Workspace, tmp_path: Path) -> None:
+    """Git is asked no more than without --out: a second reading of the family would ask again."""
+    space.write({"Dockerfile": "FROM scratch\nCOPY src /x\n", "src/a": "a"})
+    space.commit()
+    file, log = os.fspath(space.root / "plan.json"), tmp_path / "trace"
+
+    def asked(*words: str) -> int:
+        log.unlink(missing_ok=True)
+        run = space.planner("plan", *words, GIT_TRACE=os.fspath(log))
+        assert (run.returncode, run.stderr) == (0, "")
+        return log.read_text().count("trace: built-in: git")
+
+    asked()
+    assert asked("--out", file) == asked()
+    assert space.planner("matrix", "--plan", file).returncode == 0, "it holds"
