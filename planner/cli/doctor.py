@@ -17,6 +17,7 @@ from planner.cli.plan import state_of
 from planner.digest.traps import traps
 from planner.errors import DefinitionError, PlannerError
 from planner.explain.findings import findings_json, findings_text
+from planner.explain.text import counted
 from planner.local import checkup as local_checkup
 from planner.local.git_tree import worktree
 from planner.model.finding import Finding, Severity
@@ -35,8 +36,8 @@ Check = Callable[[], Iterator[Finding]]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
-    parser.add_argument("--builder", default="", metavar="BUILDER", help="as of planner build")
-    parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
+    parser.add_argument("--builder", default="", metavar="ENGINE", help="as of planner build")
+    shared.state(parser)
     shared.formats(parser, "text", "json")
 
 
@@ -113,7 +114,8 @@ def _open(loaded: LoadedFamily) -> Iterator[Finding]:
 
 def _sound(loaded: LoadedFamily) -> Finding:
     edges = sum(len(node.parents) for node in loaded.graph.nodes.values())
-    what = f"{len(loaded.graph.nodes)} images, {edges} edges, every reference told ({Path(loaded.family.file).name})"
+    size = f"{counted(len(loaded.graph.nodes), 'image')}, {counted(edges, 'edge')}"
+    what = f"{size}, every reference told ({Path(loaded.family.file).name})"
     return Finding(check="graph", severity=Severity.OK, what=what)
 
 

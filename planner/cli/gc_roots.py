@@ -187,7 +187,9 @@ def _text(file: str) -> str:
         with open(file, "rb") as stream:
             data = stream.read(MAX_LIST + 1)
             text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PlannerError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise PlannerError(f"{file}: cannot be read: {error}") from error
     if len(data) > MAX_LIST:
         raise PlannerError(f"{file}: is longer than {MAX_LIST} bytes")

@@ -9,13 +9,15 @@ import tempfile
 from pathlib import Path
 
 from planner.cli.family import folder_of, warn
-from planner.errors import DefinitionError, PlannerError
+from planner.errors import DefinitionError, PlannerError, UsageError
+from planner.explain.text import counted
 from planner.local.git_tree import worktree
 from planner.local.listing import paths
 from planner.ports import Tree
 from planner.sources import yaml_file
 from planner.sources.discovery.family import discover
 from planner.sources.discovery.files import is_skipped
+from planner.sources.doors.door import Door, door_of
 from planner.sources.load import load
 from planner.sources.proposal.propose import Proposal, propose
 from planner.sources.proposal.write import graph_file
@@ -32,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     """Write or print the proposal; what is unsure, and what it amounts to, goes to standard error."""
     folder = folder_of(options)
     target = Path(options.folder, options.file)
+    if door_of(options.file) is not Door.YAML:
+        raise UsageError(f"-f {options.file}: init writes images.yaml, or a file of another name in its language")
     if not options.dry_run and os.path.lexists(target):
         raise PlannerError(f"{target}: is there already, and is never overwritten\n  see a proposal with --dry-run")
     tree = worktree(folder)
@@ -44,26 +48,26 @@ def run(options: argparse.Namespace) -> int:
         print(text, end="")
     else:
         write_new(target, text)
-    _tell(proposal, text, target, tree)
+    _tell(proposal, text, target.name, tree, done="is not written (--dry-run)" if options.dry_run else "is written")
     return 0
 
 
-def _tell(proposal: Proposal, text: str, target: Path, tree: Tree) -> None:
+def _tell(proposal: Proposal, text: str, name: str, tree: Tree, *, done: str) -> None:
     for entry in proposal.entries:
         for what in entry.unsure:
             warn(f"{entry.name}: unsure: {what}")
     for what in proposal.unsure:
         warn(f"unsure: {what}")
     try:
-        graph = load(yaml_file.read(text.encode(), target.name, {}, {}), tree).graph
+        graph = load(yaml_file.read(text.encode(), name, {}, {}), tree).graph
     except DefinitionError as error:
         warn(f"the proposal needs a hand before it can be read:\n{error}")
         return
     edges = sum(len(node.parents) for node in graph.nodes.values())
     opened = sum(len(node.unresolved) for node in graph.nodes.values())
     print(
-        f"planner: {len(graph.nodes)} images, {edges} edges, {opened} references that cannot be told; "
-        f"{target.name} {'is not written (--dry-run)' if not os.path.lexists(target) else 'is written'}",
+        f"planner: {counted(len(graph.nodes), 'image')}, {counted(edges, 'edge')}, "
+        f"{counted(opened, 'reference')} that cannot be told; {name} {done}",
         file=sys.stderr,
     )
 

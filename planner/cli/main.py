@@ -127,7 +127,13 @@ def parser_of(arguments: Sequence[str]) -> Parser:
         epilog="Example: planner -C graphs/small plan --since HEAD~1",
     )
     parser.add_argument("--version", action="version", version=f"planner {__version__}")
-    parser.add_argument("-C", dest="folder", metavar="DIR", default=".", help="work as if started in DIR")
+    parser.add_argument(
+        "-C",
+        dest="folder",
+        metavar="DIR",
+        default=".",
+        help="the family of DIR; -f and images' files are found from there, all other files from here",
+    )
     parser.add_argument(
         "-f",
         dest="file",

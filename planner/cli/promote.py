@@ -17,6 +17,7 @@ from planner.cli.saying import say
 from planner.cli.trusting import refuse_ungranted
 from planner.digest.key import Keys
 from planner.errors import PlannerError, UsageError
+from planner.explain.text import counted
 from planner.model.build import Record
 from planner.model.image import ImageName
 from planner.model.names import Reference
@@ -145,7 +146,9 @@ def _text(promotions: Sequence[Promotion], counts: Mapping[ImageName, Counter[st
             else (f"{len(one.plan.missing)} of {len(one.plan.blobs)} blobs to move, {size} bytes")
         )
         lines.append(f"{one.name}  {one.plan.target}@{one.plan.digest}\n  {how}; tags {', '.join(one.tags)}")
-    return "\n".join([*lines, "", f"{len(promotions)} images {'promoted' if counts else 'would be promoted'}"])
+    return "\n".join(
+        [*lines, "", f"{counted(len(promotions), 'image')} {'promoted' if counts else 'would be promoted'}"]
+    )
 
 
 def _json(promotions: Sequence[Promotion], counts: Mapping[ImageName, Counter[str]]) -> str:

@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="from_", metavar="STATE", help=what)
     parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
     shared.policy(parser)
-    parser.add_argument("--state", default="", metavar="DIR", help="records, logs and images [.planner beside FILE]")
+    shared.state(parser)
 
 
 def compared(options: argparse.Namespace) -> tuple[Earlier, Later]:

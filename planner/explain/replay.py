@@ -56,8 +56,9 @@ def _number(value: int) -> str:
 def _told(report: Report) -> str:
     count = report.tally
     unreadable = f", {_number(count.unreadable)} unreadable" if count.unreadable else ""
+    commits = f"{_number(count.commits)} commit{'' if count.commits == 1 else 's'}{unreadable}"
     return (
-        f"{_number(count.commits)} commits{unreadable}: {_number(count.rebuilding)} rebuild something, "
+        f"{commits}: {_number(count.rebuilding)} rebuild something, "
         f"{_number(count.rebuilds)} rebuilds of {_number(count.chances)} possible"
     )
 

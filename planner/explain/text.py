@@ -27,6 +27,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def place(where: Span) -> str:
     """A place as people read it, safe to print."""
     return printable(f"{where.file}:{where.line}")

@@ -272,8 +272,12 @@ def host_of(url: str) -> str:
 
 
 def why(error: Exception) -> str:
-    """What went wrong, without the address that libraries repeat (it may hold what was asked for)."""
-    return type(error).__name__
+    """What went wrong, without the address that libraries repeat (it may hold what was asked for).
+
+    What the system says of an error number repeats none; of all other errors only the name is told.
+    """
+    said = error.strerror if isinstance(error, OSError) and isinstance(error.errno, int) else None
+    return said if said and type(error).__module__ != "ssl" else type(error).__name__
 
 
 def _parted(url: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def test_shows_then_writes_then_keeps(space: Workspace) -> None:
     assert not (space.root / "images.yaml").exists()
     assert "# unsure: app/Dockerfile:2: context app: made: in no folder" in shown.stdout
     assert "unsure: Makefile:2: a build with variables in its paths: $(DIR), $(NAME)" in shown.stderr
-    assert "2 images, 1 edges" in shown.stderr
+    assert "2 images, 1 edge, 0 references that cannot be told; images.yaml is not written" in shown.stderr
     assert space.planner("init").returncode == 0
     assert (space.root / "images.yaml").read_text() == shown.stdout
     assert [one["parents"] for one in space.document("graph")["images"]] == [[], ["base"]]
@@ -39,6 +39,9 @@ def test_shows_then_writes_then_keeps(space: Workspace) -> None:
     assert again.returncode == 1
     assert "is never overwritten" in again.stderr
     assert (space.root / "images.yaml").read_text() == shown.stdout
+    assert "images.yaml is not written (--dry-run)" in space.planner("init", "--dry-run").stderr
+    assert space.planner("-f", "images.star", "init").returncode == 2
+    assert not (space.root / "images.star").exists()
     assert sorted(path.name for path in space.root.iterdir() if path.name.startswith(".i")) == []
 
 

@@ -41,8 +41,10 @@ def test_looks_up_and_tags(engine: Engine) -> None:
 
 
 def test_says_when_nobody_answers() -> None:
-    with pytest.raises(RegistryError, match="does not answer"):
+    with pytest.raises(RegistryError, match="does not answer: Connection refused"):
         HttpRegistry().digest_of("127.0.0.1:1/x", "1")
+    with pytest.raises(RegistryError, match=r"registry\.invalid: does not answer: .*[Nn]ame"):
+        HttpRegistry().digest_of("registry.invalid/x", "1")
 
 
 def test_a_registry_with_a_password(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
