@@ -61,7 +61,9 @@ def _tell(proposal: Proposal, text: str, name: str, tree: Tree, *, done: str) ->
     try:
         graph = load(yaml_file.read(text.encode(), name, {}, {}), tree).graph
     except DefinitionError as error:
-        warn(f"the proposal needs a hand before it can be read:\n{error}")
+        for mistake in error.mistakes:
+            place = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
+            warn(f"the proposal needs a hand before it can be read: {place}: {mistake.what}")
         return
     edges = sum(len(node.parents) for node in graph.nodes.values())
     opened = sum(len(node.unresolved) for node in graph.nodes.values())

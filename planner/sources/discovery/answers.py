@@ -14,6 +14,10 @@ from planner.model.frozen import dataclass, field
 from planner.model.names import DEFAULT_REGISTRY, OFFICIAL, Reference
 from planner.sources.discovery.names import Reading, Strength, spelled
 from planner.sources.discovery.official import OFFICIAL_IMAGES, is_public
+from planner.sources.discovery.tags import SpelledTags
+
+MAX_WORDS = 8
+"""Words of a name that a shorter one may begin it with."""
 
 HINT = "write it down in an images.yaml: planner init proposes one"
 
@@ -40,28 +44,36 @@ class Answers:
 
     def __init__(self, readings: Mapping[str, Sequence[Reading]], reads: Iterable[tuple[str, str]]) -> None:
         self._by_name: dict[str, list[tuple[str, Reading]]] = defaultdict(list)
+        self._longer: dict[str, set[str]] = defaultdict(set)
         for path in sorted(readings):
             for reading in readings[path]:
                 self._by_name[reading.name].append((path, reading))
+                words = reading.name.split("-")[:MAX_WORDS] if reading.strength is Strength.NAME else []
+                for count in range(1, len(words)):
+                    self._longer["-".join(words[:count])].add(path)
         self._owners: dict[str, _Owner] = defaultdict(_Owner)
         self._own_readers: dict[str, set[str]] = defaultdict(set)
-        for path, text in sorted(set(reads)):
-            parsed = _parsed(text)
-            if parsed is not None:
-                self._count(path, parsed)
+        known = [(path, parsed) for path, text in sorted(set(reads)) if (parsed := _parsed(text)) is not None]
+        self._spelled = SpelledTags(readings, known)
+        for path, parsed in known:
+            self._count(path, parsed)
 
     def _count(self, reader: str, reference: Reference) -> None:
         owner = self._owners[_prefix(reference)]
         found, _ = self.candidates(reference)
         if reader in found and len(found) == 1:
             self._own_readers[reference.repository].add(reader)
-        if found and reader not in found:
+        if self._spelled.makers(reference):
+            owner.here.add(f"{reference.repository}:{reference.tag}")
+        elif found and reader not in found:
             owner.here.add(reference.repository)
         else:
             owner.elsewhere.add(reference.repository)
 
     def candidates(self, reference: Reference) -> tuple[tuple[str, ...], str]:
         """The Dockerfiles whose place reads most like a reference, sorted, and how it does."""
+        if spelled_out := self._spelled.makers(reference):
+            return spelled_out, _HOW[Strength.FOLDERS]
         above, name = _last(reference)
         best: dict[Strength, dict[str, str]] = defaultdict(dict)
         for path, reading in self._by_name.get(name, ()):
@@ -87,18 +99,24 @@ class Answers:
             return self._variant(reader, parsed)
         if found == (reader,):
             return Answer()
-        outside = self._outside(parsed)
+        outside = self._outside(parsed, beside=_beside(reader, found) and bool(self._spelled.makers(parsed)))
         if outside is not None:
             return outside
         if len(found) > 1:
             return Answer(doubt=f"{_list(found)} may all answer it")
         return Answer(path=found[0], why=f"{how} read like {text}")
 
-    def _outside(self, reference: Reference) -> Answer | None:
-        """Why a reference is not the workspace's own, or a doubt about it; None where it is."""
+    def _outside(self, reference: Reference, *, beside: bool) -> Answer | None:
+        """Why a reference is not the workspace's own, or a doubt about it; None where it is.
+
+        An official image is made where one Dockerfile of a folder starts from the tag that spells another one's
+        (`beside`): so are the repositories that official images come from.
+        """
         prefix = _prefix(reference)
         _, name = _last(reference)
         readers = self._own_readers[reference.repository]
+        if beside:
+            return None
         if prefix == f"{DEFAULT_REGISTRY}/{OFFICIAL}":
             if name in OFFICIAL_IMAGES or reference.path.rpartition("/")[2] in OFFICIAL_IMAGES:
                 return Answer()
@@ -122,21 +140,30 @@ class Answers:
     def _variant(self, reader: str, reference: Reference) -> Answer:
         """What to make of a name that no Dockerfile reads like, below an owner that is the workspace's own.
 
-        `acme/base-full` beside `base/Dockerfile` may be made by the latter, with a target or an argument of its own.
+        `acme/base-full` beside `base/Dockerfile` may be made by the latter, with a target or an argument of its own;
+        `acme/base` by `base-debian/Dockerfile`.
         """
         owner = self._owners[_prefix(reference)]
         _, name = _last(reference)
+        official = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and name in OFFICIAL_IMAGES
+        if self._spelled.made_here(reference.repository) and not official:
+            return Answer(doubt="no folders read like its tag, and like others of its repository some do")
         ours = (len(owner.here) > 1 and len(owner.here) >= len(owner.elsewhere)) or _is_local(reference.registry)
-        unowned = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and name not in OFFICIAL_IMAGES
+        unowned = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and not official
         words = name.split("-")
         for count in range(len(words) - 1, 0, -1):
             shorter = "-".join(words[:count])
-            makers = {path for path, reading in self._by_name.get(shorter, ()) if reading.strength is Strength.NAME}
-            makers -= {reader}
+            makers = self._named(shorter) - {reader}
             if makers and (ours or unowned):
                 what = "no Dockerfile is named like it; another target or argument may make it from"
                 return Answer(doubt=f"{what} {_list(sorted(makers))}")
+        longer = self._longer[name] - {reader} if ours else ()
+        if longer:
+            return Answer(doubt=f"no Dockerfile is named like it; {_list(sorted(longer))} may make it")
         return Answer()
+
+    def _named(self, name: str) -> set[str]:
+        return {path for path, reading in self._by_name.get(name, ()) if reading.strength is Strength.NAME}
 
     def placeholder(self, reader: str, word: str) -> Answer:
         """What a default such as `<base>` means: the nearest Dockerfile of that name, as seen from its reader."""
@@ -152,6 +179,7 @@ class Answers:
 
 
 _HOW = {
+    Strength.FOLDERS: "its folders",
     Strength.TAG: "its folder and file",
     Strength.PATH: "its last two folders",
     Strength.NAME: "its folder or file",
@@ -174,6 +202,12 @@ def _last(reference: Reference) -> tuple[str, str]:
     """The last component of a reference's path and the one above it, in one spelling."""
     *above, name = reference.path.split("/")
     return (spelled(above[-1]) if above else ""), spelled(name)
+
+
+def _beside(reader: str, found: Sequence[str]) -> bool:
+    """Whether there is one Dockerfile, and its folder stands beside the reader's in a folder of the workspace."""
+    above = reader.split("/")[:-2]
+    return bool(above) and [path.split("/")[:-2] for path in found] == [above]
 
 
 def _is_local(registry: str) -> bool:

@@ -57,7 +57,8 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
         except InputError as error:
             unread[path] = str(error)
         except DefinitionError as error:
-            unread[path] = str(error.mistakes[0])
+            first = error.mistakes[0]
+            unread[path] = f"line {first.line}: {first.what}" if first.line else first.what
     maker = _Maker(tree, found, seen, unread)
     images = tuple(maker.image(path) for path in seen)
     images = tuple(maker.named(image) for image in images)

@@ -45,6 +45,7 @@ class Strength(enum.IntEnum):
     NAME = 1
     PATH = 2  # the last two components
     TAG = 3  # name and tag
+    FOLDERS = 4  # a tag that two folders or more spell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
