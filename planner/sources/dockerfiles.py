@@ -35,7 +35,7 @@ def read_all(
         if path is None:
             what = f'images.{image.name}: there is no Dockerfile at "{image.dockerfile}"'
             link = link_on(tree, posixpath.dirname(image.dockerfile))
-            hint = f"{link} {BEHIND_LINK}" if link else "dockerfile: is relative to context:"
+            hint = f"{link} {BEHIND_LINK}" if link else "the path in `dockerfile` is relative to `context`"
             mistakes.append(Mistake(file=image.span.file, line=image.span.line, what=what, hint=hint))
             continue
         try:

@@ -568,7 +568,7 @@ def test_a_folder_without_its_dockerfile_is_told_apart_from_a_link(tmp_path: Pat
     (tmp_path / "one/a").write_text("")
     for context in ("one", "one/two", "."):
         image = replace(image_of(Case()), context=context, dockerfile=f"{context}/Dockerfile".removeprefix("./"))
-        with pytest.raises(DefinitionError, match="relative to context"):
+        with pytest.raises(DefinitionError, match="is relative to"):
             load(Family(file="images.yaml", images=(image,)), DiskTree(tmp_path))
 
 

@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from planner.errors import PlannerError
 
 MAX_DOCKERFILES = 5000
+OWN_NAMES = ("Dockerfile", "Containerfile")
+SEPARATORS = ".-_"
+"""What may stand between such a name and a word: `Dockerfile.gpu`, `Dockerfile-gpu`, `Dockerfile_gpu`."""
+
 SKIPPED_FOLDERS = frozenset({"bower_components", "node_modules", "site-packages", "testdata", "vendor"})
 """Folders that hold other people's files, or samples for tests, by the custom of their languages."""
 
@@ -36,19 +40,18 @@ NOT_DOCKERFILES = (
     ".swp",
     "~",
 )
-"""Ends of `Dockerfile.…` that make it no Dockerfile: ignore files, build policies, templates, texts, leftovers."""
+"""Ends of names that make them no Dockerfiles: ignore files, build policies, templates, texts, leftovers."""
 
 
 def is_dockerfile(name: str) -> bool:
     """Whether a file is a Dockerfile by its name."""
     if name.lower().endswith(NOT_DOCKERFILES):
         return False
-    if name in ("Dockerfile", "Containerfile"):
-        return True
+    for own in OWN_NAMES:
+        if name == own or (name.startswith(own) and name[len(own)] in SEPARATORS and len(name) > len(own) + 1):
+            return True
     stem, dot, end = name.rpartition(".")
-    return (name.startswith("Dockerfile.") and len(name) > 11) or (
-        bool(dot) and bool(stem) and end in ("Dockerfile", "dockerfile")
-    )
+    return bool(dot) and bool(stem) and end in ("Dockerfile", "dockerfile")
 
 
 def is_skipped(folder: str) -> bool:

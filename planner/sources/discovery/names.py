@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from planner.model.frozen import dataclass
+from planner.sources.discovery.files import OWN_NAMES, SEPARATORS
 
 GENERIC = frozenset(
     {
@@ -71,10 +72,11 @@ class Place:
 def place_of(path: str) -> Place:
     """Take a Dockerfile's path apart."""
     *folders, name = path.split("/")
-    if name.startswith("Dockerfile."):
-        return Place(path=path, folders=tuple(folders), word=name[11:], first=False)
-    word = "" if name in ("Dockerfile", "Containerfile") else name.rpartition(".")[0]
-    return Place(path=path, folders=tuple(folders), word=word, first=True)
+    if name in OWN_NAMES:
+        return Place(path=path, folders=tuple(folders), word="", first=True)
+    own = next((own for own in OWN_NAMES if name.startswith(own) and name[len(own)] in SEPARATORS), "")
+    word = name[len(own) + 1 :] if own else name.rpartition(".")[0]
+    return Place(path=path, folders=tuple(folders), word=word, first=not own)
 
 
 def telling(folders: Sequence[str]) -> tuple[str, ...]:

@@ -61,6 +61,10 @@ PIN = "@sha256:" + "0" * 64
         ("build.cuda-12.Dockerfile", "acme/build:cuda-12"),
         ("docker/build_4.6.1.Dockerfile", "acme/build:4.6.1"),
         ("web/Dockerfile.prod", "acme/web"),
+        ("Dockerfile-base", "acme/base"),
+        ("web/Dockerfile-base", "acme/web-base"),
+        ("web/Dockerfile_base", "acme/web:1.2-base"),
+        ("Containerfile.base", "acme/base"),
     ],
 )
 def test_names_by_folder_and_file(parent: str, reference: str) -> None:
@@ -168,6 +172,9 @@ def test_files_that_are_no_dockerfiles_are_left_out() -> None:
         "c/Dockerfile.j2": "FROM {{ x }}\n",
         "c/Dockerfile.dockerignore": "x\n",
         "c/Dockerfile.rego": "package docker\n",
+        "c/Dockerfile-notes.md": "x\n",
+        "c/Dockerfile-": "x\n",
+        "c/Dockerfiles": "x\n",
         "node_modules/d/Dockerfile": "FROM scratch\n",
     }
     discovered, loaded = found(files)
