@@ -110,7 +110,7 @@ class LiveProgress(PlainProgress):
         from rich.console import Console
         from rich.live import Live
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)  # `main.c:100:` is no emoji
         self.lines: dict[ImageName, _Line] = {}
         self.began = time.monotonic()
         self.failures = 0

@@ -33,7 +33,7 @@ def failure_text(
         if failure.step:
             place = f"  ({printable(dockerfile)}:{failure.line})" if failure.line else ""
             lines.append(f"  {printable(failure.step)}{place}")
-        lines.extend(f"    | {printable(line)}" for line in failure.tail)
+        lines.extend(f"    | {printable(line.expandtabs())}" for line in failure.tail)
         lines.extend(f"  {printable(line)}" for line in failure.message.splitlines())
         lines.append(f"  the whole log: {log}")
     else:

@@ -18,6 +18,7 @@ from planner.cli.live import LiveProgress, PlainProgress, progress
 from planner.model.build import BuildResult, Store, Stored
 from planner.model.image import ImageName
 from planner.plan.rebuild import Action, Plan, PlannedImage
+from planner.ports import BuildFailed
 from planner.schedule.outcome import Outcome
 from planner.schedule.states import State
 from tests.build.family import Family
@@ -98,6 +99,15 @@ def test_the_summary_of_a_large_family_is_no_larger_than_github_shows() -> None:
     text = reports.summary(Plan(against="", images=images, total=len(images)), outcome, 1.0)
     assert 800_000 < len(text.encode()) < 1_000_000
     assert text.splitlines()[-1].endswith(" more")
+
+
+def test_what_a_build_said_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """rich makes pictures of words between colons, and styles of those between brackets."""
+    said = "main.c:100: error:\tno [bold]x[/bold] :bug:"
+    failure = BuildFailed(step="[2/2] RUN make", message="exit code: 1", tail=(said,))
+    with LiveProgress({}, Path("logs"), 1) as live:
+        live.failed(ImageName("one"), failure, ())
+    assert f"    | {said.expandtabs()}\n" in capsys.readouterr().err
 
 
 def test_the_history_of_two_builds(family: Family) -> None:
