@@ -115,8 +115,9 @@ def _sign(handle: int) -> None:
 
 
 def _holder(handle: int) -> str:
-    try:
+    with contextlib.suppress(ValueError, KeyError, TypeError, OSError, RecursionError):
         note = json.loads(os.pread(handle, 4096, 0))
-        return f"process {int(note['pid'])} since {note['since']!s}"
-    except (ValueError, KeyError, TypeError, OSError):
-        return "another planner"
+        pid, since = int(note["pid"]), str(note["since"])
+        if since.isprintable():
+            return f"process {pid} since {since}"
+    return "another planner"

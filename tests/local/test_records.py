@@ -261,6 +261,15 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     assert (state.root / ".gitignore").read_text() == "*\n"
 
 
+@pytest.mark.parametrize("note", ["[" * 4096, '{"pid": 1, "since": "\\u001b[31m"}', "[]", ""])
+def test_a_lock_that_says_anything_is_held_by_another(tmp_path: Path, note: str) -> None:
+    state = State(tmp_path / "state")
+    with state.locked(wait=True, tell=print):
+        (state.root / "lock").write_text(note)
+        with pytest.raises(StateError, match="in use by another planner\n"):
+            state_again(state)
+
+
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
 def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Some network file systems have none, or none at the moment."""
