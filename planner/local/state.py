@@ -15,6 +15,8 @@ from planner.errors import StateError
 from planner.model.frozen import dataclass
 
 NAME = ".planner"
+OURS = ("lock", "journal.jsonl", "records.sqlite")
+"""Files of which every run leaves one at least."""
 POLL = 0.2
 """Seconds between two looks at a lock that another run holds."""
 
@@ -51,9 +53,17 @@ class State:
         return self.root / "run"
 
     def prepare(self) -> None:
-        """Make the folder, kept out of git. Raises StateError."""
+        """Make the folder, kept out of git. Raises StateError, also where a part of it is a link, which leads anywhere:
+
+        files that came without git may hold some.
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            with os.scandir(self.root) as parts:
+                link = next((part.path for part in parts if part.is_symlink()), "")
+            if link:
+                hint = "remove it; --state DIR names a folder on another disk"
+                raise StateError(f"{link}: is a link, and a planner made none here\n  {hint}")
             ignore = self.root / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n")
@@ -69,6 +79,9 @@ class State:
         StateError. Whoever gets the lock removes what a killed run left in `run`.
         """
         self.prepare()
+        if self.run.exists() and not any((self.root / name).exists() for name in OURS):
+            hint = "a state folder empties its folder run: name another one with --state DIR"
+            raise StateError(f"{self.run}: was made by nobody who held this folder\n  {hint}")
         try:
             handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:

@@ -261,6 +261,27 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     assert (state.root / ".gitignore").read_text() == "*\n"
 
 
+@pytest.mark.parametrize("part", ["lock", "journal.jsonl", "run", "store", ".gitignore"])
+def test_a_link_in_a_state_folder_is_refused_and_not_followed(tmp_path: Path, part: str) -> None:
+    """What came as an archive may hold some, and a lock is written to, a folder emptied."""
+    state = State(tmp_path / "state")
+    state.root.mkdir()
+    (tmp_path / "own").write_text("own")
+    (state.root / part).symlink_to("../own")
+    with pytest.raises(StateError, match=f"{part}: is a link"):
+        state_again(state)
+    assert (tmp_path / "own").read_text() == "own"
+
+
+def test_a_folder_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
+    """`--state` may name a folder that was one for something else."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/own").write_text("own")
+    with pytest.raises(StateError, match="nobody who held this folder"):
+        state_again(State(tmp_path))
+    assert (tmp_path / "run/own").read_text() == "own"
+
+
 @pytest.mark.parametrize("note", ["[" * 4096, '{"pid": 1, "since": "\\u001b[31m"}', "[]", ""])
 def test_a_lock_that_says_anything_is_held_by_another(tmp_path: Path, note: str) -> None:
     state = State(tmp_path / "state")
