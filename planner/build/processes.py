@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import select
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from planner.errors import BuilderError
 from planner.ports import BuildCancelled
 
 GRACE = 10.0
@@ -121,22 +123,29 @@ class Clients:
 
     @contextlib.contextmanager
     def started(self, argv: Sequence[str], environment: Mapping[str, str], limit: float = 0.0) -> Iterator[Client]:
-        """A process in a group of its own, so that Ctrl-C reaches it through `cancel` only. Raises BuildCancelled.
+        """A process in a group of its own, so that Ctrl-C reaches it through `cancel` only.
 
         It is ended after `limit` seconds, and killed if it still runs at the end of the block.
+        Raises BuildCancelled, and BuilderError where it cannot be started.
         """
         with self._lock:
             if self.cancelled:
                 raise BuildCancelled
-            process = subprocess.Popen(
-                [*ends_with_us(), *argv],
-                cwd=self.folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(
+                    [*ends_with_us(), *argv],
+                    cwd=self.folder,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except ValueError as error:
+                raise BuilderError("an argument, a label or an option of the image holds a NUL character") from error
+            except OSError as error:
+                hint = "\n  Linux takes 128 KiB for one build argument or label" if error.errno == errno.E2BIG else ""
+                raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}{hint}") from error
             client = Client(process)
             self._running.add(client)
         try:

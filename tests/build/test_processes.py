@@ -15,6 +15,7 @@ import pytest
 
 from planner.build import processes
 from planner.build.processes import Client, Clients
+from planner.errors import BuilderError
 
 LINGERING = """
 import subprocess, sys
@@ -99,6 +100,19 @@ def test_one_that_is_cancelled_or_late_is_not_waited_for(tmp_path: Path) -> None
         pid = int(next(iter(client.lines(1 << 20))))
         list(client.lines(1 << 20))
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("x" * 200_000, "(?s)buildx: cannot be run: Argument list too long.*128 KiB"), ("x\0", "holds a NUL character")],
+)
+def test_an_argument_that_no_process_takes_is_told_as_such(tmp_path: Path, value: str, told: str) -> None:
+    """A Bake file may hold any."""
+    with (
+        pytest.raises(BuilderError, match=told),
+        Clients(tmp_path).started(["buildx", f"--build-arg=A={value}"], os.environ),
+    ):
+        raise AssertionError("it was started")
 
 
 @pytest.mark.parametrize("program", ["echo no such option >&2; exit 1", None])
