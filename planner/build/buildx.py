@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
 
 MAX_LINE = 8 << 20
+LONGEST_NAME = 200
 SOURCE_POLICY = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 """The variable by which buildx takes a source policy (build/build.go, v0.36.1)."""
 NO_IGNORE = "# The context holds exactly the files that count.\n"
@@ -282,8 +284,11 @@ def log_of(logs: Path, image: ImageName) -> Path:
 
 
 def _file_name(image: str) -> str:
-    """A file name of its own for each image name, which may hold a slash."""
-    return urllib.parse.quote(image, safe="")
+    """A file name of its own for each image name, which may hold a slash and be longer than a file's name may be."""
+    name = urllib.parse.quote(image, safe="")
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME // 2]}-{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def _log_line(news: StepNews) -> str:

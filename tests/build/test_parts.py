@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.build.buildx import log_of
 from planner.build.command import Paths, build_arguments
 from planner.build.context import MTIME, Contexts
 from planner.build.layout import Incomplete, Layout
@@ -88,6 +89,13 @@ def test_a_store_whose_path_has_a_colon() -> None:
     asked = request(contexts=(("base", ImageContext(image=Stored(store=Store.LAYOUT, digest=DIGEST))),))
     words = build_arguments(asked, replace(PATHS, store="/a:b/store"), Store.LAYOUT)
     assert f"--build-context=base=oci-layout:///a:b/store:latest@{DIGEST}" in words
+
+
+@given(st.lists(st.text("ab/", min_size=1, max_size=255), min_size=2, max_size=4, unique=True))
+def test_every_image_has_a_log_of_its_own_that_a_disk_takes(names: list[str]) -> None:
+    found = {log_of(Path(), ImageName(name)).name for name in names}
+    assert len(found) == len(names)
+    assert all(len(name) <= 255 for name in found)
 
 
 def test_where_the_result_goes() -> None:
