@@ -187,6 +187,7 @@ class _Execution:
         elif event.failure is not None:
             self._failed(name, event.failure, event.passing)
         else:
+            self.state.stop()  # Whoever cancelled it: nothing that waits for it would ever start.
             self.fleet.abandon(name)
 
     def _reused(self, event: Ended, image: Stored) -> None:

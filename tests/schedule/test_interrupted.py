@@ -197,6 +197,14 @@ def test_other_requests_to_end_are_heard_too(records: SqliteRecords, number: sig
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
+def test_a_builder_that_somebody_else_cancels_ends_the_run(records: SqliteRecords) -> None:
+    """As the relay's time limit does, and nobody interrupts it: what stands on the image is not waited for."""
+    engine = Engine(slow=True)
+    outcome = ran(records, engine, Listener("news", engine.cancel))
+    assert not outcome.interrupted
+    assert set(outcome.states.values()) == {State.SKIPPED}
+
+
 def test_who_ignores_interrupts_goes_on_to_ignore_them(records: SqliteRecords) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
