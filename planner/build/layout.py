@@ -34,7 +34,7 @@ class Layout:
         """Make the folders. Raises OSError."""
         (self.root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
         marker = self.root / "oci-layout"
-        if not marker.exists():
+        if not marker.exists() or not marker.stat().st_size:  # A full disk leaves an empty one.
             marker.write_text('{"imageLayoutVersion":"1.0.0"}')
 
     def open_for_build(self, folder: Path) -> None:

@@ -65,7 +65,7 @@ class State:
                 hint = "remove it; --state DIR names a folder on another disk"
                 raise StateError(f"{link}: is a link, and a planner made none here\n  {hint}")
             ignore = self.root / ".gitignore"
-            if not ignore.exists():
+            if not ignore.exists() or not ignore.stat().st_size:  # A full disk leaves an empty one.
                 ignore.write_text("*\n")
         except OSError as error:
             hint = "give --state DIR, a folder that can be written"

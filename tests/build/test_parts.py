@@ -127,6 +127,12 @@ def manifest(layout: Layout) -> tuple[str, str]:
     return str(put(layout, json.dumps(document).encode())["digest"]), str(layer["digest"])
 
 
+def test_a_mark_that_a_full_disk_left_empty_is_written_with_room(layout: Layout) -> None:
+    (layout.root / "oci-layout").write_text("")
+    layout.prepare()
+    assert json.loads((layout.root / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+
+
 def test_holds_what_is_whole(layout: Layout) -> None:
     whole, layer = manifest(layout)
     index = put(layout, json.dumps({"manifests": [{"digest": whole}]}).encode())["digest"]

@@ -261,6 +261,15 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     assert (state.root / ".gitignore").read_text() == "*\n"
 
 
+def test_what_a_full_disk_left_empty_is_written_with_room(tmp_path: Path) -> None:
+    """Else git would see all of the folder, for ever."""
+    state = State(tmp_path / "state")
+    state.root.mkdir()
+    (state.root / ".gitignore").touch()
+    state.prepare()
+    assert (state.root / ".gitignore").read_text() == "*\n"
+
+
 @pytest.mark.parametrize("part", ["lock", "journal.jsonl", "run", "store", ".gitignore"])
 def test_a_link_in_a_state_folder_is_refused_and_not_followed(tmp_path: Path, part: str) -> None:
     """What came as an archive may hold some, and a lock is written to, a folder emptied."""
