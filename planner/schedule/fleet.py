@@ -14,7 +14,10 @@ from planner.schedule.states import Run
 from planner.schedule.workers import Backoff, Placement, Retry, Work, Worker
 
 LOOK_AHEAD = 256
-"""Images that wait for a builder of their choice, or for resources, past which no other one is looked at."""
+"""Images that wait for a builder of their choice, or for resources, past which no other one is looked at.
+
+Those that need the same of builders of the same platforms count once, where no builder has it.
+"""
 REST = 5.0
 """Seconds after which a builder that went away is asked whether it is back; doubling up to `LONGEST_REST`."""
 LONGEST_REST = 60.0
@@ -41,9 +44,13 @@ class _Seat:
 
 
 class _Pass:
-    """What one look at all waiting images has promised so far: queues, resources that are awaited, closed builders."""
+    """What one look at all waiting images has promised so far: queues, resources that are awaited, closed builders.
+
+    `hopeless` are the needs that no builder can meet now.
+    """
 
     def __init__(self) -> None:
+        self.hopeless: set[tuple[object, ...]] = set()
         self.queued: dict[str, float] = {}
         self.awaited: dict[str, set[str]] = {}
         self.closed: set[str] = set()
@@ -86,14 +93,16 @@ class Fleet:
         placed: list[Placement] = []
         look = _Pass()
         passed_over = 0
-        # No more are looked at than can be placed, passed over, or wait for their time.
-        most = room + LOOK_AHEAD + len(self._not_before) + 1
+        # No more are looked at than can be placed, passed over, or wait for their time or for what others wait for.
+        most = None if self.work.needs else room + LOOK_AHEAD + len(self._not_before) + 1
         for name in self.run.startable(most) if room else ():
-            if self._not_before.get(name, 0.0) > now:
+            if self._not_before.get(name, 0.0) > now or (look.hopeless and self._alike(name) in look.hopeless):
                 continue
             seat = self._choice(name, now, look)
             if seat is None:
                 passed_over += 1
+                if not any(self._can_start(name, seat, look) for seat in self._suited(name)):
+                    look.hopeless.add(self._alike(name))
             else:
                 self._start(name, seat, now)
                 placed.append(Placement(image=name, worker=seat.worker.name))
@@ -101,6 +110,10 @@ class Fleet:
             if not room or passed_over > LOOK_AHEAD:
                 break
         return placed
+
+    def _alike(self, name: ImageName) -> tuple[object, ...]:
+        """What decides where an image can start, whichever image it is."""
+        return (*self.work.platforms.get(name, ()), None, *self.work.needs.get(name, {}).items())
 
     def _start(self, name: ImageName, seat: _Seat, now: float) -> None:
         self.run.start(name)

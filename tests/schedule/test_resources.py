@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from planner.errors import PlannerError
 from planner.model.image import ImageName
-from planner.schedule.fleet import Fleet
+from planner.schedule.fleet import LOOK_AHEAD, Fleet
 from planner.schedule.resources import EXCLUSIVE, amounts, capacity, lacking, never
 from planner.schedule.states import Run, State
 from planner.schedule.workers import Work, Worker
@@ -60,6 +60,16 @@ def test_small_ones_do_not_starve_a_large_one() -> None:
     assert [placed.image for placed in fleet.place(0.0)] == names("a", "c"), (
         "b would take of what large waits for, c does not"
     )
+
+
+def test_however_many_wait_for_the_same_others_start() -> None:
+    """A few hundred that need a machine's only gpu are no reason for its other slots to be idle."""
+    large = names(*(f"gpu{number}" for number in range(2 * LOOK_AHEAD)))
+    small = names("one", "two")
+    run = Run([*large, *small], dict.fromkeys([*large, *small], frozenset()))
+    work = Work(needs={name: {"gpu": 1.0} for name in large})
+    fleet = Fleet(run, [Worker(name="a", slots=3, capacity=CAPACITY), Worker(name="b", capacity={"gpu": 0.0})], work)
+    assert {placed.image for placed in fleet.place(0.0)} == {large[0], *small}
 
 
 LONGEST = 20.0
