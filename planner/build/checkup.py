@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from planner.build.engine import OLDEST_ENGINE, buildx_program, knock
 from planner.build.pool import parse
-from planner.errors import BuilderError, UsageError
+from planner.errors import BuilderError, PlannerError
 from planner.model.finding import Finding, Severity
 
 ANSWER = 8.0
@@ -34,13 +34,19 @@ def builder(spec: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     if not spec and environment.get("BUILDKIT_HOST"):
         spec = f"buildkit:{environment['BUILDKIT_HOST']}"
     for one, _ in parse(spec):
-        yield _address(one) if one.startswith("buildkit:") else _inspected(one, program, environment)
+        far = one.startswith(("buildkit:", "pool:"))
+        yield _address(one, environment) if far else _inspected(one, program, environment)
 
 
-def _address(spec: str) -> Finding:
+def _address(spec: str, environment: Mapping[str, str]) -> Finding:
+    kind, _, address = spec.partition(":")
     try:
-        knock(spec, spec.partition(":")[2], ANSWER)
-    except (BuilderError, UsageError) as error:
+        if kind == "pool":
+            from planner.build.remotes import open_pool  # few have a pool, and it loads what reads YAML
+
+            address = open_pool("", environment).member(address).address
+        knock(spec, address, ANSWER)
+    except PlannerError as error:
         what, _, advice = str(error).partition("\n  ")
         return Finding(check="BuildKit", severity=Severity.ERROR, what=what, advice=advice)
     return Finding(check="BuildKit", severity=Severity.OK, what=f"{spec} answers")

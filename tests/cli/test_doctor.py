@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -75,6 +76,20 @@ def test_nobody_at_an_address(space: Workspace, tmp_path: Path) -> None:
     found = findings(space, "--builder", f"buildkit:unix://{tmp_path}/none", PATH=path)
     assert found["buildx"] == [("ok", "buildx v1 → None")]
     assert found["BuildKit"][0][0] == "error"
+
+
+def test_a_builder_of_a_pool(space: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "buildx").write_text("#!/bin/sh\necho buildx v1\n")
+    (tmp_path / "buildx").chmod(0o755)
+    surroundings = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PLANNER_POOL": os.fspath(tmp_path / "pool.yaml")}
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        address = f"tcp://127.0.0.1:{there.getsockname()[1]}"
+        (tmp_path / "pool.yaml").write_text(f'version: 1\nbuilders: {{big: {{address: "{address}"}}}}\n')
+        found = findings(space, "--builder", "pool:big", **surroundings)
+        assert found["BuildKit"] == [("ok", "pool:big answers → None")]
+    found = findings(space, "--builder", "pool:big,pool:none", **surroundings)
+    assert [one[0] for one in found["BuildKit"]] == ["error", "error"]
+    assert 'no builder is named "none"' in found["BuildKit"][1][1]
 
 
 def test_a_real_engine(family: Family) -> None:
