@@ -75,6 +75,8 @@ def _run(options: argparse.Namespace) -> int:
                 (remover or OciRemover(registry)).remove(goes)
             except RegistryError as error:
                 failed.append(error)
+    rest = "holds more than is read at once, and the next run goes on with it"
+    failed += [RegistryError(f"{each.repository}: {rest}") for each in listed if each.more]
     report = Report(
         listings=listed,
         decisions=decisions,

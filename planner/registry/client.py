@@ -1,4 +1,4 @@
-"""Speaks the OCI distribution protocol: reads and writes manifests, tags and blobs.
+"""Speaks the OCI distribution protocol: reads and writes manifests and blobs, and tags manifests.
 
 Answers are checked before they are believed: a body must be what its digest names, and no longer than its kind may be.
 """
@@ -29,11 +29,7 @@ MANIFESTS = (
     INDEXES[1],
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-MAX_PAGES = 10_000
-MAX_TAGS = 1_000_000
-"""Of one repository."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 UPLOADS = 3
 CHUNK = 1 << 20
 SLOWEST = 1 << 18
@@ -203,41 +199,6 @@ class HttpRegistry:
             headers={"Content-Type": "application/octet-stream"},
         )
         return self.transport.ask(request)
-
-    def tags(self, repository: str, page: int = 1000) -> tuple[str, ...]:
-        """Every tag of a repository, () where there is none of that name. Raises RegistryError, never gives a part."""
-        host, _, path = repository.partition("/")
-        found: dict[str, None] = {}
-        place = f"tags/list?n={page}"
-        for _ in range(MAX_PAGES):
-            answer = self.ask("GET", repository, place)
-            if answer.status == 404 and not found:
-                return ()
-            expect(answer, repository, 200)
-            document = read_json(answer.body)
-            listed = (document.get("tags") or []) if document is not None else None
-            if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
-                raise RegistryError(f"{repository}: the registry's list of tags cannot be read")
-            before = len(found)
-            found.update(dict.fromkeys(listed))
-            if len(found) > MAX_TAGS:
-                raise RegistryError(f"{repository}: the registry lists more than {MAX_TAGS} tags")
-            following = _NEXT.search(answer.headers.get("link", ""))
-            if following is None and len(listed) >= page and len(found) > before:
-                # A full page that says nothing of a next one: some registries and proxies lose the link.
-                place = f"tags/list?n={page}&last={listed[-1]}"
-                continue
-            if following is None and len(listed) == page:
-                raise RegistryError(f"{repository}: the registry's list of tags gives the same page again")
-            # Who gives all of more than a page again, or less than a page, has no more.
-            if following is None:
-                return tuple(found)
-            prefix = f"/v2/{path}/"
-            target = following[1].removeprefix(base(host))
-            if not target.startswith(prefix) or target == f"{prefix}{place}":
-                raise RegistryError(f"{repository}: the registry's list of tags goes on nowhere")
-            place = target.removeprefix(prefix)
-        raise RegistryError(f"{repository}: the registry's list of tags never ends")
 
     def answers(self, host: str, wait: float) -> bool:
         """Whether a registry is there and a login for it is stored. Raises RegistryError where none answers."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from planner.errors import RegistryError
 from planner.plan.retention import Kind, Manifest
 from planner.registry.artefact import is_record, is_referrers_tag, read_time
+from planner.registry.catalog import tags_of
 from planner.registry.client import DIGEST, Fetched, HttpRegistry
 from planner.registry.leases import LEASE
 from planner.registry.quarantine import QUARANTINE, Quarantined, read
@@ -33,7 +34,7 @@ class Listing:
     """One repository at one moment: its manifests, and its quarantines.
 
     What is in quarantine is among the manifests, with the tags that it had. What is not `whole` may lack parts, and its
-    quarantines are manifests like all others.
+    quarantines are manifests like all others; with `more` there is more of it than is read at once.
     """
 
     repository: str
@@ -42,6 +43,7 @@ class Listing:
     tagged: frozenset[str] = frozenset()
     """The digests that tags name at this moment."""
     whole: bool = True
+    more: bool = False
 
     @property
     def held(self) -> frozenset[str]:
@@ -80,7 +82,7 @@ def leftovers(
     """The listings of repositories that are to go, and what went wrong with those that could not be listed.
 
     Whoever writes such a one must not be able to keep it by breaking it: what an index names may be missing, parts that
-    cannot be read are none, and what looks like a quarantine is believed nothing.
+    cannot be read are none, what looks like a quarantine is believed nothing, and of very much a part will do.
     """
     found = _outcomes(registry, repositories, news, whole=False)
     return (
@@ -95,7 +97,8 @@ def _outcomes(
     told = news or Silence()
     with ThreadPoolExecutor(LOOKERS) as pool, ThreadPoolExecutor(REPOSITORIES) as readers:
         futures = [
-            readers.submit(_listing, _Reader(registry, name, pool, told), whole) for name in sorted(set(repositories))
+            readers.submit(_listing, _Reader(registry, name, pool, told, whole=whole))
+            for name in sorted(set(repositories))
         ]
         try:
             return [_outcome(future, whole) for future in futures]
@@ -119,76 +122,111 @@ def listing(registry: HttpRegistry, repository: str) -> Listing:
     return listings(registry, [repository])[0]
 
 
-class _Reader:
-    """Fetches manifests of one repository, many at once."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A manifest as it is held until all is listed, its tags apart: a document of 4 MiB may fill a hundred.
 
-    def __init__(self, registry: HttpRegistry, repository: str, pool: Executor, news: News) -> None:
+    `is_whole`: all that it names must be there. `quarantine` is what looks like one.
+    """
+
+    manifest: Manifest
+    is_whole: bool
+    quarantine: Fetched | None
+
+
+class _Reader:
+    """Fetches manifests of one repository, many at once. See `leftovers` for what is not `whole`."""
+
+    def __init__(self, registry: HttpRegistry, repository: str, pool: Executor, news: News, *, whole: bool) -> None:
         self.registry = registry
         self.repository = repository
         self.pool = pool
         self.news = news
+        self.whole = whole
 
-    def _one(self, reference: str) -> Fetched | None:
+    def tags(self) -> tuple[str, ...]:
+        """The tags to look at, all of them where the repository is read whole. Raises RegistryError."""
+        return tags_of(self.registry, self.repository, some=0 if self.whole else MAX_MANIFESTS)
+
+    def _one(self, reference: str) -> _Seen | None:
         found = self.registry.fetch(self.repository, reference)
         self.news.done()
-        return found
+        if found is None:
+            return None
+        bare = manifest_of(self.repository, found, (), whole=self.whole)
+        is_quarantine = self.whole and found.document.get("artifactType") == QUARANTINE
+        return _Seen(bare, self.whole and _is_whole(found), found if is_quarantine else None)
 
-    def fetch(self, references: Sequence[str]) -> Iterator[tuple[str, Fetched | None]]:
+    def fetch(self, references: Sequence[str]) -> Iterator[tuple[str, _Seen | None]]:
         """Each reference with what it names, None for nothing. Raises RegistryError."""
         self.news.more(len(references))
         return zip(references, self.pool.map(self._one, references), strict=True)
 
 
-def _listing(reader: _Reader, whole: bool) -> Listing:
-    repository = reader.repository
-    found = list(reader.fetch(reader.registry.tags(repository)))
+def _listing(reader: _Reader) -> Listing:
+    repository, whole = reader.repository, reader.whole
+    tags = reader.tags()
+    found = list(reader.fetch(tags))
     gone = [tag for tag, one in found if one is None and not _PASSING.fullmatch(tag)]
     if gone and whole:
         raise RegistryError(f"{repository}:{gone[0]} is listed and not there: nothing is removed, look again")
-    known = {one.digest: one for _, one in found if one is not None}
-    _follow(reader, known, whole)
+    known = {one.manifest.digest: one for _, one in found if one is not None}
+    more = _follow(reader, known)
     named: dict[str, list[str]] = {}
     for tag, one in found:
         if one is not None:
-            named.setdefault(one.digest, []).append(tag)
+            named.setdefault(one.manifest.digest, []).append(tag)
     quarantined = tuple(
-        read(repository, one, named[digest])
+        read(repository, one.quarantine, named[digest])
         for digest, one in known.items()
-        if whole and digest in named and _is_quarantine(one.document)
+        if one.quarantine is not None and digest in named
     )
     apart = {one.digest for one in quarantined}
     before = {digest: tags for one in quarantined for digest, tags in one.entries}
     manifests = tuple(
-        manifest_of(repository, one, tuple(named.get(digest, ())), before.get(digest), whole=whole)
+        _tagged(one.manifest, tuple(named.get(digest, ())), before.get(digest))
         for digest, one in known.items()
         if digest not in apart
     )
     return Listing(
-        repository=repository, manifests=manifests, quarantined=quarantined, tagged=frozenset(named), whole=whole
+        repository=repository,
+        manifests=manifests,
+        quarantined=quarantined,
+        tagged=frozenset(named),
+        whole=whole,
+        more=more or (not whole and len(tags) >= MAX_MANIFESTS),
     )
 
 
-def _follow(reader: _Reader, known: dict[str, Fetched], whole: bool) -> None:
-    """Fetch what indexes name, and subjects that are there, until nothing new comes."""
+def _follow(reader: _Reader, known: dict[str, _Seen]) -> bool:
+    """Fetch what indexes name, and subjects that are there, until nothing new comes; True where that is too much."""
     repository = reader.repository
-    asked, fresh = set(known), list(known.values())
-    needed: set[str] = set()
+    asked, fresh = set(known), [one.manifest for one in known.values()]
+    needed = _needed(known.values())
     while fresh:
-        below = {one.digest: _children(repository, one, whole) for one in fresh}
-        parts = {child for children in below.values() for child in children} - asked
-        subjects = {_subject(one.document) for one in fresh} - asked - parts - {""}
-        if len(asked) + len(parts) > MAX_MANIFESTS:
-            raise RegistryError(f"{repository}: has more than {MAX_MANIFESTS} manifests")
-        needed.update(child for one in fresh if whole and _is_whole(one) for child in below[one.digest])
+        parts = {child for one in fresh for child in one.children} - asked
+        subjects = {one.subject for one in fresh} - asked - parts - {""}
         wanted = sorted(parts | subjects)
+        room = MAX_MANIFESTS - len(asked)
+        if len(wanted) > room:
+            if reader.whole:
+                raise RegistryError(f"{repository}: has more than {MAX_MANIFESTS} manifests")
+            return True
         asked.update(wanted)
         fresh = []
         for digest, one in reader.fetch(wanted):
             if one is not None:
                 known[digest] = one
-                fresh.append(one)
+                fresh.append(one.manifest)
+                needed |= _needed([one])
             elif digest in needed:
                 raise RegistryError(f"{repository}: an index names {digest}, which is not there: nothing is removed")
+    return False
+
+
+def _needed(seen: Iterable[_Seen]) -> set[str]:
+    """The manifests that must be there."""
+    return {child for one in seen if one.is_whole for child in one.manifest.children}
 
 
 def _children(repository: str, one: Fetched, whole: bool) -> tuple[str, ...]:
@@ -218,7 +256,8 @@ def _is_whole(one: Fetched) -> bool:
     what is attached, of which others may delete something.
     """
     listed = one.document.get("manifests", [])
-    return not _is_quarantine(one.document) and not all("artifactType" in entry for entry in listed)
+    is_quarantine = one.document.get("artifactType") == QUARANTINE
+    return not is_quarantine and not all("artifactType" in entry for entry in listed)
 
 
 def _subject(document: Mapping[str, Any]) -> str:
@@ -227,43 +266,35 @@ def _subject(document: Mapping[str, Any]) -> str:
     return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
 
 
-def _is_quarantine(document: Mapping[str, Any]) -> bool:
-    return document.get("artifactType") == QUARANTINE
-
-
-def manifest_of(
-    repository: str,
-    one: Fetched,
-    tags: tuple[str, ...],
-    before: tuple[str, ...] | None = None,
-    *,
-    whole: bool = True,
-) -> Manifest:
-    """What retention looks at of a manifest. `before` are the tags of one that is in quarantine, of which it has none
-    by now. Unless `whole`, parts that cannot be read are none. Raises RegistryError.
-    """
-    put_away = before is not None and not tags
-    tags = tags or before or ()
-    return Manifest(
+def manifest_of(repository: str, one: Fetched, tags: tuple[str, ...], *, whole: bool = True) -> Manifest:
+    """What retention looks at of a manifest. Unless `whole`, unreadable parts are none. Raises RegistryError."""
+    bare = Manifest(
         repository=repository,
         digest=one.digest,
-        kind=_kind(one, tags),
-        tags=tags,
+        kind=_kind(one),
         children=_children(repository, one, whole),
         subject=_subject(one.document),
         blobs=_blobs(repository, one, whole),
         size=len(one.body),
         at=read_time(one.document),
-        put_away=put_away,
     )
+    return _tagged(bare, tags)
 
 
-def _kind(one: Fetched, tags: Sequence[str]) -> Kind:
+def _tagged(bare: Manifest, tags: tuple[str, ...], before: tuple[str, ...] | None = None) -> Manifest:
+    """A manifest with its tags. `before` are those of one that is in quarantine, of which it has none by now."""
+    put_away = before is not None and not tags
+    tags = tags or before or ()
+    lists = bare.kind is Kind.INDEX and any(map(is_referrers_tag, tags))
+    return replace(bare, kind=Kind.REFERRERS if lists else bare.kind, tags=tags, put_away=put_away)
+
+
+def _kind(one: Fetched) -> Kind:
     document = one.document
     if is_record(document):
         return Kind.RECORD
     if document.get("artifactType") == LEASE:
         return Kind.LEASE
     if "manifests" in document:
-        return Kind.REFERRERS if any(map(is_referrers_tag, tags)) else Kind.INDEX
+        return Kind.INDEX
     return Kind.OTHER if _subject(document) or "artifactType" in document else Kind.IMAGE

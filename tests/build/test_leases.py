@@ -20,6 +20,7 @@ import pytest
 from planner.model.image import ImageName
 from planner.registry import artefact
 from planner.registry.artefact import CREATED, PREFIX, record_tag
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.leases import LEASE, Held, RegistryLeases, lease_tag
 from planner.registry.records import PublishedRecords
@@ -116,7 +117,7 @@ def test_a_dead_run_is_waited_for_as_long_as_its_lease_says(tmp_path: Path, engi
 def lease_of(prefix: str) -> str:
     """The digest of the lease of `base`, another one for each owner and heartbeat; "" for none."""
     registry, repository = HttpRegistry(), f"{prefix}/base"
-    tags = [tag for tag in registry.tags(repository) if tag.startswith("lease-")]
+    tags = [tag for tag in tags_of(registry, repository) if tag.startswith("lease-")]
     return (registry.digest_of(repository, tags[0]) or "") if tags else ""
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from tests.cli.test_documents import check
 from tests.engine.engine import Engine
@@ -51,7 +52,7 @@ class Space(Workspace):
         """The repositories in which anything is tagged."""
         names = ("images/app", "cache/main/app", "release/app")
         pulls = [f"{place}/{number}/app" for place in ("pr", "cache/pr") for number in (1, 17, 18)]
-        return {name for name in (*names, *pulls) if CLIENT.tags(f"{self.host}/{name}")}
+        return {name for name in (*names, *pulls) if tags_of(CLIENT, f"{self.host}/{name}")}
 
 
 @contextmanager

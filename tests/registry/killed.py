@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from planner.registry.artefact import is_record
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.whole import whole
 from tests.engine.install import ENGINE
@@ -109,7 +110,7 @@ class CleanUp:
         assert CLIENT.digest_of(self.repository, self.key) == self.current
         record = CLIENT.fetch(self.repository, f"rec-{self.key}")
         assert record is not None
-        for tag in CLIENT.tags(self.repository):
+        for tag in tags_of(CLIENT, self.repository):
             if tag.startswith("gc-"):
                 continue
             found = whole(CLIENT, self.repository, CLIENT.digest_of(self.repository, tag) or "none")
@@ -122,7 +123,7 @@ class CleanUp:
             run = self.space.planner(*GC)
             assert run.returncode == 0, run.stderr
         self.expect_sound()
-        left = {tag for tag in CLIENT.tags(self.repository) if not tag.startswith("sha256-")}
+        left = {tag for tag in tags_of(CLIENT, self.repository) if not tag.startswith("sha256-")}
         wanted = {f"{prefix}{key}" for prefix in ("", "rec-", "res-") for key in (self.key, key_of(0))}
         assert left <= wanted, left - wanted
 

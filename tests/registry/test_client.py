@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from planner.errors import RegistryError
-from planner.registry import client
+from planner.registry import catalog
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
@@ -179,7 +180,7 @@ def test_all_tags_of_a_registry_that_knows_no_pages(count: int) -> None:
     seen: list[tuple[str, str]] = []
     tags = [f"t{number:05}" for number in range(count)]
     with answering({"/v2/a/tags/list": (200, {}, json.dumps({"tags": tags}).encode())}, seen) as host:
-        assert HttpRegistry().tags(f"{host}/a") == tuple(tags)
+        assert tags_of(HttpRegistry(), f"{host}/a") == tuple(tags)
     assert len(seen) == 2
 
 
@@ -190,14 +191,14 @@ def test_a_part_of_the_tags_is_never_taken_for_all() -> None:
         answering({"/v2/a/tags/list": (200, {}, json.dumps({"tags": tags}).encode())}) as host,
         pytest.raises(RegistryError, match="same page again"),
     ):
-        HttpRegistry().tags(f"{host}/a")
+        tags_of(HttpRegistry(), f"{host}/a")
 
 
 def test_more_tags_than_any_repository_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_TAGS", 2999)
+    monkeypatch.setattr(catalog, "MAX_TAGS", 2999)
     tags = [f"t{number:05}" for number in range(3000)]
     with (
         answering({"/v2/a/tags/list": (200, {}, json.dumps({"tags": tags}).encode())}) as host,
         pytest.raises(RegistryError, match="more than 2999"),
     ):
-        HttpRegistry().tags(f"{host}/a")
+        tags_of(HttpRegistry(), f"{host}/a")

@@ -19,6 +19,7 @@ from planner.model.build import BuildRequest, FilesContext, Record, Store, Store
 from planner.model.image import ImageName
 from planner.registry import artefact
 from planner.registry.artefact import MANIFEST
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry, digest_of
 from planner.registry.copying import copy, plan_copy
 from planner.registry.listing import listing
@@ -117,7 +118,7 @@ def expect_sound(address: str, path: str, digest: str, *, listed_only: bool = Fa
     With `listed_only` a registry may list a tag that it does not have: distribution's half of a write that failed.
     """
     registry, repository = DIRECT, f"{address}/{path}/{NAME}"
-    for tag in registry.tags(repository):
+    for tag in tags_of(registry, repository):
         found = registry.fetch(repository, tag)
         if found is None and listed_only:
             continue

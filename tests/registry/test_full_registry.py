@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import RegistryError
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.copying import copy, plan_copy
 from tests.build.shared import clone, published_space
@@ -113,7 +114,7 @@ def test_a_build_that_pushes_says_so_and_the_next_one_completes(engine: Engine, 
     assert "Traceback" not in said
     assert f"failed to push {prefix}/base" in said
     for name in ("base", "tool", "app", "side"):
-        assert not [tag for tag in HttpRegistry().tags(f"{prefix}/{name}") if tag.startswith(("rec-", "res-"))]
+        assert not [tag for tag in tags_of(HttpRegistry(), f"{prefix}/{name}") if tag.startswith(("rec-", "res-"))]
     small.resize(PLENTY)
     assert {image["outcome"] for name, image in space.build("--push").items() if name} <= {"built", "reused"}
     other = clone(space, tmp_path / "b").build("--push")

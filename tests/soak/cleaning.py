@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from unittest.mock import patch
 
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.leases import LONGEST, lease_tag
 from tests.registry.faults import Fault
@@ -66,7 +67,7 @@ def tagged(world: World, name: str, key: str) -> str | None:
 def left_by_the_killed(world: World) -> int:
     """How many leases there are while nothing is built."""
     registry = HttpRegistry()
-    found = (registry.tags(f"{world.checks.repositories}/{name}") for name in world.planned())
+    found = (tags_of(registry, f"{world.checks.repositories}/{name}") for name in world.planned())
     return sum(tag.startswith(lease_tag("")) for tags in found for tag in tags)
 
 
