@@ -188,7 +188,8 @@ def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates:
     if not roots.grace or one.kind in (Kind.RECORD, Kind.REFERRERS):
         return ""
     at = max(dates.get(one.digest, 0.0), one.at)
-    if at and roots.now - at < roots.grace:
+    # Of a time that is more than a clock's mistake ahead nothing is believed: it would hold for ever.
+    if at and -DAY <= roots.now - at < roots.grace:
         return f"is younger than {roots.grace / DAY:g} days"
     return "" if at or not one.tags or one.put_away else "tells no age"
 

@@ -43,6 +43,12 @@ def kept(*manifests: Manifest, roots: Roots = ROOTS) -> set[int]:
 OLD = (image(1, key(1)), record(2, 1, 100, f"rec-{key(1)}", f"res-{key(9)}"))
 
 
+@pytest.mark.parametrize(("days", "keep"), [(15, False), (13, True), (-0.5, True), (-2, False), (-40_000, False)])
+def test_a_record_of_the_future_holds_nothing_in_a_scope_that_is_cleaned_by_age(days: float, keep: bool) -> None:
+    parts = [image(1, key(1)), record(2, 1, days, f"rec-{key(1)}")]
+    assert [one.keep for one in decide_scope(parts, ROOTS, "is old")] == [keep, keep]
+
+
 def test_what_nobody_wants_goes_with_its_record() -> None:
     assert kept(*OLD) == set()
 
