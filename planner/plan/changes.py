@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from planner.digest.manifest import Input, InputKind, Manifest
 from planner.model.frozen import dataclass
 from planner.plan.reasons import Code, Reason
+
+SETTINGS = frozenset({InputKind.ARGUMENT, InputKind.LABEL})
+"""Inputs of which one does not take the place of another one with another name."""
 
 Listing = Callable[[Input], dict[str, str]]
 """Every file of a FILES input, with its `MODE OID`."""
@@ -57,18 +61,31 @@ def _of(manifest: Manifest, *kinds: InputKind) -> list[Input]:
 
 
 def _by_name(old: Manifest, new: Manifest, kind: InputKind, code: Code) -> Iterator[Reason]:
-    before = {item.name: item for item in _of(old, kind)}
-    after = {item.name: item for item in _of(new, kind)}
+    told_apart = _repeated(_of(old, kind)) | _repeated(_of(new, kind))
+    before = {_label(item, told_apart): item for item in _of(old, kind)}
+    after = {_label(item, told_apart): item for item in _of(new, kind)}
     gone = [name for name in before if name not in after]
     come = [name for name in after if name not in before]
     for name in come:
-        detail = f"{gone.pop(0)} → {name}" if gone else f"{name} is new"
+        pair = next((one for one in gone if kind not in SETTINGS or before[one].name == after[name].name), "")
+        if pair:
+            gone.remove(pair)
+        detail = f"{pair} → {name}" if pair else f"{name} is new"
         yield Reason(code=code, subject=name, detail=detail, where=after[name].where)
     for name in gone:
         yield Reason(code=code, subject=name, detail=f"{name} is gone")
     for name, item in after.items():
         if name in before and before[name].digest != item.digest:
             yield Reason(code=code, subject=name, detail=_detail(before[name], item), where=item.where)
+
+
+def _repeated(items: Sequence[Input]) -> frozenset[str]:
+    """The names of options that are given several times."""
+    return frozenset(name for name, count in Counter(item.name for item in items).items() if count > 1)
+
+
+def _label(item: Input, told_apart: Container[str]) -> str:
+    return f"{item.name}={item.parts[0][1]}" if item.name in told_apart and item.parts else item.name
 
 
 def _detail(old: Input, new: Input) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest import mock
 
 import pytest
@@ -17,6 +18,8 @@ from planner.plan.changes import changes
 from planner.plan.reasons import Code
 from planner.plan.rebuild import plan
 from planner.sources import yaml_file
+from planner.sources.doors.door import Asked, named
+from planner.sources.doors.read import read
 from planner.sources.load import load
 from tests.memory import MemoryTree
 
@@ -91,3 +94,25 @@ def test_what_is_unsure_is_no_change_of_order() -> None:
     assert len(now) == 1
     assert now[0].startswith(reason)
     assert told(keys(doubted, {"f": "1"}), keys(sure, {"f": "1"})) == [f"was unsure before: {now[0]}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "details"),
+    [
+        (("a:1", "b:1"), ("a:2", "b:1"), ["--add-host=a:1 → --add-host=a:2"]),
+        (("a:1",), ("a:1", "b:1"), ["--add-host=b:1 is new"]),
+        (("a:1", "b:1"), ("b:1",), ["--add-host=a:1 is gone"]),
+        (("a:1",), ("a:2",), ["--add-host 'a:1' → 'a:2'"]),
+        (("a:1",), (), ["--no-cache is new", "--add-host is gone"]),
+    ],
+)
+def test_an_option_that_is_given_several_times(
+    before: tuple[str, ...], after: tuple[str, ...], details: list[str]
+) -> None:
+    def of(hosts: tuple[str, ...]) -> Keys:
+        target: dict[str, object] = {"no-cache": not hosts, "extra-hosts": dict(host.split(":") for host in hosts)}
+        tree = MemoryTree({"docker-bake.json": json.dumps({"target": {"i": target}}), "Dockerfile": "FROM x"})
+        family = read(named(["docker-bake.json"]), tree, Asked(environment={}))
+        return keys_of(load(family, tree, told=True), tree)
+
+    assert told(of(before), of(after)) == details
