@@ -77,6 +77,6 @@ def _recall(cache: str, asked: Asked) -> None:
     from planner.local import facts_cache
 
     try:
-        facts_cache.ahead(cache, facts_cache.question(asked.folder, asked.file, asked.variables))
+        facts_cache.ahead(cache, facts_cache.question(asked.folder, asked.file, asked.variables, named=asked.named))
     except OSError:
         return

@@ -131,4 +131,4 @@ def _question(options: argparse.Namespace, tree: WorkTree) -> list[str]:
 
         # A revision that lacks such a file is read with what the disk has, which no trace of the revision tells.
         words += [tree.disk.told(file) for file in env_files(options) if not file.startswith(("/", ".."))]
-    return facts_cache.question(workspace_of(options), graph_files(options)[0], words)
+    return facts_cache.question(workspace_of(options), graph_files(options)[0], words, named=options.file_named)

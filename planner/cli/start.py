@@ -169,12 +169,18 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
 
 
 class Asked:
-    """What a command line asks, as far as it must be known before all is loaded."""
+    """What a command line asks, as far as it must be known before all is loaded.
 
-    def __init__(self, command: str, folder: str, file: str, variables: list[str], revision: str) -> None:
+    `named` where somebody named the graph file: another one is not looked for.
+    """
+
+    def __init__(
+        self, command: str, folder: str, file: str, variables: list[str], revision: str, *, named: bool
+    ) -> None:
         self.command = command
         self.folder = folder
         self.file = file
+        self.named = named
         self.variables = variables
         self.revision = revision
 
@@ -212,9 +218,10 @@ def read(arguments: Sequence[str]) -> Asked | None:
         from planner.sources.doors.compose.named import is_compose
 
         if is_compose(file) or is_bake(file):
-            return Asked(command, folder, os.path.normpath(file), variables, revision)
+            return Asked(command, folder, os.path.normpath(file), variables, revision, named=True)
     place = os.path.join(folder, file)  # noqa: PTH118
-    return Asked(command, os.path.dirname(place) or ".", os.path.basename(place), variables, revision)  # noqa: PTH119, PTH120
+    folder, file = os.path.dirname(place) or ".", os.path.basename(place)  # noqa: PTH119, PTH120
+    return Asked(command, folder, file, variables, revision, named=files > 0)
 
 
 def _revision(state: str) -> str:

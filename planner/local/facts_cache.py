@@ -30,9 +30,12 @@ class Remembered:
         return self.environment == tuple(values(self.environment[::2], environment))
 
 
-def question(folder: str, file: str, variables: Sequence[str]) -> list[str]:
-    """What the facts are of, and by which planner. Raises OSError where the planner cannot see its own files."""
-    return [*cache_file.program(), os.path.realpath(folder), file, *variables]
+def question(folder: str, file: str, variables: Sequence[str], *, named: bool) -> list[str]:
+    """What the facts are of, and by which planner; where nobody `named` the file, they may be of another one.
+
+    Raises OSError where the planner cannot see its own files.
+    """
+    return [*cache_file.program(), os.path.realpath(folder), "-f" if named else "", file, *variables]
 
 
 def values(names: Sequence[str], environment: Environment) -> list[str]:

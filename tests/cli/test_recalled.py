@@ -115,3 +115,16 @@ def test_only_what_is_built_is_read_again(space: Workspace) -> None:
     deep = recalled.with_steps(recalled.keys_kept(options), [ImageName("link")])
     assert list(deep.made_by.loaded.dockerfiles) == ["linked/Dockerfile"]
     assert len(deep.made_by.loaded.graph.order) == len(deep.keys) > 3
+
+
+def test_a_graph_file_that_is_named_is_no_other_one(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({"images.star": 'image(name = "a")\n', "Dockerfile": "FROM scratch\nCOPY f /\n", "f": "f\n"})
+    space.commit()
+    assert space.planner("key").returncode == 0
+    assert list((space.root / ".git/planner").glob("facts-*"))
+    for words in (("key",), ("plan", "--since", "HEAD")):
+        run = space.planner("-f", "images.yaml", *words)
+        assert run.returncode == 1
+        assert "images.yaml: there is no graph file" in run.stderr
+        assert space.planner(*words).returncode == 0
