@@ -580,3 +580,19 @@ def test_a_later_stage_that_a_named_context_replaces_is_read(tmp_path: Path) -> 
     assert "after it is read" in answer(tmp_path, text).refused
     circle = text.replace("AS two", "AS two\nCOPY --from=0 f /")
     assert "circle" in answer(tmp_path, circle, {"more/f": ""}, named={"two": "more"}).unsure[0]
+
+
+@pytest.mark.parametrize("source", ["src\\a*", ".\\src\\a", "C:\\src\\a*", "c:/src/a"])
+def test_a_source_for_windows_may_have_backslashes_and_a_drive(tmp_path: Path, source: str) -> None:
+    """BuildKit reads it as `src/a` (`system.NormalizePath`, v0.32.2), of the stage's platform, not the image's."""
+    head = "# escape=`\nFROM {}scratch AS one\nCOPY --exclude=a src /y/\nCOPY {} /x/"
+    for text, platform in (
+        (head.format("", source), "windows/amd64"),
+        (head.format("--platform=windows/amd64 ", source).replace("scratch", "golang:1.20"), "linux/amd64"),
+    ):
+        last = f"{text}\nFROM scratch\nCOPY --from=one / /"
+        held = [{"ctx/src/a": said, "ctx/src/b": ""} for said in ("one", "two")]
+        keys = [key(tmp_path, last, files, platform=platform) for files in held]
+        assert keys[0] != keys[1]
+    unread = [{"ctx/src\\a": "", "ctx/src/a": said, "ctx/src/b": ""} for said in ("one", "two")]
+    assert len({key(tmp_path, "# escape=`\nFROM scratch\nCOPY src\\\\a* /x/", files) for files in unread}) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from planner.model.selection import Selection
 from planner.sources.dockerfile.expand import ExpansionError, expand_heredoc
 from planner.sources.dockerfile.reads import context_of, read_name
@@ -9,6 +11,8 @@ from planner.sources.dockerfile.syntax import Copy, Heredoc
 from planner.sources.dockerfile.walk import OF_MACHINE, State, Walk
 from planner.sources.dockerfile.words import plain_flags
 from planner.sources.fetched import is_fetched, is_pinned, may_be_fetched
+
+_DRIVE = re.compile("^[A-Za-z]:")
 
 
 def copy(walk: Walk, item: Copy, state: State) -> State:
@@ -61,10 +65,17 @@ def heredoc(walk: Walk, doc: Heredoc, state: State) -> str:
         return doc.content
 
 
+def _of_windows(source: str) -> str:
+    """A source as BuildKit reads it for Windows (`system.NormalizePath`): of its own drive, with slashes."""
+    return _DRIVE.sub("", source).replace("\\", "/")
+
+
 def copied(walk: Walk, item: Copy, sources: tuple[str, ...], names: frozenset[str]) -> tuple[Selection, ...]:
     context = context_of(walk, item.from_, by_index=True)
     if context is None or not sources:
         return ()
+    if walk.windows:
+        sources = tuple(_of_windows(source) for source in sources)
     whole, reason = bool(names), ""
     if whole:
         reason = f"{', '.join(sorted(names))} is known only while building"

@@ -44,8 +44,9 @@ def evaluate(
     steps: list[Step] = []
     mistakes: list[Mistake] = []
     for index in reached:
-        walk = Walk(whole, reached, settings, origin_of, counted=index in chain, mistakes=mistakes)
         stage = whole.stages[index]
+        windows = _is_windows(whole, stage, settings)
+        walk = Walk(whole, reached, settings, origin_of, counted=index in chain, windows=windows, mistakes=mistakes)
         states[index] = _walked(walk, stage, _start(stage, states, config_of))
         steps.extend(walk.steps)
     steps.extend(_history(whole, chain))
@@ -78,6 +79,14 @@ def _chain(whole: Staged) -> frozenset[int]:
         chain.add(at)
         at = whole.stages[at].base
     return frozenset(chain)
+
+
+def _is_windows(whole: Staged, stage: Stage, settings: Settings) -> bool:
+    """A stage is of the platform that the first one of its chain names, else of the image's."""
+    while isinstance(stage.base, int):
+        stage = whole.stages[stage.base]
+    named = stage.platform if isinstance(stage.base, Use) else ""
+    return (named or settings.platform.os).lower().startswith("windows")
 
 
 def _history(whole: Staged, chain: frozenset[int]) -> Iterator[Step]:

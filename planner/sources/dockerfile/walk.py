@@ -45,7 +45,10 @@ OF_MACHINE = "a value of the building machine"
 
 
 class Walk:
-    """One stage's walk; collects its steps. `counted` for stages whose configuration ends up in the image."""
+    """One stage's walk; collects its steps. `counted` for stages whose configuration ends up in the image.
+
+    `windows` for stages of that system, whose paths may have backslashes and a drive.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Walk:
         origin_of: Callable[[str], Origin],
         *,
         counted: bool,
+        windows: bool,
         mistakes: list[Mistake],
     ) -> None:
         self.whole = whole
@@ -62,6 +66,7 @@ class Walk:
         self.settings = settings
         self.origin_of = origin_of
         self.counted = counted
+        self.windows = windows
         self.mistakes = mistakes
         self.steps: list[Step] = []
         self.triggers: list[Step] = []
