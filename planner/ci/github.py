@@ -6,8 +6,10 @@ Every job has its own permissions and no more than it uses; nothing that a pull 
 from __future__ import annotations
 
 from planner.ci.actions import pinned
-from planner.ci.github_login import login, permissions, secrets
+from planner.ci.github_login import login, permissions, secrets, signing_key
+from planner.ci.github_scripts import CLEAN_UP, COMMENT, WITHHELD
 from planner.ci.jobs import alone, jobs_of
+from planner.ci.names import job_id
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
@@ -26,21 +28,6 @@ NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'clo
 SAME = "github.event.pull_request.head.repo.full_name == github.repository"
 """For a fork's pull request the run's token may write nothing, whatever a job asks for."""
 MATRIX = "fromJSON(needs.plan.outputs.matrix || '{}')"
-FETCH: dict[str, object] = {"uses": "actions/download-artifact", "with": {"name": "plan", "path": OWN}}
-COMMENT = f"""\
-{{ echo 'MARK'; cat {SHOWN}; }} > comment.md
-mine='.[] | select(.user.type == "Bot" and (.body | startswith("MARK"))) | .id'
-id="$(gh api --paginate "repos/$REPOSITORY/issues/$NUMBER/comments" --jq "$mine" | head -n 1)"
-if [ -n "$id" ]; then
-  gh api --silent --method PATCH "repos/$REPOSITORY/issues/comments/$id" --field body=@comment.md
-else
-  gh api --silent --method POST "repos/$REPOSITORY/issues/$NUMBER/comments" --field body=@comment.md
-fi
-"""
-CLEAN_UP = """\
-gh cache list --repo "$REPOSITORY" --ref "refs/pull/$NUMBER/merge" --limit 100 --json id --jq '.[].id' |
-  while read -r id; do gh cache delete "$id" --repo "$REPOSITORY"; done
-"""
 OF_PULL_REQUEST: dict[str, object] = {
     "GH_TOKEN": "${{ github.token }}",
     "REPOSITORY": "${{ github.repository }}",
@@ -53,6 +40,7 @@ def workflow(settings: Settings, command: str) -> str:
     refuse_unpublished(settings)
     jobs: dict[str, tuple[str, Job]] = {
         "plan": ("What rebuilds, as a plan that every other job applies.", _plan(settings)),
+        "withheld": ("Without a matrix all that follows would be skipped, and the run would pass.", _withheld()),
         "comment": ("The plan as a comment; this job reads no code of the pull request.", _comment(settings)),
         "pull-request": ("A pull request builds on one runner, and may write nothing.", _pull_request(settings)),
         **(_static(settings) if settings.static else _dynamic(settings)),
@@ -120,7 +108,12 @@ def _plan(settings: Settings) -> Job:
             "",
         ]
     )
-    keep = {"name": "plan", "path": f"{PLAN}\n{SHOWN}\n", "include-hidden-files": True, "retention-days": 7}
+    keep = {
+        "name": _artifact(settings),
+        "path": f"{PLAN}\n{SHOWN}\n",
+        "include-hidden-files": True,
+        "retention-days": 7,
+    }
     event = {"PLANNER_EVENT": "${{ github.event_name }}"}
     return {
         "if": NOT_CLOSED,
@@ -138,6 +131,18 @@ def _plan(settings: Settings) -> Job:
     }
 
 
+def _withheld() -> Job:
+    """The runner leaves out an output in which it finds the value of any secret, with a warning and no failure."""
+    return {
+        "needs": "plan",
+        "if": "needs.plan.outputs.matrix == ''",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": 10,
+        "permissions": {},
+        "steps": [{"name": "Fail", "run": WITHHELD}],
+    }
+
+
 def _comment(settings: Settings) -> Job:
     """A comment of the same mark is replaced; the mark holds no sign that a shell, jq or HTML would read."""
     script = COMMENT.replace("MARK", f"<!-- {settings.named('planner plan')} -->")
@@ -148,7 +153,7 @@ def _comment(settings: Settings) -> Job:
         "timeout-minutes": 10,
         "permissions": {"pull-requests": "write"},
         "steps": [
-            FETCH,
+            _fetch(settings),
             {"name": "Comment", "run": script, "env": OF_PULL_REQUEST},
         ],
     }
@@ -184,7 +189,8 @@ def _leg(settings: Settings, images: str) -> Steps:
     """
     words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", "--")
     script = f"set -f\n{_code(words)} $PLANNER_IMAGES\n"
-    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": {"PLANNER_IMAGES": images}}]
+    environment = {"PLANNER_IMAGES": images, **signing_key(settings)}
+    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": environment}]
 
 
 def _dynamic(settings: Settings) -> dict[str, tuple[str, Job]]:
@@ -252,6 +258,15 @@ def _checkout(settings: Settings) -> dict[str, object]:
     return {"uses": "actions/checkout", "with": given}
 
 
+def _artifact(settings: Settings) -> str:
+    """The name of the plan, as no other family's workflow has it that the same one calls; it takes no slash."""
+    return job_id("plan", settings.place) if settings.place else "plan"
+
+
+def _fetch(settings: Settings) -> dict[str, object]:
+    return {"uses": "actions/download-artifact", "with": {"name": _artifact(settings), "path": OWN}}
+
+
 def _installed(settings: Settings) -> Steps:
     return [{"name": "Install the planner", "run": _code(settings.install)}]
 
@@ -264,7 +279,7 @@ def _prepared(settings: Settings, *, write: bool) -> Steps:
         *emulation,
         {"uses": "docker/setup-buildx-action"},
         *login(settings, write=write),
-        FETCH,
+        _fetch(settings),
     ]
 
 

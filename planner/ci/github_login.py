@@ -11,6 +11,7 @@ GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|pkg\.dev)")
 AMAZON = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 SECRETS = ("REGISTRY_USER", "REGISTRY_TOKEN")
 """What a registry is logged in to with that knows neither the run's own token nor OIDC."""
+KEY = "PLANNER_SIGNING_KEY"
 Steps = list[dict[str, object]]
 
 
@@ -28,9 +29,15 @@ def permissions(settings: Settings, *, write: bool, plans: bool = False) -> dict
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
-    """The secrets that the steps of `login` use."""
+    """The secrets that the steps of `login` use, and the key that records are signed with."""
     host = settings.host
-    return () if host == GHCR or GOOGLE.fullmatch(host) or AMAZON.fullmatch(host) else SECRETS
+    login = () if host == GHCR or GOOGLE.fullmatch(host) or AMAZON.fullmatch(host) else SECRETS
+    return (*login, *signing_key(settings))
+
+
+def signing_key(settings: Settings) -> dict[str, str]:
+    """The variable with the private key for a job that publishes signed records; it runs no pull request's code."""
+    return {KEY: "${{ secrets." + KEY + " }}"} if settings.signed else {}
 
 
 def login(settings: Settings, *, write: bool, plans: bool = False) -> Steps:

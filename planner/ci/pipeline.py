@@ -32,7 +32,8 @@ class Settings:
     from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
     the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
     say of the family what its files do not. `submodules` and `lfs` (large files of git) say whether an image reads
-    files that a plain clone lacks. `by` says how GitLab's jobs are made, as `planner matrix` takes it.
+    files that a plain clone lacks, `signed` whether records are signed. `by` says how GitLab's jobs are made, as
+    `planner matrix` takes it.
     """
 
     work: Rebuild
@@ -46,6 +47,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     submodules: bool = False
     lfs: bool = False
+    signed: bool = False
     static: bool = False
     by: str = "level"
     label: str = "build-images"

@@ -19,6 +19,7 @@ from planner.cli.family import folder_of, load_family
 from planner.cli.matrix import environment_of
 from planner.cli.output import write
 from planner.cli.saying import say
+from planner.cli.signing import asks_for_signatures
 from planner.errors import OutputError, UsageError
 from planner.local.git_tree import worktree
 from planner.model.names import Reference
@@ -35,11 +36,9 @@ WRITERS = {
 }
 STALE = 3
 INSTALL = f"pipx install image-family-planner=={__version__}"
-RENEWED = (
-    f'[ "$(planner --version 2>/dev/null)" = "planner {__version__}" ] || pipx install --force {INSTALL.split()[-1]}'
-)
-"""The same where homes of runners outlive a job: pipx leaves another version that is there as it is, and says all is
-well."""
+RENEWED = f'[ "$(planner --version 2>/dev/null)" = "planner {__version__}" ] || '
+"""What stands before it where homes of runners outlive a job: pipx leaves another version that is there as it is, and
+says all is well."""
 SIGNING = f"pipx install 'image-family-planner[trust]=={__version__}'"
 """The same for what makes or checks signatures."""
 LABEL = "build-images"
@@ -111,6 +110,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     loaded = load_family(options, tree, told=True)
     graph, lock = loaded.graph, loaded.family.lock
     reads = reads_of(options, loaded, tree)
+    signed = asks_for_signatures(argparse.Namespace(**{**vars(options), "policy": ""}))
     host = loaded.family.registry.partition("/")[0]
     images = tuple(
         PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)
@@ -121,7 +121,8 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
         command=clone.command,
         place=clone.place,
-        install=_install(options),
+        install=_install(options, signed=signed),
+        signed=signed,
         label=options.label,
         branch=options.branch,
         cron=options.cron,
@@ -135,10 +136,14 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     )
 
 
-def _install(options: argparse.Namespace) -> str:
-    if options.install != INSTALL or options.provider == "github":
+def _install(options: argparse.Namespace, *, signed: bool) -> str:
+    """The command, with what makes and checks signatures where they are."""
+    if options.install != INSTALL:
         return str(options.install)
-    return SIGNING if options.provider.startswith("github-") else RENEWED
+    install = SIGNING if signed or options.provider.startswith("github-") else INSTALL
+    return (
+        install if options.provider.startswith("github") else RENEWED + install.replace("install", "install --force", 1)
+    )
 
 
 def _command(options: argparse.Namespace, clone: Clone) -> str:

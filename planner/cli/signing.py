@@ -34,6 +34,12 @@ def seal_for(options: argparse.Namespace, prefix: str, *, write: bool = False) -
     return None if policy is None else sealed(policy, prefix, write=write)
 
 
+def asks_for_signatures(options: argparse.Namespace) -> bool:
+    """Whether the policy beside the graph file believes signed records alone, in some scope."""
+    policy = _policy(options)
+    return policy is not None and policy.signing is not None
+
+
 def sealed(policy: Policy, prefix: str, *, write: bool = False) -> Seal | None:
     """The same of a policy that is at hand."""
     if policy.signing is None:

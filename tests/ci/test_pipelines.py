@@ -53,7 +53,7 @@ def test_no_job_has_more_rights_than_it_uses(seed: int) -> None:
         assert rights <= WRITE.get(name, {"packages", "id-token"} if publishes or name in ("plan", "lock") else set())
         assert "packages" not in rights or (publishes and "ghcr.io" in text), "only who pushes to GHCR"
         assert ("id-token" in rights) <= ("auth@" in text or "credentials@" in text), "only who logs in with it"
-        assert ("--push" in text) == (publishes and "docker login" in text)
+        assert ("--only --push" in text) == (publishes and "docker login" in text)
         if rights - {"id-token"} and not publishes:
             assert "checkout@" not in text, "who may write elsewhere runs no code of the repository"
         if publishes:

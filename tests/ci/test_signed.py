@@ -1,0 +1,49 @@
+"""A pipeline of a family whose records are signed has what signs them, in the jobs that publish and in no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.trust.forging import POLICY
+from tests.trust.sealing import section
+from tests.workspace import Workspace
+
+KEY = "PLANNER_SIGNING_KEY"
+
+
+def written(root: Path, provider: str, *words: str, signed: bool = True) -> tuple[str, Any]:
+    space = Workspace(root / "family")
+    files = {"images.yaml": "version: 1\nregistry: r.example/f\nimages: {a: {}, b: {dockerfile: b}}\n"}
+    policy = POLICY.format(address="r.example", path="f") + (section() if signed else "")
+    space.write({**files, "Dockerfile": "FROM x\n", "b": "FROM r.example/f/a\n", "policy.yaml": policy})
+    run = space.planner("ci", provider, "-o", "-", *words)
+    assert run.returncode == 0, run.stderr
+    return run.stdout, yaml.safe_load(run.stdout)
+
+
+@pytest.mark.parametrize("words", [(), ("--static",)])
+def test_jobs_that_publish_have_the_key(tmp_path: Path, words: tuple[str, ...]) -> None:
+    text, document = written(tmp_path, "github", *words)
+    assert document["on"]["workflow_call"]["secrets"][KEY] == {"required": False}
+    for name, job in document["jobs"].items():
+        given = [step["env"][KEY] for step in job["steps"] if KEY in step.get("env", {})]
+        publishes = name.startswith(("level", "build-"))
+        assert given == (["${{ secrets.PLANNER_SIGNING_KEY }}"] if publishes else [])
+    assert text.count("[trust]") == text.count("pipx install")
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "buildkite"])
+def test_every_planner_can_check_signatures(tmp_path: Path, provider: str) -> None:
+    text, _ = written(tmp_path, provider)
+    assert text.count("[trust]") == text.count("pipx install --force") > 1
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab", "buildkite"])
+def test_nothing_of_it_where_nothing_is_signed(tmp_path: Path, provider: str) -> None:
+    text, _ = written(tmp_path, provider, signed=False)
+    assert "[trust]" not in text
+    assert KEY not in text
