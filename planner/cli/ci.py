@@ -15,14 +15,16 @@ from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
 from planner.cli import arguments as shared
 from planner.cli.clone import Clone, clone_of, reads_of
-from planner.cli.family import folder_of, load_family
+from planner.cli.family import folder_of, load_family, warn
 from planner.cli.matrix import environment_of
 from planner.cli.output import write
 from planner.cli.saying import say
 from planner.cli.signing import asks_for_signatures
 from planner.errors import OutputError, UsageError
 from planner.local.git_tree import worktree
-from planner.model.names import Reference
+from planner.model.graph import ImageGraph
+from planner.model.image import ImageName
+from planner.model.names import Published, Reference
 from planner.plan.durations import durations
 from planner.plan.rebuild import Action, Plan, PlannedImage
 
@@ -112,6 +114,8 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     reads = reads_of(options, loaded, tree)
     signed = asks_for_signatures(argparse.Namespace(**{**vars(options), "policy": ""}))
     host = loaded.family.registry.partition("/")[0]
+    if not options.provider.startswith("github-"):
+        _warn_of_other_hosts(graph, host)
     images = tuple(
         PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)
         for name, node in graph.nodes.items()
@@ -134,6 +138,17 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         static=options.static,
         by=options.by,
     )
+
+
+def _warn_of_other_hosts(graph: ImageGraph, host: str) -> None:
+    """Tell of tags at registries that no job is logged in to: pushes to them would fail, one night after another."""
+    others: dict[str, ImageName] = {}
+    for name, node in graph.nodes.items():
+        for tag in node.image.tags:
+            others.setdefault(Published.parse(tag).repository.partition("/")[0], name)
+    others.pop(host, None)
+    for other, name in others.items():
+        warn(f"{name} has a tag at {other}, and jobs log in to {host} alone: its runners need a login there")
 
 
 def _install(options: argparse.Namespace, *, signed: bool) -> str:

@@ -65,3 +65,16 @@ def test_argo_too(baked: Workspace) -> None:
     templates = yaml.safe_load(run.stdout)["spec"]["templates"]
     (container,) = (one["container"] for one in templates if "container" in one)
     assert {"name": "PLANNER_REGISTRY", "value": "r.example/fam"} in container["env"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_tag_at_a_registry_that_no_job_logs_in_to_is_told(tmp_path: Path, provider: str) -> None:
+    space = Workspace(tmp_path / "family")
+    tags = '["r.example/elsewhere:1", "other.example/a:1", "other.example/a:2"]'
+    space.write({"images.yaml": f"version: 1\nregistry: r.example/fam\nimages: {{a: {{tags: {tags}}}}}\n"})
+    space.write({"Dockerfile": "FROM x\n"})
+    run = space.planner("ci", provider, "-o", "-")
+    assert run.returncode == 0, run.stderr
+    told = [line for line in run.stderr.splitlines() if "jobs log in to" in line]
+    place = "a has a tag at other.example, and jobs log in to r.example alone"
+    assert told == [f"planner: warning: {place}: its runners need a login there"]
