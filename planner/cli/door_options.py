@@ -60,6 +60,11 @@ def _declares(names: Sequence[str]) -> str:
 def refuse_unused(options: argparse.Namespace, definition: Definition | None) -> None:
     """Raise UsageError for an option that says nothing to the language that the family is written in."""
     door = None if definition is None else definition.door
+    if definition is not None and definition.door in (Door.YAML, Door.STARLARK) and definition.files[1:]:
+        raise UsageError(
+            f"-f {definition.files[1]}: {definition.files[0]} is a whole family, so nothing is read beside it\n"
+            "  several files are for Bake and Compose"
+        )
     if definition is None and options.var:
         raise UsageError("--var sets a variable of a graph file, and there is none")
     of_bake = (("--set", options.set), ("--via-buildx", options.via_buildx))

@@ -117,11 +117,7 @@ def main() -> int:
 
         print(f"planner {planner.__version__}")
         return 0
-    try:
-        os.getcwd()  # noqa: PTH109 -- see the module's first lines
-    except OSError as error:
-        what = f"the folder that this is started in cannot be told: {error.strerror}"
-        print(f"planner: {what}\n  it may have been removed: cd to one that is there", file=sys.stderr)
+    if _is_nowhere():
         return 1
     try:
         found = _remembered(arguments)
@@ -137,6 +133,17 @@ def main() -> int:
     # Looking for rubbish among all records when Python ends takes a tenth of a first run.
     atexit.register(gc.freeze)
     return think()
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder that a command is started in is not there any more, which is said."""
+    try:
+        os.getcwd()  # noqa: PTH109 -- see the module's first lines
+    except OSError as error:
+        what = f"the folder that this is started in cannot be told: {error.strerror}"
+        print(f"planner: {what}\n  it may have been removed: cd to one that is there", file=sys.stderr)
+        return True
+    return False
 
 
 def _remembered(arguments: Sequence[str]) -> Answer | None:
@@ -242,8 +249,13 @@ def _give(found: Answer) -> int:
 
 
 def output_lost(error: OSError) -> int:
-    """The exit status where an output takes no more: nobody reads it, or there is no room. Raises all other errors."""
+    """The exit status where an output takes no more: nobody reads it, or there is no room. Raises all other errors.
+
+    But for those of a folder that was removed while a command ran in it.
+    """
     if not isinstance(error, BrokenPipeError) and (error.filename is not None or error.errno not in NO_ROOM):
+        if _is_nowhere():
+            return 1
         raise error
     # Python would try once more at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -182,6 +182,7 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("--var", "MIROR=1", "plan"), 'images.yaml declares no variable of this name\n  did you mean "MIRROR"?', 2),
         (("--var", "A=1", "--var", "B=1", "graph"), "--var B: images.yaml declares no variable", 2),
         (("--var", "TAGG=1", "-f", "docker-bake.hcl", "graph"), 'name\n  did you mean "TAG"?', 2),
+        (("-f", "images.yaml", "-f", "text.yaml", "graph"), "-f text.yaml: images.yaml is a whole family", 2),
         (("graph", "-o", ""), "-o/--output: is empty: it names nothing", 2),
         (("plan", "--out", ""), "--out: is empty", 2),
         (("plan", "--policy", ""), "--policy: is empty", 2),
