@@ -8,7 +8,7 @@ import fnmatch
 from planner.cli import arguments as shared
 from planner.cli.plan import state_of
 from planner.cli.saying import say
-from planner.errors import PlannerError
+from planner.errors import PlannerError, one_of
 from planner.explain.history import history_json, history_text, pasts
 from planner.local.records import open_records
 
@@ -26,8 +26,10 @@ def run(options: argparse.Namespace) -> int:
     """Print what the records tell. Failed builds are not recorded, and one key that was built twice counts once."""
     built = open_records(state_of(options).root).history()
     if options.images:
+        names = {one.image for one in built}
+        if nothing := [glob for glob in options.images if not fnmatch.filter(names, glob)]:
+            hint = one_of(nothing[0], sorted(names)) or f"of {', '.join(sorted(names)) or 'nothing'} something is"
+            raise PlannerError(f"nothing is recorded of {', '.join(nothing)}\n  {hint}")
         built = [one for one in built if any(fnmatch.fnmatchcase(one.image, glob) for glob in options.images)]
-        if not built:
-            raise PlannerError(f"nothing is recorded of {', '.join(options.images)}")
     found = pasts(built)
     return say(history_json(found) if options.format == "json" else history_text(found))

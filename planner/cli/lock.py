@@ -56,6 +56,10 @@ def run(options: argparse.Namespace) -> int:
     if options.why:
         return say(_why(options.why, loaded.graph, wanted))
     again = "*" if options.check else options.upgrade
+    known = [*wanted.images, *wanted.frontends, *wanted.sources]
+    if options.upgrade and options.upgrade != "*" and not fnmatch.filter(known, options.upgrade):
+        hint = one_of(options.upgrade, known) or f"there are {', '.join(known) or 'none'}"
+        raise PlannerError(f"--upgrade {options.upgrade}: no reference of the family matches\n  {hint}")
     asked = Outside(
         images={name: at for name, at in wanted.images.items() if _is_asked(name, at, old, again)},
         frontends={name: by for name, by in wanted.frontends.items() if _is_open(name, old.frontends, again)},

@@ -102,7 +102,7 @@ class Parser(argparse.ArgumentParser):
 
         `-C` is not, as it is none of git's: it stays where it is.
         """
-        if action.option_strings and action.dest != "folder" and "" in arg_strings:
+        if action.option_strings and action.dest != "folder" and not action.choices and "" in arg_strings:
             raise argparse.ArgumentError(action, "is empty: it names nothing")
         return super()._get_values(action, arg_strings)
 

@@ -6,6 +6,7 @@ import argparse
 import fnmatch
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli.family import folder_of, keys_now, warn
@@ -46,11 +47,7 @@ def run(options: argparse.Namespace) -> int:
     folder = folder_of(options)
     mistakes: list[Mistake] = []
     index = published_by(keys.made_by.loaded.family, mistakes)
-    texts = {
-        path: data
-        for path, data in tracked_text(folder)
-        if not options.globs or any(fnmatch.fnmatchcase(path, glob) for glob in options.globs)
-    }
+    texts = _texts(folder, options.globs)
     graph = keys.made_by.loaded.graph
     found = (pin for path, data in texts.items() for pin in pins_in(data, path, index))
     # An image whose own Dockerfile names its repository starts from an older release of itself: not ours to move.
@@ -70,6 +67,20 @@ def run(options: argparse.Namespace) -> int:
     verb = "edited" if options.write else "stale"
     answer = _json(pins, old, loops, current) if options.format == "json" else _text(pins, old, current, keys, verb)
     return say(answer, status=STALE if options.check and old else 0)
+
+
+def _texts(folder: Path, globs: Sequence[str]) -> dict[str, bytes]:
+    """The texts that git tracks and globs choose, all without any. Raises PlannerError for one that chooses none."""
+    found: dict[str, bytes] = {}
+    left = set(globs)
+    for path, data in tracked_text(folder):
+        matching = {glob for glob in globs if fnmatch.fnmatchcase(path, glob)}
+        left -= matching
+        if matching or not globs:
+            found[path] = data
+    if left:
+        raise PlannerError(f"{', '.join(sorted(left))}: no text that git tracks here matches\n  see git ls-files")
+    return found
 
 
 def _current(options: argparse.Namespace, keys: Keys, pins: Sequence[Pin], index: Index) -> dict[ImageName, str]:
