@@ -14,7 +14,7 @@ from planner.digest.key import Keys
 from planner.errors import GitError, GitRefuses, PlanFileError, PlannerError, UsageError
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.index_tree import index_tree
-from planner.local.records import open_records
+from planner.local.records import NoRecords, open_records
 from planner.local.repository import repository
 from planner.model.image import ImageName
 from planner.plan import plan_file
@@ -86,7 +86,7 @@ def _undefined(options: argparse.Namespace, name: str) -> PlannerError:
 
 
 def _default(options: argparse.Namespace) -> str:
-    if state_of(options).records.exists():
+    if not isinstance(open_records(state_of(options).root), NoRecords):
         return RECORDS
     if repository(folder_of(options)) is None:
         raise PlannerError(

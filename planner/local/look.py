@@ -177,7 +177,8 @@ def begin(folder: str, revision: str = "") -> Started:
         return Started("", lambda: None)
     since = (f"{revision}^{{commit}}",) if revision else ()
     try:
-        asked = [Asked(folder, question) for question in (STATUS, (*REPOSITORY, *since), CONFIG)]
+        questions = (STATUS, (*REPOSITORY, *since), CONFIG)
+        asked = [Asked(folder, question, hears=question is STATUS) for question in questions]
         # Loaded only now that git is at work, as in all of this module.
         from planner.local import unseen
 
@@ -189,7 +190,7 @@ def begin(folder: str, revision: str = "") -> Started:
     def finish() -> Look | None:
         answers = [question.answer() for question in asked]
         listed = None if listing is None else listing.answer()
-        return _look(place, revision, answers, known, listed)
+        return _look(place, revision, answers, asked[0].said, known, listed)
 
     return Started(place.cache, finish, asked[0])
 
@@ -226,6 +227,7 @@ def _look(
     place: Place,
     revision: str,
     answers: list[tuple[int, bytes]],
+    said: bytes,
     known: Unseen | None,
     listed: tuple[int, bytes] | None,
 ) -> Look | None:
@@ -235,7 +237,7 @@ def _look(
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
         return None
-    seen = parsed(status, facts.prefix)
+    seen = parsed(status, facts.prefix, said)
     config = configured.decode("utf-8", "surrogateescape")
     attributes = unseen.attributes_of(place.folder, facts.prefix, facts.attributes)
     said_by = unseen.said_by(place.index, config, attributes, seen.changed)
@@ -268,13 +270,26 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
 
 
-def parsed(out: bytes, prefix: str) -> Status:
-    """What git status said (`--porcelain=v2 -z --branch`).
+def not_looked_at(said: bytes) -> list[str]:
+    """The tracked files that git's status could not look at, which it passes over as if nothing had changed.
+
+    Its error output names each, in the C locale: `PATH: Permission denied`, or an error of a disk or of a network's
+    file system. Of an untracked folder that it cannot list it warns: nothing in it was counted as unchanged.
+    """
+    import errno  # git hardly ever says anything
+
+    reasons = {os.strerror(number) for number in errno.errorcode}
+    lines = (line.rpartition(": ") for line in said.decode("utf-8", "surrogateescape").split("\n"))
+    return [path for path, _, why in lines if why in reasons and not path.startswith("warning: ")]
+
+
+def parsed(out: bytes, prefix: str, said: bytes) -> Status:
+    """What git status said (`--porcelain=v2 -z --branch`), and what its error output names.
 
     Paths of no tree are left out; what the folders above the workspace (`prefix`) are called does not count.
     """
     head = ""
-    changed: list[str] = []
+    changed: list[str] = not_looked_at(said) if said else []
     ignored: list[str] = []
     modes: dict[str, int] = {}
     for text in out.decode("utf-8", "surrogateescape").split("\0"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DUBIOUS = "detected dubious ownership in repository at "
 
-__all__ = ["answer", "ask", "environment", "git_argv", "start"]
+__all__ = ["answer", "ask", "environment", "git_argv", "heard", "start"]
 
 
 def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -36,6 +36,11 @@ def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> bytes:
     """Wait for a question's answer. Raises GitError with what git said, GitRefuses where it says nothing."""
+    return heard(running, accepted)[0]
+
+
+def heard(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> tuple[bytes, bytes]:
+    """Wait for a question's answer and what stands on git's error output. Raises as `answer` does."""
     import subprocess
 
     try:
@@ -52,7 +57,7 @@ def answer(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> 
                 f"git refuses {place}, because somebody else owns it: git config --global --add safe.directory {place}"
             )
         raise GitError(f"git: {said or f'ended with status {running.returncode}'}")
-    return out
+    return out, err
 
 
 def ask(folder: Path | str, *arguments: str, accepted: Sequence[int] = (0,)) -> bytes:

@@ -50,23 +50,31 @@ def git_argv(*arguments: str) -> list[str]:
 
 
 class Asked:
-    """One question to git that is under way. What git says on its error output is thrown away."""
+    """One question to git that is under way. What git says on its error output is thrown away.
 
-    def __init__(self, folder: str, arguments: Sequence[str]) -> None:
+    But where it `hears`: then that is `said` once it has answered.
+    """
+
+    def __init__(self, folder: str, arguments: Sequence[str], *, hears: bool = False) -> None:
         argv = git_argv("-C", folder, *arguments)
+        self.said = b""
         self._output, write = os.pipe()
+        self._errors, complain = os.pipe() if hears else (-1, -1)
+        silent = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
         actions = (
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, write, 1),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, complain, 2) if hears else silent,
         )
         try:
             self._pid = os.posix_spawnp(argv[0], argv, environment(), file_actions=actions)
         except OSError:
-            os.close(self._output)
+            for handle in (self._output, self._errors)[: 1 + hears]:
+                os.close(handle)
             raise
         finally:
-            os.close(write)
+            for handle in (write, complain)[: 1 + hears]:
+                os.close(handle)
 
     def has_answered(self, *, within: int = 0) -> bool:
         """Whether git has begun to answer or has ended, after so many milliseconds at most."""
@@ -90,18 +98,43 @@ class Asked:
         import select
 
         chunks: list[bytes] = []
+        complaints: list[bytes] = []
         ready = select.poll()
-        ready.register(self._output, select.POLLIN)
-        while True:
-            if not ready.poll(TIMEOUT * 1000):
+        for handle in (self._output, self._errors):
+            if handle >= 0:
+                ready.register(handle, select.POLLIN)
+        is_over = False
+        while not is_over:
+            there = ready.poll(TIMEOUT * 1000)
+            if not there:
                 os.kill(self._pid, 9)
-            chunk = os.read(self._output, CHUNK)
-            if not chunk:
-                break
-            chunks.append(chunk)
+            for handle, _ in there:
+                chunk = os.read(handle, CHUNK)
+                if handle == self._output:
+                    chunks.append(chunk)
+                    is_over = not chunk
+                elif chunk:
+                    complaints.append(chunk)
+                else:
+                    ready.unregister(handle)
         os.close(self._output)
         _, status = os.waitpid(self._pid, 0)
+        if self._errors >= 0:
+            self.said = b"".join([*complaints, *_rest(self._errors)])
         return os.waitstatus_to_exitcode(status), b"".join(chunks)
+
+
+def _rest(handle: int) -> list[bytes]:
+    """What is left in a pipe, which is closed. Nobody waits for who else may hold its other end: git has ended."""
+    os.set_blocking(handle, False)
+    chunks: list[bytes] = []
+    try:
+        while not chunks or chunks[-1]:
+            chunks.append(os.read(handle, CHUNK))
+    except BlockingIOError:
+        pass
+    os.close(handle)
+    return chunks
 
 
 _left: list[int] = []

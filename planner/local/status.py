@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from planner.errors import GitError
 from planner.local import unseen
 from planner.local.look import CONFIG, STATUS, Status, parsed
-from planner.local.process import answer, ask, start
+from planner.local.process import answer, ask, heard, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,8 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> Stat
         status = start(folder, *STATUS)
         listing = start(folder, *unseen.LISTING)
         config = start(folder, *CONFIG)
-        seen = parsed(answer(status), prefix)
+        out, said = heard(status)
+        seen = parsed(out, prefix, said)
         settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
         attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
         silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, seen.changed)

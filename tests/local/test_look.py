@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import worktree
 from tests.local.test_trees import listed
 from tests.local.test_unseen import assert_is_as_on_disk
-from tests.workspace import Workspace
+from tests.workspace import IDENTITY, Workspace
 
 
 @pytest.fixture
@@ -238,3 +240,52 @@ def test_modes_are_gits_where_those_of_the_disk_mean_nothing(
 
 def modes(folder: Path) -> dict[str, int]:
     return {path: mode & 0o777 for path, mode, _ in listed(worktree(folder))}
+
+
+ROOT_READS_ALL = ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
+"""Before a command, so that root cannot read what its owner may not."""
+
+
+def planned_as_owner(space: Workspace, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root reads all that there is, and setpriv (util-linux) is not here")
+    before = ROOT_READS_ALL if os.geteuid() == 0 else ()
+    return subprocess.run(
+        [*before, sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), *arguments],
+        env={**os.environ, **IDENTITY, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("environment", [{}, {"GIT_UNKNOWN": "1"}], ids=["a look", "the long way"])
+def test_a_file_that_git_cannot_look_at_is_not_taken_for_unchanged(
+    space: Workspace, environment: dict[str, str]
+) -> None:
+    """Git's status says on its error output alone that it could not, and ends with 0."""
+    space.write(
+        {"images.yaml": "version: 1\nimages: {a: {}, b: {dockerfile: B}}\n", "B": "FROM scratch\nCOPY a.sh /\n"}
+    )
+    space.write({"Dockerfile": "FROM scratch\nCOPY src/b.txt /\n"})
+    space.commit()
+    space.write({"src/b.txt": "changed\n"})
+    (space.root / "src").chmod(0)
+    try:
+        run = planned_as_owner(space, "plan", "--since", "HEAD", **environment)
+        assert (run.returncode, run.stdout) == (1, ""), run
+        assert "src/b.txt: cannot be read: Permission denied" in run.stderr
+        affected = planned_as_owner(space, "affected", "--since", "HEAD", **environment)
+        assert "a  src/b.txt" in affected.stdout or affected.returncode == 1, affected
+    finally:
+        (space.root / "src").chmod(0o755)
+
+
+@pytest.mark.parametrize("command", ["plan", "why", "history", "build"])
+def test_a_state_folder_that_cannot_be_read_is_told(space: Workspace, command: str) -> None:
+    space.write({"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM scratch\nENV A=1\n"})
+    space.commit()
+    (space.root / ".planner").mkdir(mode=0)
+    run = planned_as_owner(space, command, *(["a"] if command == "why" else []))
+    assert (run.returncode, "Traceback" in run.stderr) == (1, False), run
+    assert ".planner: the state folder cannot be read: Permission denied" in run.stderr or command == "build"
