@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import argparse
 
+from planner.errors import PlannerError
+
 
 def named(text: str) -> str:
     """A word that must name something: one that is empty comes of a variable that is not set."""
     if not text:
         raise argparse.ArgumentTypeError("is empty: it names nothing")
     return text
+
+
+def size(text: str) -> int:
+    """Bytes. Raises ArgumentTypeError."""
+    from planner.schedule.resources import amounts
+
+    try:
+        return int(amounts([("disk", text)], "")["disk"])
+    except PlannerError as error:
+        raise argparse.ArgumentTypeError("is a size, such as 20GB or 20GiB") from error
 
 
 def saved_to(text: str) -> str:

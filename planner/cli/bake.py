@@ -32,6 +32,7 @@ from planner.schedule.requests import context_id, request_of
 from planner.sources.dockerfile_places import place_of
 from planner.sources.dockerfiles import bytes_again
 
+MAX_DIGITS = 9
 EXAMPLE = "planner bake --since origin/main -o bake.json && docker buildx bake -f bake.json"
 
 
@@ -39,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     shared.baseline(parser)
     parser.add_argument("--plan", metavar="FILE", help="the images of a saved plan; refused when its inputs changed")
-    parser.add_argument("--level", type=int, metavar="N", help="only images of this level of the graph")
+    parser.add_argument("--level", type=_level, metavar="N", help="only images of this level of the graph")
     parser.add_argument("--materialise", metavar="DIR", help="write contexts of exactly the files that count below DIR")
     for option, what in (("--cache-from", "read"), ("--cache-to", "write")):
         parser.add_argument(
@@ -50,6 +51,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             help=f"a cache that each target may {what}: type=gha,scope={{image}}; {{kind}} is its kind",
         )
     shared.output(parser)
+
+
+def _level(text: str) -> int:
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError("is a number from 0")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

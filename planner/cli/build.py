@@ -57,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what = "stop an image's build after so long: 90, 90s, 30m, 2h [no limit]"
     parser.add_argument("--timeout-per-image", type=_time, default=0.0, metavar="TIME", help=what)
     what = "what images in .planner/store may take, those unused for longest go: 20GB [no limit]"
-    parser.add_argument("--keep-bytes", type=_size, default=0, metavar="SIZE", help=what)
+    parser.add_argument("--keep-bytes", type=shared.size, default=0, metavar="SIZE", help=what)
     parser.add_argument("--resume", action="store_true", help="build what the last run wanted and did not get to")
     parser.add_argument(
         "--lease", type=_seconds, default=60.0, metavar="SECONDS", help="for how long others wait for a dead run [60]"
@@ -98,15 +98,6 @@ def _time(text: str) -> float:
     if not number.isdecimal() or not 1 <= int(number) * UNITS[unit] <= MAX_TIME:
         raise argparse.ArgumentTypeError("is a time of at least a second and at most a week: 90, 90s, 30m, 2h")
     return float(int(number) * UNITS[unit])
-
-
-def _size(text: str) -> int:
-    from planner.schedule.resources import amounts
-
-    try:
-        return int(amounts([("disk", text)], "--keep-bytes")["disk"])
-    except PlannerError as error:
-        raise argparse.ArgumentTypeError("is a size, such as 20GB or 20GiB") from error
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,7 +24,6 @@ from planner.registry import quarantine
 from planner.registry.client import HttpRegistry
 from planner.registry.listing import Listing, listing, listings
 from planner.registry.removal import Remover
-from planner.schedule.resources import amounts
 
 EXAMPLE = "planner gc --ref 'release/*' --last 50"
 GOOGLE = "artifact-registry"
@@ -55,7 +54,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grace", type=_days, default=14.0, metavar="DAYS", help="what is younger stays [14]")
     parser.add_argument("--wait", type=_days, default=7.0, metavar="DAYS", help="time in quarantine [7]")
     parser.add_argument(
-        "--max-bytes", default="", metavar="SIZE", help="let what nobody wants stay within this; least valuable go"
+        "--max-bytes",
+        type=shared.size,
+        metavar="SIZE",
+        help="let what nobody wants stay within this; least valuable go",
     )
     parser.add_argument("--repository", action="append", default=[], metavar="NAME", help="also one that no ref names")
     parser.add_argument("--against", default=PUBLISHED, metavar="REGISTRY", help="HOST/PATH [that of the graph file]")
@@ -126,7 +128,7 @@ def _expect_sense(options: argparse.Namespace) -> None:
         raise UsageError(f"--last is a number from 0 to {MAX_LAST:,}")
     if options.closed and not options.scopes:
         raise UsageError("--closed is for --scopes")
-    if options.scopes and (options.max_bytes or options.format == GOOGLE or options.action == "restore"):
+    if options.scopes and (options.max_bytes is not None or options.format == GOOGLE or options.action == "restore"):
         raise UsageError(f"--scopes goes with neither restore, --max-bytes nor --format {GOOGLE}")
     if options.format == GOOGLE and (options.apply or options.grace < 1 or options.action == "restore"):
         hint = "the registry deletes by itself and at its time, so what is younger than a day must stay"
@@ -157,10 +159,9 @@ def _expect_granted(options: argparse.Namespace, prefix: str) -> None:
 def _within_budget(
     decisions: Sequence[Decision], found: Sequence[Listing], now: float, options: argparse.Namespace
 ) -> tuple[Sequence[Decision], Budget | None]:
-    if not options.max_bytes:
+    if options.max_bytes is None:
         return decisions, None
-    limit = int(amounts([("disk", options.max_bytes)], "--max-bytes")["disk"])
-    return within(decisions, limit, now, frozenset(digest for each in found for digest in each.held))
+    return within(decisions, options.max_bytes, now, frozenset(digest for each in found for digest in each.held))
 
 
 def remover_of(options: argparse.Namespace, registry: HttpRegistry, host: str) -> Remover | None:

@@ -187,6 +187,8 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("lock", "--upgrade", "*ubuntu*"), "*ubuntu*: no reference of the family matches", 1),
         (("history", "base"), "nothing is recorded of base", 1),
         (("plan", "--format", ""), "invalid choice: '' (choose from 'text', 'json', 'markdown')", 2),
+        (("gc", "--max-bytes", "much"), "--max-bytes: is a size, such as 20GB or 20GiB", 2),
+        (("bake", "--level", "-1"), "--level: is a number from 0", 2),
         (("graph", "-o", ""), "-o/--output: is empty: it names nothing", 2),
         (("plan", "--out", ""), "--out: is empty", 2),
         (("plan", "--policy", ""), "--policy: is empty", 2),
