@@ -38,7 +38,9 @@ def output(parser: argparse.ArgumentParser, what: str = "write to FILE [standard
 
 def images(parser: argparse.ArgumentParser) -> None:
     """Names and globs that narrow a command."""
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs) and the parents they need")
+    parser.add_argument(
+        "images", nargs="*", default=[], metavar="IMAGE", help="only these (globs) and the parents they need"
+    )
 
 
 def state(parser: argparse.ArgumentParser) -> None:

@@ -82,20 +82,20 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
-        hint = ""
+        hint, prog = "", self.prog
         if "invalid choice: " in message:
-            wrong = message.split("invalid choice: ", 1)[1].split("'")[1]
-            choices = next((action.choices for action in self._actions if action.choices), ())
-            hint = one_of(wrong, [str(choice) for choice in choices or ()])
+            given, _, choices = message.partition("invalid choice: ")[2].rpartition(" (choose from ")
+            wrong = given[1:-1]
+            hint = one_of(wrong, choices.split("'")[1::2])
             message = f'there is no "{wrong}"' if "COMMAND" in message else message
         if message.startswith("unrecognized arguments: "):
             wrong = message.removeprefix("unrecognized arguments: ").split(" ")[0]
             actions = [*self._actions, *(self.called._actions if self.called else ())]
             options = [text for action in actions for text in action.option_strings]
-            hint = one_of(wrong, options)
+            hint, prog = one_of(wrong, options), (self.called or self).prog
             if self.called is not None and any(wrong in action.option_strings for action in self._actions):
-                hint = f"say {wrong} before the command"
-        raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {self.prog} --help shows what there is")
+                hint, prog = f"say {wrong} before the command", self.prog
+        raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {prog} --help shows what there is")
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """An option that is given an empty word is a mistake: that comes of a variable that is not set.

@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names",
         nargs="*",
+        default=[],
         metavar="FILE",
         help=f"workflow files for lint [{WORKFLOWS}/*.yml, *.yaml]; for generate {', '.join(policy_generated.FILES)}",
     )

@@ -52,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.policy(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="only these (globs)")
+    parser.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="only these (globs)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,7 +22,9 @@ EXAMPLE = "planner relay ask --out request.json"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     parser.add_argument("action", choices=("ask", "serve", "pull"), help="write a request, build it, pull the images")
-    parser.add_argument("words", nargs="*", metavar="IMAGE|REQUEST", help="ask: only these; else the request")
+    parser.add_argument(
+        "words", nargs="*", default=[], metavar="IMAGE|REQUEST", help="ask: only these; else the request"
+    )
     parser.add_argument("--out", default="-", metavar="FILE", help="ask: where to write the request [standard output]")
     parser.add_argument("--commit", default="HEAD", metavar="REV", help="ask: the commit to build [HEAD]")
     parser.add_argument("--number", type=int, default=0, metavar="N", help="ask: the pull request [the CI's]")
