@@ -13,6 +13,7 @@ from planner.digest.manifest import Input, Manifest
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
+from planner.model.selection import Selection
 
 # A plan against a revision has no records.
 if TYPE_CHECKING:
@@ -39,38 +40,52 @@ Baseline = Mapping[ImageName, Past]
 """The images that the baseline knows."""
 
 
+Seen = dict[tuple[int, Selection], dict[str, str]]
+"""Listings that were made already, by the identity of their context: images that share one often select the same."""
+
+
 def of_keys(keys: Keys) -> Baseline:
     """A family at another revision as a baseline."""
-    return {name: Past(key=key, manifests=_Listed(keys, name)) for name, key in keys.keys.items()}
+    seen: Seen = {}
+    return {name: Past(key=key, manifests=_Listed(keys, name, seen)) for name, key in keys.keys.items()}
 
 
 class _Listed(Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]):
     """The manifests of one image, each with the files of its inputs, read when they are asked for."""
 
-    def __init__(self, keys: Keys, name: ImageName) -> None:
+    def __init__(self, keys: Keys, name: ImageName, seen: Seen) -> None:
         self.keys = keys
         self.name = name
+        self.seen = seen
 
     @overload
     def __getitem__(self, at: int) -> tuple[Manifest, Callable[[Input], dict[str, str]]]: ...
     @overload
     def __getitem__(self, at: slice) -> Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]: ...
     def __getitem__(self, at: int | slice) -> Any:
-        listed = [(manifest, lister(self.keys, manifest)) for manifest in self.keys.manifests[self.name]]
+        listed = [(manifest, lister(self.keys, manifest, self.seen)) for manifest in self.keys.manifests[self.name]]
         return listed[at]
 
     def __len__(self) -> int:
         return len(self.keys.made_by.loaded.graph.nodes[self.name].image.platforms)
 
 
-def lister(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:
-    """Lists what the inputs of one manifest select, from the tree that the keys were made of."""
+def lister(keys: Keys, manifest: Manifest, seen: Seen | None = None) -> Callable[[Input], dict[str, str]]:
+    """Lists what the inputs of one manifest select, from the tree that the keys were made of.
+
+    What was `seen` for another image is not listed again.
+    """
+    known: Seen = {} if seen is None else seen
     image = keys.made_by.loaded.graph.nodes[manifest.image].image
 
     def listing(item: Input) -> dict[str, str]:
         if item.selection is None:
             return {}
-        return dict(files_of(keys.made_by.context(image, item.selection.context), item.selection))
+        context = keys.made_by.context(image, item.selection.context)
+        at = id(context), item.selection
+        if at not in known:
+            known[at] = dict(files_of(context, item.selection))
+        return known[at]
 
     return listing
 

@@ -211,11 +211,9 @@ def file_changes(
     Unless they are `selected_alike`, a file may be there before and after, and only be read by one of the two.
     """
     new_to, gone_from = ("is new", "is gone") if selected_alike else ("is read now", "is read no more")
-    for inside in sorted(old.keys() | new.keys()):
+    for inside in sorted({path for path, _ in old.items() ^ new.items()}):
         before, after = old.get(inside), new.get(inside)
         path = posixpath.join(root, inside)
-        if before == after:
-            continue
         if before is None:
             code, detail = Code.FILE_ADDED, f"{path} {new_to}"
         elif after is None:

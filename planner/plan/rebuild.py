@@ -10,7 +10,7 @@ from planner.digest.key import Keys
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName
-from planner.plan.baseline import Baseline, Past, lister, root_of
+from planner.plan.baseline import Baseline, Past, Seen, lister, root_of
 from planner.plan.changes import changes
 from planner.plan.reasons import Code, Reason
 
@@ -72,8 +72,9 @@ def plan(
     `everything` builds every wanted image, whatever the baseline knows.
     """
     reasons: dict[ImageName, tuple[Reason, ...]] = {}
+    seen: Seen = {}
     for name in graph.order:
-        own = _reasons(name, now, then.get(name), forced=everything and name in wanted)
+        own = _reasons(name, now, then.get(name), seen, forced=everything and name in wanted)
         reasons[name] = own + _from_parents(graph.nodes[name], reasons, own)
     needed = _needed(graph, reasons, wanted)
     images = [
@@ -131,7 +132,7 @@ def _needed(
     return frozenset(needed)
 
 
-def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> tuple[Reason, ...]:
+def _reasons(name: ImageName, now: Keys, then: Past | None, seen: Seen, *, forced: bool) -> tuple[Reason, ...]:
     unsure = tuple(
         Reason(code=Code.UNSURE, subject=item.name, detail=item.name, where=item.where)
         for manifest in (now.manifests[name] if name in now.facts.remarkable else ())
@@ -145,11 +146,11 @@ def _reasons(name: ImageName, now: Keys, then: Past | None, *, forced: bool) -> 
         return (Reason(code=Code.FIRST_BUILD, subject=name, detail=then.lost), *unsure)
     if then.key == now.keys[name]:
         return unsure
-    found = tuple(dict.fromkeys((*_changes(name, now, then), *unsure)))
+    found = tuple(dict.fromkeys((*_changes(name, now, then, seen), *unsure)))
     return found or (_without_name(name, then),)
 
 
-def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
+def _changes(name: ImageName, now: Keys, then: Past, seen: Seen) -> tuple[Reason, ...]:
     if not then.manifests:
         detail = f"was in another state, of which only the key is known: {then.key}"
         return (Reason(code=Code.UNSURE, subject=name, detail=detail),)
@@ -161,7 +162,7 @@ def _changes(name: ImageName, now: Keys, then: Past) -> tuple[Reason, ...]:
             detail = f"{manifest.platform} is new"
             found.append(Reason(code=Code.PLATFORM_CHANGED, subject=manifest.platform, detail=detail))
         else:
-            found.extend(changes(old[0], manifest, old[1], lister(now, manifest), root_of(now, manifest)))
+            found.extend(changes(old[0], manifest, old[1], lister(now, manifest, seen), root_of(now, manifest)))
     for platform in before:
         found.append(Reason(code=Code.PLATFORM_CHANGED, subject=platform, detail=f"{platform} is gone"))
     return tuple(found)
