@@ -46,9 +46,9 @@ def sweep(layout: Layout, wanted: Collection[str], before: float) -> int:
 
 
 def is_due(layout: Layout) -> bool:
-    """Whether the store was not looked through for a while."""
+    """Whether the store was not looked through for a while, or by a clock that was ahead."""
     try:
-        return _marker(layout).stat().st_mtime < time.time() - PAUSE
+        return abs(time.time() - _marker(layout).stat().st_mtime) > PAUSE
     except FileNotFoundError:
         return True
 

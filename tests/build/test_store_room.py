@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from planner.build.layout import Layout
+from planner.build.store_room import PAUSE, is_due, swept
 from tests.build.family import BuildSpace, Family
 
 IMAGES = ("base", "tool", "app", "side")
@@ -40,6 +42,16 @@ def test_what_no_record_leads_to_goes_and_nothing_else(family: Family) -> None:
     for text in ("one\n", "two\n", "three\n"):
         space.write({"base.txt": text})
         assert space.outcomes() == dict.fromkeys(IMAGES, "reused"), "each state is recorded"
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_from_looking(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert is_due(layout)
+    swept(layout)
+    assert not is_due(layout)
+    for moved in (-2 * PAUSE, 2 * PAUSE):
+        os.utime(tmp_path / "swept", (time.time() + moved,) * 2)
+        assert is_due(layout)
 
 
 def test_a_limit_lets_go_what_was_unused_for_longest(family: Family) -> None:
