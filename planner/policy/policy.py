@@ -76,8 +76,9 @@ class ScopeRule:
 
 def plain_address(address: str) -> str:
     """A registry's address in its one form: names do not differ by case, and a default port may be left out."""
-    host, colon, port = address.lower().partition(":")
-    return f"{host.rstrip('.')}{colon}{port}" if port not in ("443", "80") else host.rstrip(".")
+    host, _, port = address.lower().partition(":")
+    host, port = host.rstrip("."), port.lstrip("0")
+    return host if port in ("", "443", "80") else f"{host}:{port}"
 
 
 def kept_at_best(address: str) -> Isolation:

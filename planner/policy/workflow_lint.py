@@ -15,17 +15,31 @@ import yaml
 from planner.policy.run_conditions import never_for_pull_requests
 from planner.sources.yaml_nodes import Node, Reader, compose
 
-OUTSIDE = ("pull_request_target", "issue_comment", "workflow_run", "discussion", "issues", "fork", "watch")
+OUTSIDE = (
+    "pull_request_target",
+    "issue_comment",
+    "workflow_run",
+    "discussion",
+    "discussion_comment",
+    "issues",
+    "fork",
+    "gollum",
+    "watch",
+)
 """Events that outsiders can cause and that run with the repository's own secrets and token."""
-_HEAD = re.compile(r"github\.event\.pull_request\.head|github\.head_ref|refs/pull/|event\.workflow_run\.head|head_sha")
+_HEAD = re.compile(
+    r"github\.event\.pull_request\.(?:head|merge_commit_sha)|github\.head_ref|refs/pull/|event\.workflow_run\.head|head_sha"
+)
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _EVENT = re.compile(r"\bgithub\.(?:head_ref\b|event\.([\w.*\[\]']++))")
 _WRITTEN = re.compile(r"(?:title|body|message|ref|label|name|email|login|page_name|default_branch)\b")
 """What an outsider writes, at the end of a name that an event has."""
-_SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)\w+|\bsecrets\[|toJSON\(\s*secrets\s*\)")
+_ALL = re.compile(r"tojson\(\s*github(?:\.event[\w.*]*)?\s*\)")
+_INDEX = re.compile(r"\[\s*'([\w-]+)'\s*\]", re.ASCII)
+_SECRET = re.compile(r"\bsecrets\.(?!github_token\b)\w+|\bsecrets\[|tojson\(\s*secrets\s*\)")
 _WRITES = ("actions", "checks", "contents", "deployments", "issues", "packages", "pages", "pull-requests", "statuses")
 _CACHING = re.compile(r"type=gha|type=registry,ref=(?:(?!type=registry,ref=)\S)*pr", re.ASCII)
-_FETCHES = re.compile(r"gh pr checkout|git fetch (?:(?!git fetch )[^\n])*pull/")
+_FETCHES = re.compile(r"gh pr checkout|git (?:fetch|pull) (?:(?!git (?:fetch|pull) )[^\n])*pull/")
 MAX_SHOWN = 200
 """Letters of an expression that are shown."""
 
@@ -139,7 +153,7 @@ def _targets(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told
             inputs = step["with"][1] if "with" in step else None
             if name.startswith("actions/checkout@") and inputs is not None:
                 for scalar in _scalars(inputs):
-                    if _HEAD.search(_text(scalar)):
+                    if _HEAD.search(_plain(_text(scalar))):
                         what = f"{outside[0]} checks out what an outsider wrote, beside the repository's own secrets"
                         yield scalar, "checkout-of-head", what, "build it in a pull_request workflow, without secrets"
             if name.startswith("actions/cache"):
@@ -186,7 +200,7 @@ def _secrets(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told
         # An environment's own rules say which branch and whose approval its secrets need; they are not `inherit`ed.
         for _, value in () if "environment" in job.fields else job.fields.values():
             for scalar in _scalars(value):
-                if _SECRET.search(_text(scalar)):
+                if _SECRET.search(_plain(_text(scalar))):
                     what = f"job {job.name} has a secret in a run that outsiders start ({outside[0]})"
                     yield scalar, "secret-to-outsiders", what, "move it into a workflow of the default branch's pushes"
         if "secrets" in job.fields and _text(job.fields["secrets"][1]) == "inherit":
@@ -250,7 +264,15 @@ def _expressions(text: str) -> Iterator[str]:
 
 def _is_written(expression: str) -> bool:
     """Whether an expression holds what an outsider may have written."""
-    return any(found[1] is None or _WRITTEN.search(found[1]) for found in _EVENT.finditer(expression))
+    text = _plain(expression)
+    if _ALL.search(text):
+        return True
+    return any(found[1] is None or _WRITTEN.search(found[1]) for found in _EVENT.finditer(text))
+
+
+def _plain(text: str) -> str:
+    """An expression as most people write it: names do not differ by case, and `a['b']` is `a.b`."""
+    return _INDEX.sub(r".\1", text.lower())
 
 
 def _self_hosted(jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told]:

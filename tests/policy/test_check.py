@@ -70,7 +70,7 @@ def test_a_scope_in_the_place_of_one_pull_request_is_found(before: str, after: s
     assert check(sound((before, after.replace("pr/", "pr-"))), "sha256").holds, "control: what only looks alike"
 
 
-@pytest.mark.parametrize("again", ["registry.acme.example", "Registry.acme.example.", "registry.acme.example:443"])
+@pytest.mark.parametrize("again", ["registry.acme.example", "Registry.acme.example.", "registry.acme.example:0443"])
 def test_a_registry_is_named_once(again: str) -> None:
     """Named twice, main's paths in the one and a pull request's in the other were taken to be apart."""
     second = f'isolation: path}}\n  other: {{address: "{again}", isolation: path}}'

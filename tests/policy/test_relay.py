@@ -209,7 +209,7 @@ def test_images_of_other_pull_requests_are_foreign() -> None:
     assert not foreign(policy(), readable, "docker.io/library/ubuntu:22.04")
 
 
-@pytest.mark.parametrize("host", ["registry.acme.example:443", "Registry.ACME.example", "registry.acme.example:80"])
+@pytest.mark.parametrize("host", ["registry.acme.example:443", "Registry.ACME.example", "registry.acme.example:0443"])
 def test_another_way_to_write_a_host_makes_no_other_registry(host: str) -> None:
     readable = ("registry.acme.example/pr/17", "registry.acme.example/images")
     assert foreign(policy(), readable, f"{host}/pr/18/app:latest")

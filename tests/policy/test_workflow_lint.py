@@ -54,6 +54,35 @@ def test_one_change_is_found(before: str, after: str, line: int, rule: str) -> N
     assert rules(CAREFUL.replace(before, after)) == ([(line, rule)] if rule else [])
 
 
+@pytest.mark.parametrize("event", ["discussion_comment", "gollum", "issue_comment"])
+@pytest.mark.parametrize("secret", ["secrets.KEY", "secrets['KEY']", "Secrets.Key", "toJson(secrets)"])
+def test_a_secret_in_a_run_that_outsiders_start(event: str, secret: str) -> None:
+    text = CAREFUL.replace("  pull_request:", f"  {event}:").replace("github.event.pull_request.title", secret)
+    assert rules(text) == [(10, "secret-to-outsiders")]
+    assert rules(text.replace(secret, "secrets.GITHUB_TOKEN")) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "github.event.pull_request.head.sha",
+        "github.event.pull_request['head'].sha",
+        "github['event']['pull_request'].head.sha",
+        "GitHub.Event.Pull_Request.Head.SHA",
+        "github.event.pull_request.merge_commit_sha",
+    ],
+)
+def test_a_checkout_of_what_an_outsider_wrote(head: str) -> None:
+    text = HOSTILE.replace(f"checkout@{PIN}\n", f'checkout@{PIN}\n        with: {{ref: "${{{{ {head} }}}}"}}\n')
+    assert text != HOSTILE
+    assert (10, "checkout-of-head") in rules(text)
+
+
+@pytest.mark.parametrize("command", ["git pull origin refs/pull/1/head", "git fetch origin pull/1/head"])
+def test_a_fetch_of_what_an_outsider_wrote(command: str) -> None:
+    assert (13, "checkout-of-head") in rules(f"{HOSTILE}      - run: {command}\n")
+
+
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
@@ -63,6 +92,13 @@ def test_one_change_is_found(before: str, after: str, line: int, rule: str) -> N
         ("1 }} ${{ github.event.review.body", True),
         ("a ${{ github.head_ref", True),
         ("github.event.number && github.event.head_commit.message", True),
+        ("github['event']['issue'][ 'body' ]", True),
+        ("GitHub.Event.Issue.TITLE", True),
+        ("toJson( github.event )", True),
+        ("toJSON(github)", True),
+        ("toJSON(github.event.issue)", True),
+        ("toJSON(github.sha)", False),
+        ("github.event['number']", False),
         ("github.event.pull_request.head.sha", False),
         ("github.event.titles", False),
         ("mygithub.head_ref", False),
