@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from planner.model.build import Record
 from planner.model.image import ImageName
 from planner.registry import artefact
 from planner.registry.artefact import LATEST, record_tag, resolved_tag
-from planner.registry.client import HttpRegistry
+from planner.registry.client import Fetched, HttpRegistry, digest_of, read_json
 from planner.registry.records import PublishedRecords
 from planner.registry.snapshot import Snapshot
+from planner.registry.transport import MAX_MANIFEST
 from planner.registry.whole import whole
 from tests.engine.engine import Engine
 from tests.registry.stocked import document
@@ -91,3 +93,21 @@ def test_a_record_that_may_not_have_the_tag_is_told(
 ) -> None:
     with pytest.raises(RegistryError, match="does not name the record"):
         add_beside(engine, tmp_path, tag, other)
+
+
+def test_the_list_of_what_is_attached_stays_below_what_registries_take() -> None:
+    """An image that every build makes again, with the same digest, gets a record more each time."""
+    image = Fetched(digest="sha256:" + "1" * 64, media_type=artefact.MANIFEST, body=b"{}", document={})
+    made = read_json(artefact.manifest(ANY, b"layer", image))
+    assert made is not None
+    signed = {**made, "annotations": {**made["annotations"], artefact.SIGNATURE: "x" * 1_500}}
+    bodies = [json.dumps({**signed, "layers": [number]}).encode() for number in range(2_501)]
+    entries = [read_json(artefact.index_of_referrers(None, body)) for body in bodies[:-1]]
+    known = {"manifests": [entry["manifests"][0] for entry in entries if entry is not None]}
+    index = artefact.index_of_referrers(known, bodies[-1])
+    assert len(index) < MAX_MANIFEST
+    document = read_json(index)
+    assert document is not None
+    assert [one["digest"] for one in document["manifests"]] == [
+        digest_of(body) for body in bodies[-artefact.MAX_LISTED :]
+    ]
