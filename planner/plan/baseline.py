@@ -26,7 +26,7 @@ class Past:
     """One image as it was. `manifests` come with the files of an input; `stored` is where its image is kept.
 
     `lost` says why it is of no use, where it is of none. `older` is the record that was found under the key of an older
-    schema: it is to be recorded anew under this one.
+    schema: it is to be recorded anew under this one. `keys` are those of a state that is at hand with all its files.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Past:
     stored: Stored | None = None
     lost: str = ""
     older: Record | None = None
+    keys: Keys | None = None
 
 
 Baseline = Mapping[ImageName, Past]
@@ -47,7 +48,7 @@ Seen = dict[tuple[int, Selection], dict[str, str]]
 def of_keys(keys: Keys) -> Baseline:
     """A family at another revision as a baseline."""
     seen: Seen = {}
-    return {name: Past(key=key, manifests=_Listed(keys, name, seen)) for name, key in keys.keys.items()}
+    return {name: Past(key=key, manifests=_Listed(keys, name, seen), keys=keys) for name, key in keys.keys.items()}
 
 
 class _Listed(Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]):
@@ -94,6 +95,25 @@ def root_of(keys: Keys, manifest: Manifest) -> Callable[[Input], str]:
     """Gives the workspace folder that what an input of a manifest selects is relative to, "" for the workspace."""
     image = keys.made_by.loaded.graph.nodes[manifest.image].image
     return lambda item: "" if item.selection is None else context_root(image, item.selection.context)
+
+
+def left_out_of(keys: Keys, manifest: Manifest) -> Callable[[Input, str], str | None]:
+    """Says what leaves a path of the context out of what an input of a manifest selects, "" for nothing in particular.
+
+    None for a path where nothing is.
+    """
+    image = keys.made_by.loaded.graph.nodes[manifest.image].image
+
+    def left_out(item: Input, path: str) -> str | None:
+        if item.selection is None:
+            return None
+        context = keys.made_by.context(image, item.selection.context)
+        if context.tree.entry(context.path(path)) is None:
+            return None
+        rule = context.rules.deciding(path)
+        return "" if rule is None else f"{context.rules.file}:{rule.line}"
+
+    return left_out
 
 
 def placed(keys: Keys, manifest: Manifest) -> Callable[[Input], dict[str, str]]:

@@ -20,19 +20,26 @@ Listing = Callable[[Input], dict[str, str]]
 Root = Callable[[Input], str]
 """The folder of the workspace that the paths of a FILES input are relative to, "" for the workspace itself."""
 
-
-def no_root(_: Input) -> str:
-    """The root of inputs that are relative to the workspace."""
-    return ""
+LeftOut = Callable[[Input, str], str | None]
+"""What leaves a path of the context out of a FILES input though it is there; None where it is not known to be there."""
 
 
-def changes(
-    old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root = no_root
-) -> tuple[Reason, ...]:
-    """Why `new` has another key than `old`: what is unsure of either is not told of.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """One of two states that are compared: its manifest, and what is known of the files behind it."""
+
+    manifest: Manifest
+    files: Listing
+    root: Root = lambda _: ""
+    left_out: LeftOut = lambda *_: None
+
+
+def changes(before: State, after: State) -> tuple[Reason, ...]:
+    """Why `after` has another key than `before`: what is unsure of either is not told of.
 
     Files are compared by their paths in the context, and named by those in the workspace.
     """
+    old, new = before.manifest, after.manifest
     if _differ_in_parents_alone(old, new):  # as most images that an edit rebuilds do
         return tuple(dict.fromkeys(_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED)))
     found = [
@@ -40,7 +47,7 @@ def changes(
         *_by_name(old, new, InputKind.FRONTEND, Code.FRONTEND_CHANGED),
         *_by_name(old, new, InputKind.ARGUMENT, Code.ARGUMENT_CHANGED),
         *_by_name(old, new, InputKind.LABEL, Code.INSTRUCTION_CHANGED),
-        *_steps(old, new, old_files, new_files, root),
+        *_steps(before, after),
         *_by_name(old, new, InputKind.EXTERNAL, Code.EXTERNAL_CHANGED),
         *_by_name(old, new, InputKind.PARENT, Code.PARENT_CHANGED),
     ]
@@ -114,9 +121,9 @@ def _steps_of(manifest: Manifest) -> list[_Step]:
     return [_Step(item, tuple(files)) for item, files in found]
 
 
-def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
+def _steps(old: State, new: State) -> Iterator[Reason]:
     """Instructions are aligned by their text; files are compared between instructions that face each other."""
-    before, after = _steps_of(old), _steps_of(new)
+    before, after = _steps_of(old.manifest), _steps_of(new.manifest)
     if [_said(step) for step in before] == [_said(step) for step in after]:
         return
     same = {step.item.digest for step in before} & {step.item.digest for step in after}
@@ -127,14 +134,14 @@ def _steps(old: Manifest, new: Manifest, old_files: Listing, new_files: Listing,
     ):
         if tag == "equal":
             for one, other in zip(before[from_:to], after[start:end], strict=True):
-                reasons = list(_facing(one, other, old_files, new_files, root))
+                reasons = list(_facing(one, other, old, new))
                 told = told or bool(reasons)
                 yield from reasons
                 if one.item.digest != other.item.digest and not reasons:
                     silent.append(_evaluates(one.item, other.item))
         else:
             told = True
-            yield from _replaced(before[from_:to], after[start:end], old_files, new_files, root)
+            yield from _replaced(before[from_:to], after[start:end], old, new)
     if not told:
         yield from silent
 
@@ -160,16 +167,16 @@ def _said(step: _Step) -> tuple[tuple[str, str], ...]:
     return tuple((item.name, item.digest) for item in (step.item, *step.files))
 
 
-def _facing(old: _Step, new: _Step, old_files: Listing, new_files: Listing, root: Root) -> Iterator[Reason]:
-    values = dict(old.item.parts)
-    for name, value in new.item.parts:
+def _facing(one: _Step, other: _Step, old: State, new: State) -> Iterator[Reason]:
+    values = dict(one.item.parts)
+    for name, value in other.item.parts:
         if name.startswith("ARG ") and values.get(name) != value:
             detail = f"{name.removeprefix('ARG ')} {values.get(name, '')!r} → {value!r}"
-            subject, where = name.removeprefix("ARG "), new.item.where
+            subject, where = name.removeprefix("ARG "), other.item.where
             yield Reason(code=Code.ARGUMENT_CHANGED, subject=subject, detail=detail, where=where)
-    for one, other in zip(old.files, new.files, strict=False):
-        if one.digest != other.digest:
-            yield from file_changes(old_files(one), new_files(other), other, root(other))
+    for selected, selects in zip(one.files, other.files, strict=False):
+        if selected.digest != selects.digest:
+            yield from _file_changes(selected, selects, old, new)
 
 
 def _evaluates(old: Input, new: Input) -> Reason:
@@ -182,9 +189,7 @@ def _evaluates(old: Input, new: Input) -> Reason:
     )
 
 
-def _replaced(
-    before: Sequence[_Step], after: Sequence[_Step], old_files: Listing, new_files: Listing, root: Root
-) -> Iterator[Reason]:
+def _replaced(before: Sequence[_Step], after: Sequence[_Step], old: State, new: State) -> Iterator[Reason]:
     for index, step in enumerate(after):
         detail = f"{_short(step.item.name)}"
         if index < len(before):
@@ -193,9 +198,9 @@ def _replaced(
     for step in before[len(after) :]:
         detail = f"{_short(step.item.name)} is gone"
         yield Reason(code=Code.INSTRUCTION_CHANGED, subject=step.item.name, detail=detail)
-    for old, new in zip(before, after, strict=False):
-        for one, other in zip(old.files, new.files, strict=False):
-            yield from file_changes(old_files(one), new_files(other), other, root(other), selected_alike=False)
+    for one, other in zip(before, after, strict=False):
+        for selected, selects in zip(one.files, other.files, strict=False):
+            yield from _file_changes(selected, selects, old, new, alike=False)
 
 
 def _short(text: str, limit: int = 72) -> str:
@@ -203,26 +208,28 @@ def _short(text: str, limit: int = 72) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def file_changes(
-    old: dict[str, str], new: dict[str, str], item: Input, root: str, *, selected_alike: bool = True
-) -> Iterator[Reason]:
-    """The files that one selection, of a context at `root`, gained, lost or saw changed.
+def _file_changes(one: Input, other: Input, old: State, new: State, *, alike: bool = True) -> Iterator[Reason]:
+    """The files that a selection gained, lost or saw changed, or that two selections which are not `alike` differ in.
 
-    Unless they are `selected_alike`, a file may be there before and after, and only be read by one of the two.
+    A file that is there before and after may be read by one of them alone: that is no new file, nor is it gone.
     """
-    new_to, gone_from = ("is new", "is gone") if selected_alike else ("is read now", "is read no more")
-    for inside in sorted({path for path, _ in old.items() ^ new.items()}):
-        before, after = old.get(inside), new.get(inside)
+    listed, lists, root = old.files(one), new.files(other), new.root(other)
+    for inside in sorted({path for path, _ in listed.items() ^ lists.items()}):
+        before, after = listed.get(inside), lists.get(inside)
         path = posixpath.join(root, inside)
         if before is None:
-            code, detail = Code.FILE_ADDED, f"{path} {new_to}"
+            code, by = Code.FILE_ADDED, old.left_out(one, inside)
+            said = "is new" if by is None and alike else "is read now"
+            detail = f"{path} {said}{f': {by} left it out' if by else ''}"
         elif after is None:
-            code, detail = Code.FILE_REMOVED, f"{path} {gone_from}"
+            code, by = Code.FILE_REMOVED, new.left_out(other, inside)
+            said = "is gone" if by is None else "is read no more"
+            detail = f"{path} {said}{f': {by} leaves it out' if by else ''}"
         elif before.split(" ")[1] == after.split(" ")[1]:
             code, detail = Code.MODE_CHANGED, f"{path} {_mode(before)} → {_mode(after)}"
         else:
             code, detail = Code.FILE_CHANGED, f"{path} changed"
-        yield Reason(code=code, subject=path, detail=detail, where=item.where, instruction=item.name)
+        yield Reason(code=code, subject=path, detail=detail, where=other.where, instruction=other.name)
 
 
 def _mode(value: str) -> str:

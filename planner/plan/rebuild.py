@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys
+from planner.digest.manifest import Manifest
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName
-from planner.plan.baseline import Baseline, Past, Seen, lister, root_of
-from planner.plan.changes import changes
+from planner.plan.baseline import Baseline, Past, Seen, left_out_of, lister, root_of
+from planner.plan.changes import Listing, State, changes
 from planner.plan.reasons import Code, Reason
 
 if TYPE_CHECKING:
@@ -162,10 +163,22 @@ def _changes(name: ImageName, now: Keys, then: Past, seen: Seen) -> tuple[Reason
             detail = f"{manifest.platform} is new"
             found.append(Reason(code=Code.PLATFORM_CHANGED, subject=manifest.platform, detail=detail))
         else:
-            found.extend(changes(old[0], manifest, old[1], lister(now, manifest, seen), root_of(now, manifest)))
+            before_it = State(manifest=old[0], files=old[1])
+            if then.keys is not None:
+                before_it = _state(old[0], then.keys, old[1])
+            found.extend(changes(before_it, _state(manifest, now, lister(now, manifest, seen))))
     for platform in before:
         found.append(Reason(code=Code.PLATFORM_CHANGED, subject=platform, detail=f"{platform} is gone"))
     return tuple(found)
+
+
+def _state(manifest: Manifest, keys: Keys, files: Listing) -> State:
+    return State(
+        manifest=manifest,
+        files=files,
+        root=root_of(keys, manifest),
+        left_out=left_out_of(keys, manifest),
+    )
 
 
 def _without_name(name: ImageName, then: Past) -> Reason:

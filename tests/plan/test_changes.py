@@ -14,7 +14,7 @@ from planner.digest.manifest import Input, InputKind, Manifest
 from planner.model.image import ImageName, Span
 from planner.plan import changes as module
 from planner.plan.baseline import of_keys
-from planner.plan.changes import changes
+from planner.plan.changes import State, changes
 from planner.plan.reasons import Code
 from planner.plan.rebuild import plan
 from planner.sources import yaml_file
@@ -48,9 +48,10 @@ def test_a_short_look_tells_what_a_whole_one_tells(one: tuple[Input, ...], two: 
             Input(kind=item.kind, name=item.name, digest=moved.get(item.kind, item.digest), where=item.where)
             for item in one
         )
-    short = changes(manifest(one), manifest(two), lambda _: {}, lambda _: {})
+    before, after = (State(manifest=manifest(found), files=lambda _: {}) for found in (one, two))
+    short = changes(before, after)
     with mock.patch.object(module, "_differ_in_parents_alone", lambda *_: False):
-        assert changes(manifest(one), manifest(two), lambda _: {}, lambda _: {}) == short
+        assert changes(before, after) == short
     if alike and any(item.kind is InputKind.PARENT for item in one):
         assert {reason.code for reason in short} == {Code.PARENT_CHANGED}
 
@@ -116,3 +117,14 @@ def test_an_option_that_is_given_several_times(
         return keys_of(load(family, tree, told=True), tree)
 
     assert told(of(before), of(after)) == details
+
+
+def test_an_ignore_file_that_leaves_out_more_or_less_is_named() -> None:
+    dockerfile, files = "FROM scratch\nCOPY . /\n", {"f": "1", "g": "1"}
+    hidden = "Dockerfile\n.dockerignore\n"
+    whole, less = (keys(dockerfile, {**files, ".dockerignore": text}) for text in (hidden, f"{hidden}g\n"))
+    assert told(whole, less) == ["c/g is read no more: c/.dockerignore:3 leaves it out"]
+    assert told(less, whole) == ["c/g is read now: c/.dockerignore:3 left it out"]
+    gone = keys(dockerfile, {"f": "1", ".dockerignore": hidden})
+    assert told(whole, gone) == ["c/g is gone"]
+    assert told(gone, whole) == ["c/g is new"]
