@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from planner.digest.build_policy import policy_places
 from planner.digest.files import ContextTree, find
+from planner.digest.ignore_file import ignore_file
 from planner.digest.listing import files_of
 from planner.digest.manifest import Manifests
 from planner.model.frozen import dataclass
@@ -47,12 +48,21 @@ def verdict(maker: Manifests, name: ImageName, path: str) -> Verdict:
         sentence = "buildx holds the build to a policy that stands there"
         return Verdict(ruling=Ruling.READ, sentence=sentence, where=image.span)
     judged = [_judged(maker, context, selection, span, path) for context, selection, span in _selections(maker, image)]
+    judged.extend(_ruled_by(maker, image, path))
     order = (Ruling.READ, Ruling.EXCLUDED, Ruling.IGNORED, Ruling.NOT_SELECTED)
     for ruling in order:
         found = next((one for one in judged if one.ruling is ruling), None)
         if found is not None:
             return found
     return _without_selection(maker, image, path)
+
+
+def _ruled_by(maker: Manifests, image: Image, path: str) -> Iterator[Verdict]:
+    """That a path is an ignore file of what is selected, or would be one: its rules count wherever it stands."""
+    for _, selection, span in _selections(maker, image):
+        if path in ignore_file(maker.traced, image, selection.context).looked:
+            sentence = "it is an ignore file: its rules count, its comments and blank lines do not"
+            yield Verdict(ruling=Ruling.READ, sentence=sentence, where=span)
 
 
 def _selections(maker: Manifests, image: Image) -> Iterator[tuple[ContextTree, Selection, Span]]:

@@ -116,6 +116,16 @@ def test_a_file_counts_exactly_when_why_not_says_so(space: Workspace) -> None:
         space.write({path: text})
 
 
+def test_an_ignore_file_counts_though_no_instruction_copies_it(space: Workspace) -> None:
+    paths = (".dockerignore", "docker/app.Dockerfile.dockerignore", "part/.dockerignore")
+    words = [word for path in paths for word in ("--file", path)]
+    found = {image: [one["ruling"] for one in asked(space, image, *words)["passed_over"]] for image in ("app", "part")}
+    assert found == {
+        "app": ["read", "read", "not-selected"],
+        "part": ["outside-the-context", "outside-the-context", "read"],
+    }
+
+
 def test_what_changed_without_counting_is_listed(space: Workspace) -> None:
     space.write({"README.md": "other", "unread": "other", "new": "x"})
     (space.root / "ignored/lost").unlink()
