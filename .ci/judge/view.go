@@ -8,6 +8,7 @@ import (
 	gofs "io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/containerd/continuity/fs"
@@ -140,6 +141,10 @@ func (v *view) copied(action *pb.FileActionCopy) (string, error) {
 	}
 	sources := []string{clean(action.Src)}
 	if action.AllowWildcard {
+		// A copy passes over what is no pattern, but the key of the step cannot be found then (cache/contenthash).
+		if _, err := filepath.Match(action.Src, ""); err != nil {
+			return "", err
+		}
 		if sources, err = fscopy.ResolveWildcards(v.root, clean(action.Src), action.FollowSymlink); err != nil {
 			return "", err
 		}
@@ -147,22 +152,40 @@ func (v *view) copied(action *pb.FileActionCopy) (string, error) {
 			return "", fmt.Errorf("%s not found", action.Src)
 		}
 	}
-	values := make([]string, len(sources))
+	taken := make([][]string, len(sources))
 	for at, source := range sources {
-		if values[at], err = copiedAlone(v.root, source, action); err != nil {
+		if taken[at], err = copiedAlone(v.root, source, action); err != nil {
 			return "", fmt.Errorf("%s", strings.ReplaceAll(err.Error(), v.root, ""))
 		}
 	}
-	v.memo[string(dt)] = hash(values...)
+	v.memo[string(dt)] = hash(told(taken)...)
 	return v.memo[string(dt)], nil
+}
+
+// told is what sources take, but for those that only make folders which another one makes too, such as an empty folder
+// that a wildcard matches.
+func told(taken [][]string) (values []string) {
+	for at, lines := range taken {
+		isTold := slices.ContainsFunc(lines, func(line string) bool { return line[0] != 'd' }) ||
+			!slices.ContainsFunc(taken[:at], func(others []string) bool { return holds(others, lines) }) &&
+				!slices.ContainsFunc(taken[at+1:], func(others []string) bool { return len(others) > len(lines) && holds(others, lines) })
+		if isTold {
+			values = append(values, hash(lines...))
+		}
+	}
+	return values
+}
+
+func holds(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(line string) bool { return !slices.Contains(all, line) })
 }
 
 // copiedAlone does what docopy of solver/llbsolver/file/backend.go does with one source. Owners, --chmod and unpacking
 // change nothing of what is taken; they stand in the graph.
-func copiedAlone(from, source string, action *pb.FileActionCopy) (string, error) {
+func copiedAlone(from, source string, action *pb.FileActionCopy) ([]string, error) {
 	to, err := os.MkdirTemp("", "judge-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer os.RemoveAll(to)
 	err = fscopy.Copy(context.Background(), from, source, to, clean(action.Dest), func(ci *fscopy.CopyInfo) {
@@ -173,9 +196,9 @@ func copiedAlone(from, source string, action *pb.FileActionCopy) (string, error)
 		ci.AlwaysReplaceExistingDestPaths = action.AlwaysReplaceExistingDestPaths
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return listing(to)
+	return entries(to)
 }
 
 func clean(path string) string {
@@ -192,8 +215,12 @@ func clean(path string) string {
 
 // listing is every path at or below a place with its type and mode, and content or target.
 func listing(place string) (string, error) {
-	var lines []string
-	err := filepath.WalkDir(place, func(path string, entry gofs.DirEntry, err error) error {
+	lines, err := entries(place)
+	return hash(lines...), err
+}
+
+func entries(place string) (lines []string, err error) {
+	err = filepath.WalkDir(place, func(path string, entry gofs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -214,8 +241,8 @@ func listing(place string) (string, error) {
 			}
 			content = string(data)
 		}
-		lines = append(lines, path[len(place):], info.Mode().String(), content)
+		lines = append(lines, fmt.Sprintf("%s %q %q", info.Mode(), path[len(place):], content))
 		return nil
 	})
-	return hash(lines...), err
+	return lines, err
 }

@@ -14,7 +14,7 @@ import os
 import platform
 import subprocess
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,16 +55,19 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def base_image(busybox: Path, name: str, onbuild: tuple[str, ...] = ()) -> BaseImage:
+def base_image(
+    busybox: Path, name: str, onbuild: tuple[str, ...] = (), config: Mapping[str, Any] | None = None
+) -> BaseImage:
     """`name` is written to /etc/image-name, so that two names are two images."""
     tar = _layer(busybox, name)
     layer = gzip.compress(tar, compresslevel=1, mtime=0)
-    config = _json(
+    usual = {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"], **({"OnBuild": [*onbuild]} if onbuild else {})}
+    configuration = _json(
         {
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "created": CREATED,
-            "config": {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"], **({"OnBuild": [*onbuild]} if onbuild else {})},
+            "config": usual if config is None else dict(config),
             "rootfs": {"type": "layers", "diff_ids": [digest(tar)]},
             "history": [{"created": CREATED, "created_by": f"busybox as {name}"}],
         }
@@ -73,11 +76,11 @@ def base_image(busybox: Path, name: str, onbuild: tuple[str, ...] = ()) -> BaseI
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": _descriptor(CONFIG, config),
+            "config": _descriptor(CONFIG, configuration),
             "layers": [_descriptor(LAYER, layer)],
         }
     )
-    return BaseImage(blobs=(layer, config, manifest))
+    return BaseImage(blobs=(layer, configuration, manifest))
 
 
 def seed(registry: Registry, names: Iterable[str], busybox: Path, *, folder: str = "library") -> dict[str, str]:

@@ -33,13 +33,16 @@ class Piece:
 class Case:
     """Paths of `files` are relative to the workspace; the build context is its folder `ctx`.
 
-    `locked` gives the planner a lock, which tells what base images hand to their children.
+    `locked` gives the planner a lock, which tells what base images hand to their children. `mark` is a byte-order mark
+    at the start of the Dockerfile, `ended` whether its last line ends.
     """
 
     files: dict[str, File] = field(default_factory=dict)
     pieces: tuple[Piece, ...] = ()
     dockerfile: str = f"{CONTEXT}/Dockerfile"
     newline: str = "\n"
+    mark: bool = False
+    ended: bool = True
     args: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
@@ -51,7 +54,8 @@ class Case:
     @property
     def text(self) -> str:
         """The Dockerfile."""
-        return self.newline.join(line for piece in self.pieces for line in piece.text.split("\n")) + self.newline
+        lines = self.newline.join(line for piece in self.pieces for line in piece.text.split("\n"))
+        return ("\ufeff" if self.mark else "") + lines + (self.newline if self.ended else "")
 
     def write(self, root: Path) -> None:
         """Write the workspace anew."""
@@ -71,7 +75,8 @@ class Case:
 
     def shown(self) -> str:
         """For people: the Dockerfile, the files, the rest."""
-        lines = [f"--- {self.dockerfile}{' (CRLF)' if self.newline != chr(10) else ''}", self.text.rstrip()]
+        ends = f"{' (CRLF)' if self.newline != chr(10) else ''}{' (marked)' if self.mark else ''}"
+        lines = [f"--- {self.dockerfile}{ends}{'' if self.ended else ' (not ended)'}", self.text.rstrip("\r\n")]
         for path, file in sorted(self.files.items()):
             lines.append(f"--- {path} {file.kind} {file.text!r}")
         names = ("args", "labels", "named", "target", "platform", "network", "locked")

@@ -5,29 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from tests.oracle import dialect
 from tests.oracle.case import Case, Piece, valid
-from tests.oracle.contexts import BASES, ContextMaker
+from tests.oracle.contexts import BASES, TRIGGERING
+from tests.oracle.copies import CopyMaker
 
 STAGES = ("one", "two", "Three", "four")
 ARGS = ("A", "B", "C", "HTTP_PROXY", "TARGETARCH", "TARGETPLATFORM", "BUILDPLATFORM", "TARGETSTAGE", "no_proxy")
 VALUES = ("1", "x", "a", "src", "", "b.c", "1:1", "755", "x y")
-PATTERNS = (
-    "*",
-    "a*",
-    "*.c",
-    "src/*",
-    "?",
-    "[ab]*",
-    "**/*.c",
-    "l*b",
-    "src/d*",
-    "**/a",
-    "*/a",
-    "b*",
-    "c.t?t",
-    "a?",
-    ".h*",
-)
+PLATFORMS = ("--platform=$TARGETPLATFORM ", "--platform=linux/${TARGETARCH} ", "--platform=amd64 ", "--platform=$A ")
 Rng = random.Random
 
 
@@ -40,38 +26,47 @@ def case_of(rng: Rng) -> Case:
             return made
 
 
-class Maker(ContextMaker):
+class Maker(CopyMaker):
     """Makes the parts of one case; what was made before (stages, arguments, files) is used later."""
 
     def __init__(self, rng: Rng) -> None:
         super().__init__(rng)
-        self.stages: list[str] = []
-        self.images: tuple[str, ...] = ()  # references to images that are built before
         self.escape = "\\"
+        self.locked = self.chance(0.5)
 
     def case(self) -> Case:
         rng = self.rng
         self.contexts()
         pieces = self.dockerfile()
-        args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))}
+        args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))} | self.own_arguments()
         return Case(
             files=self.files,
             pieces=tuple(Piece(number, text) for number, text in enumerate(pieces)),
             dockerfile=rng.choice(("ctx/Dockerfile",) * 4 + ("ctx/src/my.Dockerfile", "docker/Dockerfile")),
             newline="\r\n" if self.chance(0.06) else "\n",
+            mark=self.chance(0.03),
+            ended=not self.chance(0.05),
             args=args,
             labels={"k": "v"} if self.chance(0.1) else {},
             named=self.named,
             target=rng.choice(STAGES) if self.chance(0.15) and self.stages else "",
-            platform="linux/arm64" if self.chance(0.1) else "linux/amd64",
+            platform=rng.choice(dialect.SEVERAL_PLATFORMS) if self.chance(0.1) else "linux/amd64",
             network=rng.choice(("", "", "", "none", "host")) if self.chance(0.2) else "",
-            locked=self.chance(0.5),
+            locked=self.locked,
         )
+
+    def own_arguments(self) -> dict[str, str]:
+        """Now and then an argument that BuildKit itself reads."""
+        name = self.rng.choice([*dialect.OWN_ARGUMENTS])
+        return {name: self.rng.choice(dialect.OWN_ARGUMENTS[name])} if self.chance(dialect.RARE / 2) else {}
 
     def dockerfile(self) -> list[str]:
         rng = self.rng
         pieces: list[str] = []
-        if self.chance(0.07):
+        if self.chance(dialect.RARE / 2):
+            pieces.append(rng.choice(dialect.HEADS))
+            self.escape = dialect.escape(pieces[0])
+        elif self.chance(0.07):
             self.escape = "`"
             pieces.append("# escape=`")
         if self.chance(0.05):
@@ -80,6 +75,10 @@ class Maker(ContextMaker):
             pieces.append("# words")
         for _ in range(rng.choice((0, 0, 1, 2))):
             pieces.append(f"ARG {rng.choice(ARGS[:4])}={self.value()}")
+        if self.chance(dialect.RARE):
+            pieces.append(
+                rng.choice(("ARG A B=$A", "ARG TARGETARCH=x", "ARG A", 'ARG C="a b"', "ARG TARGETSTAGE A=$A"))
+            )
         if self.chance(0.2):
             pieces.append(f"ARG BASE={rng.choice((*BASES, 'one', 'scratch'))}")
         has_base = any("BASE=" in piece for piece in pieces)
@@ -96,11 +95,19 @@ class Maker(ContextMaker):
         rng = self.rng
         if self.stages and self.chance(0.3):
             return f"FROM {rng.choice(self.stages)} AS {self._named(number)}"
-        choices = [*BASES[:2], BASES[0], "scratch", "scratch", *self.named, *self.images]
+        choices = [*BASES[:2], BASES[0], "scratch", "scratch", *self.named, *self.images, BASES[3]]
+        if self.locked:
+            choices.append(TRIGGERING)
+        if self.chance(dialect.RARE):
+            choices = [f"docker.io/library/{BASES[0]}", f'"{BASES[0]}"', "${A:+scratch}scratch", f"library/{BASES[1]}"]
         if has_base:
             choices += ["$BASE", "${BASE:-ubuntu:22.04}"]
         base = rng.choice(choices)
-        platform = rng.choice(("--platform=$BUILDPLATFORM ", "--platform=linux/arm64 ")) if self.chance(0.06) else ""
+        platform = (
+            rng.choice(("--platform=$BUILDPLATFORM ", "--platform=linux/arm64 ", *PLATFORMS))
+            if self.chance(0.06)
+            else ""
+        )
         return f"FROM {platform}{base}" + (f" AS {self._named(number)}" if self.chance(0.85) else "")
 
     def _named(self, number: int) -> str:
@@ -109,6 +116,8 @@ class Maker(ContextMaker):
 
     def decorated(self, text: str) -> str:
         """Now and then a continuation, a comment in it, other case, more white space."""
+        if self.chance(dialect.RARE / 3) and "\n" not in text and "<<" not in text:
+            return dialect.respelled(self.rng, text, self.escape)
         first, space, rest = text.partition(" ")
         if self.chance(0.05):
             first = first.lower()
@@ -135,6 +144,8 @@ class Maker(ContextMaker):
             '"${}"',
             "'${}'",
         )
+        if self.chance(dialect.RARE):
+            forms = dialect.VALUES
         return rng.choice(forms).format(name) + rng.choice(("", "", "q"))
 
     def instruction(self) -> str:
@@ -160,6 +171,8 @@ class Maker(ContextMaker):
             (1, lambda: rng.choice(("HEALTHCHECK NONE", "HEALTHCHECK --interval=3s CMD a $A"))),
             (2, lambda: "ONBUILD " + rng.choice((self.copy, self.run, self.arg))()),
             (1, lambda: rng.choice(("# a comment", ""))),
+            (4, lambda: rng.choice(dialect.SETTINGS)),
+            (1, lambda: "ONBUILD " + rng.choice(dialect.TRIGGERS)),
         )
         weights = [weight for weight, _ in makers]
         return rng.choices([maker for _, maker in makers], weights)[0]()
@@ -168,74 +181,10 @@ class Maker(ContextMaker):
         name = self.rng.choice(ARGS)
         return f"ARG {name}" if self.chance(0.5) else f"ARG {name}={self.value()}"
 
-    def source(self) -> str:
-        rng = self.rng
-        known = [path.split("/", 1)[1] for path in self.files if path.startswith("ctx/") and "ignore" not in path]
-        kind = rng.random()
-        if kind < 0.55 and known:
-            path = rng.choice(known)
-            return path if self.chance(0.6) or "/" not in path else path.rpartition("/")[0]
-        if kind < 0.85:
-            return rng.choice(PATTERNS)
-        if kind < 0.94:
-            return rng.choice((".", "/", "./src", "src/", "src/../a", "/lib"))
-        return rng.choice(("$A", "${A}*", "src/$B", "missing*", "${C:-a}"))
-
-    def flags(self) -> str:
-        rng = self.rng
-        flags = []
-        if self.chance(0.12):
-            flags.append(f"--chmod={rng.choice(('755', '644', 'u+x', '${A:-700}'))}")
-        if self.chance(0.12):
-            flags.append(f"--chown={rng.choice(('1:1', 'nobody', '${A:-2}', 'root:root'))}")
-        if self.chance(0.12):
-            flags.append("--link")
-        for _ in range(rng.choice((0, 0, 1, 2))):
-            flags.append(f"--exclude={rng.choice((*PATTERNS, '!a', '**/b.c', '$A*'))}")
-        return "".join(f"{flag} " for flag in flags)
-
-    def _words(self, sources: list[str]) -> str:
-        target = self.rng.choice(("/x/", "/x/", "x/", "./", "/", "/$A/", "/x y/", "/f"))
-        if target == "/f" and len(sources) > 1:
-            target = "/f/"
-        words = [*sources, target]
-        if any(" " in word for word in words) or self.chance(0.05):
-            return "[" + ", ".join(f'"{word}"' for word in words) + "]"
-        return " ".join(words)
-
-    def copy(self) -> str:
-        rng = self.rng
-        flags = self.flags()
-        if self.chance(0.2):
-            return f"COPY {flags}{self.heredoc()}"
-        froms = [*self.stages, *self.named, *BASES[:2], "0", *self.images]
-        if self.chance(0.25):
-            flags += f"--from={rng.choice(froms)} "
-        if self.chance(0.25):
-            flags += "--parents "
-            sources = [rng.choice(("src/./deep", "./src/./*", "src/**/a", "**/*.c", self.source(), "lib/./src/**"))]
-        else:
-            sources = [self.source() for _ in range(rng.choice((1, 1, 1, 2, 3)))]
-        return f"COPY {flags}{self._words(sources)}"
-
-    def add(self) -> str:
-        rng = self.rng
-        kind = rng.random()
-        if kind < 0.15:
-            checksum = f"--checksum=sha256:{rng.choice('12') * 64} " if self.chance(0.7) else ""
-            return f"ADD {checksum}https://example.com/{rng.choice(('f', 'g.tar'))} /x/"
-        if kind < 0.25:
-            return f"ADD https://github.com/a/b.git#{rng.choice(('main', '1' * 40))} /x/"
-        flags = self.flags() + rng.choice(("", "", "--unpack=true ", "--keep-git-dir=true "))
-        return f"ADD {flags}{self._words([self.source()])}"
-
-    def heredoc(self) -> str:
-        word, end = self.rng.choice((("EOF", "EOF"), ('"EOF"', "EOF"), ("-EOF", "\tEOF"), ("'E'", "E")))
-        body = self.rng.choice(("hi $A", "a\n${B:-b} \\$C", "\tx", "'$A' \"$B\"", ""))
-        return f"<<{word} {self.rng.choice(('/h', 'h', '/$A/h'))}\n{body}\n{end}" if body else f"<<{word} /h\n{end}"
-
     def mount(self) -> str:
         rng = self.rng
+        if self.chance(dialect.RARE * 2):
+            return f"--mount={rng.choice(dialect.MOUNTS)}"
         kind = rng.random()
         if kind < 0.5:
             source = f",source={rng.choice((self.source(), 'src', 'lib', '/', '$A'))}" if self.chance(0.7) else ""
@@ -273,6 +222,10 @@ class Maker(ContextMaker):
         flags = "".join(f"{self.mount()} " for _ in range(rng.choice((0, 0, 0, 1, 1, 2))))
         if self.chance(0.08):
             flags += f"--network={rng.choice(('none', 'default', 'host'))} "
+        if self.chance(dialect.RARE / 2):
+            flags += f"{rng.choice(dialect.RUN_FLAGS)} "
+        if self.chance(dialect.RARE):
+            return f"RUN {flags}{rng.choice(dialect.COMMANDS)}"
         kind = rng.random()
         if kind < 0.2:
             word, end = rng.choice((("EOF", "EOF"), ('"EOF"', "EOF"), ("-EOF", "\tEOF")))

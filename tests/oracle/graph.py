@@ -73,7 +73,7 @@ class Oracle:
         before, after = self._last[1], self._ours(one.pair.after)
         finding = compared((before, one.before), (after, one.after)) or alone(after, one.after)
         self.report.examples += 1
-        reason = known(finding, one.pair, after, one.after) if finding else ""
+        reason = known(finding, one.pair, before, after) if finding else ""
         self.report.ends[one.pair.mutation, "known" if reason else _end(one, finding)] += 1
         if finding and reason:
             self.report.known[finding, reason] += 1

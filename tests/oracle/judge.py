@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planner.model.image import EPOCH, YEAR_2000
 from tests.engine import toolchain
 from tests.engine.engine import Engine
 from tests.engine.gomodule import CHECKOUT, ENVIRONMENT, FLAGS, cache_folder
+from tests.oracle import bases
 from tests.oracle.case import CONTEXT, Case
 
 MODULE = CHECKOUT / ".ci" / "engine"
@@ -125,7 +127,7 @@ class Judge:
                 "filename": name,
                 "context": os.fspath(context),
                 "named": {name: _place(root, value) for name, value in named.items()},
-                "args": case.args,
+                "args": {EPOCH: YEAR_2000, **case.args},  # As the planner asks for every build.
                 "labels": case.labels,
                 "target": case.target,
                 "platform": case.platform,
@@ -167,6 +169,7 @@ def _place(root: Path, value: str) -> str:
 @contextmanager
 def running_judge(engine: Engine, parallel: int = 2) -> Iterator[Judge]:
     """Start a judge beside an engine, and end it."""
+    bases.push(engine)
     process = subprocess.Popen(
         [os.fspath(program()), f"-addr={engine.address}", f"-parallel={parallel}"],
         stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.oracle import dialect
 from tests.oracle.case import EXECUTABLE, LINK, PLAIN, Case, File, Pair, Piece, valid
 from tests.oracle.contexts import BASES, RULES
 from tests.oracle.grammar import ARGS, STAGES, VALUES, Maker
@@ -100,6 +101,11 @@ _OTHERS = (
     "\\",
     "--link",
     "EOF",
+    "\u00a0",
+    "`",
+    "#",
+    "<<E",
+    *dialect.SOURCES[:3],
     *ARGS,
     *BASES,
     *STAGES,
@@ -213,8 +219,24 @@ def insert(case: Case, rng: Rng) -> Case | None:
 
 
 def line_ends(case: Case, rng: Rng) -> Case | None:
-    del rng
+    kind = rng.randrange(4)
+    if kind == 0:
+        return replace(case, mark=not case.mark)
+    if kind == 1:
+        return replace(case, ended=not case.ended)
     return replace(case, newline="\n" if case.newline == "\r\n" else "\r\n")
+
+
+def spelling(case: Case, rng: Rng) -> Case | None:
+    return _piece(case, rng, lambda text: dialect.replaced(rng, text))
+
+
+def own_argument(case: Case, rng: Rng) -> Case | None:
+    """Another value of an argument that BuildKit itself reads."""
+    given = [name for name in case.args if name in dialect.OWN_ARGUMENTS]
+    if not given or rng.random() < 0.3:
+        return replace(case, args={**case.args, **Maker(rng).own_arguments()})
+    return replace(case, args={**case.args, (name := rng.choice(given)): rng.choice(dialect.OWN_ARGUMENTS[name])})
 
 
 def argument(case: Case, rng: Rng) -> Case | None:
@@ -229,12 +251,12 @@ def requested(case: Case, rng: Rng) -> Case | None:
     if kind == 0:
         return replace(case, target=rng.choice(("", *STAGES[:3], "0")))
     if kind == 1:
-        return replace(case, platform="linux/amd64" if case.platform == "linux/arm64" else "linux/arm64")
+        return replace(case, platform=rng.choice(("linux/amd64", *dialect.SEVERAL_PLATFORMS)))
     if kind == 2:
         return replace(case, labels={"k": rng.choice(VALUES)} if rng.random() < 0.7 else {})
     if kind == 3:
         return replace(case, network=rng.choice(("", "none", "host")))
-    name = rng.choice(("extra", "img", *STAGES[:2], *BASES[:2]))
+    name = rng.choice(("extra", "img", *STAGES[:2], *BASES[:2], *dialect.NAMED))
     return replace(case, named={**case.named, name: rng.choice(("more", f"docker-image://{rng.choice(BASES)}"))})
 
 
@@ -258,7 +280,9 @@ MUTATIONS: tuple[tuple[int, Mutation], ...] = (
     (6, drop),
     (4, swap),
     (6, insert),
-    (1, line_ends),
+    (2, line_ends),
+    (5, spelling),
+    (1, own_argument),
     (2, argument),
     (4, requested),
 )

@@ -12,28 +12,16 @@ from planner.errors import PlannerError
 from planner.local.disk_tree import DiskTree
 from planner.model.build import FilesContext, Store, Stored
 from planner.model.image import Family, Image, ImageName, Span
-from planner.model.lock import Lock, LockedImage, LockedPlatform
-from planner.model.names import Reference
+from planner.model.lock import Lock
 from planner.schedule.requests import context_id, request_of
 from planner.sources.load import load
-from tests.engine.base_images import PATH
+from tests.oracle.bases import locked
 from tests.oracle.case import CONTEXT, Case
-from tests.oracle.contexts import BASES
 
 NAME = ImageName("image")
-PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
-def _locked() -> Lock:
-    """What the seeded base images hand on, as `planner lock` would write it."""
-    images = {}
-    for name in BASES:
-        facts = LockedPlatform(digest="sha256:" + "5" * 64, env=(("PATH", PATH),))
-        images[str(Reference.parse(name))] = LockedImage(digest=facts.digest, platforms=dict.fromkeys(PLATFORMS, facts))
-    return Lock(images=images)
-
-
-LOCK = _locked()
+LOCK = locked()
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def finding_of(one: Judged, folder: Path) -> Finding | None:
         case.write(folder)
         sides.append((ours(case, folder), verdict))
     finding = compared(sides[0], sides[1]) or alone(*sides[1])
-    return None if finding is None or known(finding, one.pair, *sides[1]) else finding
+    return None if finding is None or known(finding, one.pair, sides[0][0], sides[1][0]) else finding
 
 
 def caught(sample: list[Judged], folder: Path, bugs: Iterable[str]) -> Iterator[Caught]:

@@ -15,7 +15,7 @@ from tests.oracle.law import Finding
 from tests.oracle.planted import caught, finding_of
 from tests.oracle.sample import judged
 
-SEED = 1
+SEED = 2
 EXAMPLES = 240
 RARE = ("USER is forgotten", "SHELL is forgotten", "WORKDIR is forgotten", "--from is forgotten")
 LINKS = "links are not followed"

@@ -10,6 +10,7 @@ import random
 import tarfile
 from dataclasses import replace
 
+from tests.oracle import dialect
 from tests.oracle.builds.family import GRAPH_FILE, Member, State, names_of
 from tests.oracle.case import Case, File, Piece, valid
 from tests.oracle.grammar import ARGS, STAGES, VALUES, Maker
@@ -34,6 +35,7 @@ class ImageMaker(Maker):
         super().__init__(rng)
         self.files = files
         self.images = images
+        self.locked = True
 
     def start(self, number: int, *, has_base: bool) -> str:
         if self.images and self.chance(0.55):
@@ -45,11 +47,17 @@ class ImageMaker(Maker):
         """No network: archives and folders."""
         source = self.rng.choice(("a.tar", "*.tar", self.source(), self.source()))
         unpack = self.rng.choice(("", "", "--unpack=true ", "--unpack=false "))
+        if self.chance(dialect.RARE):
+            unpack = f"{self.rng.choice(dialect.ONLY_ADD_FLAGS)} "
         return f"ADD {self.flags()}{unpack}{self._words([source])}"
 
     def run(self) -> str:
         rng = self.rng
         mounts = "".join(f"{self.mount()} " for _ in range(rng.choice((0, 0, 1, 1, 2))))
+        if self.chance(dialect.RARE / 2):
+            mounts += "-- "
+        if self.chance(dialect.RARE):
+            return f"RUN {mounts}{rng.choice(dialect.COMMANDS)}"
         if self.chance(0.15):
             word, end = rng.choice((("EOF", "EOF"), ('"EOF"', "EOF"), ("-EOF", "\tEOF")))
             return f"RUN {mounts}<<{word}\n{rng.choice(('echo $A > /here || true', 'true'))}\n{end}"
@@ -99,15 +107,18 @@ def member_of(rng: random.Random, name: str, before: tuple[str, ...], files: dic
     maker = ImageMaker(rng, files, images)
     if maker.chance(0.35):
         maker.named[rng.choice(("extra", "extra", "one", "golang:1.20"))] = "more"
+    maker.rare_context()
     if before and maker.chance(0.2):
         maker.named["dep"] = f"target:{rng.choice(before)}"
     pieces = maker.dockerfile()
-    args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))}
+    args = {rng.choice(ARGS[:3]): rng.choice(VALUES) for _ in range(rng.choice((0, 1, 2)))} | maker.own_arguments()
     place = rng.choice(("ctx/{}.Dockerfile", "docker/{}.Dockerfile", "docker/{}/Dockerfile"))
     case = Case(
         pieces=tuple(Piece(number, text) for number, text in enumerate(pieces)),
         dockerfile=place.format(name),
         newline="\r\n" if maker.chance(0.05) else "\n",
+        mark=maker.chance(0.03),
+        ended=not maker.chance(0.05),
         args=args,
         labels={"k": "v"} if maker.chance(0.15) else {},
         named=maker.named,
