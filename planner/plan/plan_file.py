@@ -61,7 +61,8 @@ def read(data: bytes, file: str) -> Plan:
             warnings=tuple(str(text) for text in found.get("warnings", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise PlanFileError(f"{file}: is no plan: {error!r}") from error
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise PlanFileError(f"{file}: is no plan: {what}\n  make one with planner plan --out {file}") from error
 
 
 def _image(entry: Mapping[str, Any]) -> PlannedImage:

@@ -196,6 +196,11 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("relay",), "arguments are required: action\n", 2),
         (("cache",), "arguments are required: action\n", 2),
         (("plan", "--alll"), "planner plan --help shows what there is", 2),
+        (
+            ("matrix", "--plan", "/dev/null"),
+            "/dev/null: is no plan: Expecting value: line 1 column 1 (char 0)\n  make",
+            1,
+        ),
         (("graph", "-o", ""), "-o/--output: is empty: it names nothing", 2),
         (("plan", "--out", ""), "--out: is empty", 2),
         (("plan", "--policy", ""), "--policy: is empty", 2),
