@@ -237,7 +237,8 @@ def _look(
     facts = _facts(told.decode("utf-8", "surrogateescape"), place, revision)
     if failed or lost or wrong not in (0, 1) or facts is None:
         return None
-    seen = parsed(status, facts.prefix, said)
+    seen = parsed(status, facts.prefix)
+    seen.changed += unseen.not_looked_at(said)
     config = configured.decode("utf-8", "surrogateescape")
     attributes = unseen.attributes_of(place.folder, facts.prefix, facts.attributes)
     said_by = unseen.said_by(place.index, config, attributes, seen.changed)
@@ -270,26 +271,13 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
 
 
-def not_looked_at(said: bytes) -> list[str]:
-    """The tracked files that git's status could not look at, which it passes over as if nothing had changed.
-
-    Its error output names each, in the C locale: `PATH: Permission denied`, or an error of a disk or of a network's
-    file system. Of an untracked folder that it cannot list it warns: nothing in it was counted as unchanged.
-    """
-    import errno  # git hardly ever says anything
-
-    reasons = {os.strerror(number) for number in errno.errorcode}
-    lines = (line.rpartition(": ") for line in said.decode("utf-8", "surrogateescape").split("\n"))
-    return [path for path, _, why in lines if why in reasons and not path.startswith("warning: ")]
-
-
-def parsed(out: bytes, prefix: str, said: bytes) -> Status:
-    """What git status said (`--porcelain=v2 -z --branch`), and what its error output names.
+def parsed(out: bytes, prefix: str) -> Status:
+    """What git status said (`--porcelain=v2 -z --branch`).
 
     Paths of no tree are left out; what the folders above the workspace (`prefix`) are called does not count.
     """
     head = ""
-    changed: list[str] = not_looked_at(said) if said else []
+    changed: list[str] = []
     ignored: list[str] = []
     modes: dict[str, int] = {}
     for text in out.decode("utf-8", "surrogateescape").split("\0"):

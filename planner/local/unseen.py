@@ -268,3 +268,18 @@ def _converts_all(name: str, value: str) -> bool:
 def _has_tree_of_attributes(settings: Sequence[tuple[str, str]]) -> bool:
     """Whether git may take attributes from one of its trees, so that the checkout went by others than there are now."""
     return "GIT_ATTR_SOURCE" in os.environ or any(name == "attr.tree" for name, _ in settings)
+
+
+def not_looked_at(said: bytes) -> list[str]:
+    """The tracked files that git's status could not look at, which it passes over as if nothing had changed.
+
+    Its error output names each, in the C locale: `PATH: Permission denied`, or an error of a disk or of a network's
+    file system. Of an untracked folder that it cannot list it warns: nothing in it was counted as unchanged.
+    """
+    if not said:
+        return []
+    import errno
+
+    reasons = {os.strerror(number) for number in errno.errorcode}
+    lines = (line.rpartition(": ") for line in said.decode("utf-8", "surrogateescape").split("\n"))
+    return [path for path, _, why in lines if why in reasons and not path.startswith("warning: ")]
