@@ -10,7 +10,7 @@ from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli.door_options import with_env_files
-from planner.cli.family import asked, definition_in, folder_of, palette
+from planner.cli.family import asked, definition_in, discovered, folder_of, palette
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     labelled = _labelled(options.labels) if options.labels else None
     history = History(folder_of(options))
     commits = history.commits(options.range, first_parent=options.first_parent)
-    replay = Replay(walk_over(options, fixed=options.fixed), history.tree, options.compare)
+    replay = Replay(walk_over(options, history, commits, fixed=options.fixed), history.tree, options.compare)
     replayed = _walked(replay, commits, history)
     history.objects.close()
     report = Report(
@@ -81,12 +81,18 @@ def _answer(report: Report, form: str) -> str:
     return {"json": replay_json, "svg": replay_svg, "markdown": replay_markdown}[form](report)
 
 
-def walk_over(options: argparse.Namespace, *, fixed: bool) -> Walk:
-    """A walk over what each commit says, or over what the folder says now."""
+def walk_over(options: argparse.Namespace, history: History, commits: Sequence[Commit], *, fixed: bool) -> Walk:
+    """A walk over what each commit says, or over what the folder says now.
+
+    Where the last commit has no graph file, and none is named, those without one have the family of their Dockerfiles.
+    """
     given = asked(options)
+    by_name = bool(commits) and not options.file_named and definition_in(options, history.tree(commits[-1])) is None
 
     def read_in(tree: Tree) -> Family:
         definition = definition_in(options, tree)
+        if definition is None and by_name:
+            return discovered(options, tree).family
         if definition is None:
             raise PlannerError(f"{Path(options.file).name}: there is no graph file")
         return read(definition, with_env_files(options, folder_of(options), tree), given)

@@ -89,10 +89,9 @@ def _here(options: argparse.Namespace) -> Rebuild:
 def _replayed(options: argparse.Namespace, family: Rebuild) -> list[frozenset[ImageName]]:
     """What each commit of the range rebuilt, of the images that there are now and with the edges of now."""
     history = History(folder_of(options))
-    replay = Replay(walk_over(options, fixed=False), history.tree, ())
+    commits = history.commits(options.replay, first_parent=False)
+    replay = Replay(walk_over(options, history, commits, fixed=False), history.tree, ())
     there = frozenset(family.order)
-    found = [
-        one.names & there for one in replay.over(history.commits(options.replay, first_parent=False), history.commit)
-    ]
+    found = [one.names & there for one in replay.over(commits, history.commit)]
     history.objects.close()
     return [names for names in found if names]

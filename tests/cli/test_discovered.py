@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ def test_plans_between_states(space: Workspace) -> None:
         "app ← base: images/base/setup.sh changed"
         in space.planner("why", "app", "--from", "HEAD~1", "--to", "HEAD").stdout
     )
+
+
+def test_a_replay_says_of_each_commit_what_a_plan_says(space: Workspace) -> None:
+    space.write({"notes.txt": "m\n"})
+    space.commit()
+    space.write({"images/base/setup.sh": "false\n"})
+    space.commit()
+    space.write({"images/lab/Dockerfile": "FROM acme/app\n"})
+    space.commit()
+    run = space.planner("replay", "HEAD", "--format", "json")
+    found = [[image["name"] for image in one["rebuilds"]] for one in json.loads(run.stdout)["commits"]]
+    assert found == [["base", "app"], [], ["base", "app"], ["lab"]]
+    assert run.stderr == NOTICE
 
 
 def test_the_same_keys_in_every_kind_of_tree(space: Workspace, tmp_path: Path) -> None:

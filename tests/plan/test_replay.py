@@ -189,7 +189,9 @@ def test_a_bare_repository_and_a_folder_below_the_root(space: Workspace, tmp_pat
     bare = Workspace(tmp_path / "bare", init=False)
     run = bare.planner("replay", "HEAD", "--format", "json")
     assert rebuilds(json.loads(run.stdout))[0] == {"a": True, "b": True, "c": True}
-    assert json.loads(run.stdout)["commits"][1]["error"] is not None
+    assert json.loads(run.stdout)["commits"][1]["error"] is None, "the last commit has no graph file at the top"
+    run = bare.planner("-f", "images.yaml", "replay", "HEAD", "--format", "json")
+    assert json.loads(run.stdout)["commits"][1]["error"] == "images.yaml: there is no graph file"
 
 
 def test_a_shallow_clone_begins_where_it_begins(space: Workspace, tmp_path: Path) -> None:
