@@ -69,8 +69,8 @@ def _token(
             document: Any = json.loads(read(answer, host, MAX_TOKEN)) if answer.status == 200 else None
         finally:
             answer.close()
-    except (ValueError, RecursionError) as error:
-        raise RegistryError(f"{host}: its token server does not answer: {type(error).__name__}") from None
+    except (ValueError, RecursionError):
+        raise RegistryError(f"{host}: its token server does not answer: what it says is no JSON") from None
     if answer.status in PASSING:
         what = f"{host}: its token server answers with status {answer.status}"
         raise Broken(what, answer.headers.get("retry-after"))
