@@ -17,7 +17,7 @@ REASONS = {
     Code.FIRST_BUILD: "There is no record of it, or the image of its record is gone.",
     Code.FILE_CHANGED: "A file that an instruction selects has other bytes.",
     Code.FILE_ADDED: "An instruction selects a file that it did not select before.",
-    Code.FILE_REMOVED: "A file that an instruction selected is gone.",
+    Code.FILE_REMOVED: "An instruction no longer selects a file that it selected before: it is gone, or left out.",
     Code.MODE_CHANGED: "A file became executable or no longer is, or became a link.",
     Code.INSTRUCTION_CHANGED: "An instruction says something else, after its variables are filled in.",
     Code.ARGUMENT_CHANGED: "A build argument that counts has another value.",
