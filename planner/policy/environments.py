@@ -44,6 +44,9 @@ BUILDKITE_EVENTS: Mapping[str, Event] = {
     "trigger_job": Event.OTHER_RUN,
 }
 """`BUILDKITE_SOURCE` (buildkite.com/docs, "Environment variables")."""
+SILENT = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
+"""What marks a run of a CI that need not set `CI`: Azure Pipelines, Jenkins, TeamCity, AWS CodeBuild (their lists of
+predefined variables)."""
 _REPOSITORY = re.compile(r"(?:[a-z+]+://)?(?:[^@/]+@)?[^:/]+(?::\d+)?[:/]+(.+?)(?:\.git)?/?")
 
 
@@ -63,7 +66,7 @@ def seen(environment: Environment, payload: Mapping[str, Any], identity: Identit
         return Seen(provider="GitLab CI", run=_gitlab(environment, identity))
     if environment.get("BUILDKITE") == "true":
         return Seen(provider="Buildkite", run=_buildkite(environment, identity))
-    if environment.get("CI", "false").lower() in ("", "0", "false"):
+    if environment.get("CI", "false").lower() in ("", "0", "false") and not any(map(environment.get, SILENT)):
         return Seen(provider="local", run=Run(event=Event.LOCAL))
     return Seen(provider="unknown CI", run=Run())
 

@@ -118,6 +118,12 @@ def test_a_providers_environment_makes_a_level(environment: dict[str, str], even
     assert level_of(seen(environment, event, IDENTITY).run) == level
 
 
+@pytest.mark.parametrize("name", ["CI", "TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"])
+def test_a_ci_that_is_not_known_is_no_laptop(name: str) -> None:
+    assert seen({name: "True"}, {}, IDENTITY).provider == "unknown CI"
+    assert seen({name: ""}, {}, IDENTITY).provider == "local"
+
+
 @pytest.mark.parametrize("environment", [{**GITHUB, **PULL}, {**GITLAB, **MERGE}, BUILDKITE, GITHUB, GITLAB])
 def test_every_variable_that_is_missing_takes_trust_away_or_nothing(environment: dict[str, str]) -> None:
     before = list(Level).index(level_of(seen(environment, payload(4711), IDENTITY).run))
