@@ -133,8 +133,8 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         locked=bool(lock.images),
         private=any(Reference.parse(one).registry == host for one in (*lock.images, *lock.frontends)),
         environment=environment_of(loaded.family),
-        submodules=reads.submodules,
-        lfs=reads.lfs,
+        submodules=bool(reads.submodules),
+        lfs=bool(reads.lfs),
         static=options.static,
         by=options.by,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from planner.digest.manifest import Manifests
 from planner.errors import GitError, PlannerError
 from planner.local.git_tree import WorkTree
 from planner.local.process import ask
+from planner.model.finding import Finding, Severity
 from planner.plan.affected import affected
 from planner.sources.loaded import LoadedFamily
 
@@ -21,6 +23,8 @@ USUAL = "images.yaml"
 SUBMODULE = b"160000 "
 """How git's index begins the entry of one."""
 LARGE = ":(attr:filter=lfs)"
+POINTER = b"version https://git-lfs.github.com/spec/"
+"""How git's pointer to a large file begins (git-lfs/docs/spec.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,14 +69,22 @@ def clone_of(options: argparse.Namespace) -> Clone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reads:
-    """What images read that a plain clone lacks: files of `submodules`, or of git's large file storage (`lfs`)."""
+    """What images read that a plain clone lacks: submodules, and files of git's large file storage (`lfs`).
 
-    submodules: bool = False
-    lfs: bool = False
+    Paths are relative to the workspace.
+    """
+
+    submodules: tuple[str, ...] = ()
+    lfs: tuple[str, ...] = ()
 
 
-def reads_of(options: argparse.Namespace, loaded: LoadedFamily, tree: WorkTree) -> Reads:
-    """What a machine with a clone has to check out beside it: without, images would be built from less than is here."""
+def reads_of(
+    options: argparse.Namespace, loaded: LoadedFamily, tree: WorkTree, keeps: Callable[[str], bool] = lambda _: True
+) -> Reads:
+    """What a machine with a clone has to check out beside it: without, images would be built from less than is here.
+
+    Only of the paths that `keeps` keeps.
+    """
     folder = folder_of(options)
     try:
         entries = ask(folder, "ls-files", "--stage", "-z").split(b"\0")
@@ -82,7 +94,33 @@ def reads_of(options: argparse.Namespace, loaded: LoadedFamily, tree: WorkTree) 
     submodules = [entry.partition(b"\t")[2] for entry in entries if entry.startswith(SUBMODULE)]
     maker = Manifests(loaded=loaded, tree=tree, hasher=Hasher(loaded.family.algorithm))
 
-    def is_read(paths: list[bytes], end: str) -> bool:
-        return bool(affected(maker, [f"{os.fsdecode(path)}{end}" for path in paths if path]))
+    def read(paths: list[bytes], end: str) -> tuple[str, ...]:
+        asked = [path for path in map(os.fsdecode, paths) if path and keeps(path)]
+        images = affected(maker, [f"{path}{end}" for path in asked])
+        found = {touch.path.removesuffix("/") for image in images for touch in image.touches}
+        return tuple(path for path in asked if path in found)
 
-    return Reads(submodules=is_read(submodules, "/"), lfs=is_read(large, ""))
+    return Reads(submodules=read(submodules, "/"), lfs=read(large, ""))
+
+
+def not_checked_out(options: argparse.Namespace, loaded: LoadedFamily, tree: WorkTree) -> Iterator[Finding]:
+    """Submodules and large files that images read, and that are not here: images are built without them."""
+    root = folder_of(options)
+
+    def is_missing(path: str) -> bool:
+        place = root / path
+        try:
+            if place.is_dir():
+                return not any(place.iterdir())
+            with open(place, "rb") as file:
+                return file.read(len(POINTER)) == POINTER
+        except OSError:
+            return False
+
+    lacking = reads_of(options, loaded, tree, is_missing)
+    for path in lacking.submodules:
+        what = f"{path}: images read this submodule, and it is not checked out: they are built of an empty folder"
+        yield Finding(check="context", severity=Severity.WARNING, what=what, advice="git submodule update --init")
+    for path in lacking.lfs:
+        what = f"{path}: images read this large file, and git's pointer to it is in its place"
+        yield Finding(check="context", severity=Severity.WARNING, what=what, advice="git lfs pull")

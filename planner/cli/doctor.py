@@ -12,6 +12,7 @@ from pathlib import Path
 
 from planner.build import checkup as build_checkup
 from planner.cli import arguments as shared
+from planner.cli.clone import not_checked_out
 from planner.cli.family import folder_of, load_family, palette
 from planner.cli.plan import state_of
 from planner.digest.traps import traps
@@ -100,6 +101,7 @@ def _graph(options: argparse.Namespace) -> Iterator[Finding]:
         return
     yield from _few(list(_open(loaded)) or [_sound(loaded)])
     yield from _few(list(traps(loaded, tree, tree.ignored)))
+    yield from _few(list(not_checked_out(options, loaded, tree)))
     if loaded.family.registry:
         yield from registry_checkup.registry(loaded.family.registry.partition("/")[0])
 

@@ -187,3 +187,29 @@ def test_a_check_that_hangs_is_a_finding() -> None:
     found = ran({"a": lambda: iter([Finding(check="a", severity=Severity.OK, what="x")]), "b": hangs}, 0.3)
     told.set()
     assert [(one.check, one.severity) for one in found] == [("a", Severity.OK), ("b", Severity.ERROR)]
+
+
+def test_what_images_read_and_the_clone_lacks(tmp_path: Path) -> None:
+    """A plain clone has an empty folder for a submodule, and where git-lfs is not there, pointers to large files."""
+    library, space = Workspace(tmp_path / "library"), Workspace(tmp_path / "family")
+    library.write({"file": "text\n"})
+    library.commit()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'1' * 64}\nsize 3\n"
+    space.write(
+        {
+            "images.yaml": "version: 1\nimages: {a: {}}\n",
+            "Dockerfile": "FROM scratch\nCOPY third big.bin /\n",
+            ".gitattributes": "*.bin filter=lfs -text\n",
+            "big.bin": pointer,
+            "other.bin": pointer,
+        }
+    )
+    for name in ("third", "unread"):
+        space.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", os.fspath(library.root), name)
+    space.commit()
+    assert [said.split(":")[0] for _, said in findings(space)["context"]] == ["big.bin"]
+    space.git("submodule", "deinit", "-q", "-f", "third", "unread")
+    assert [(kind, said.split(":")[0]) for kind, said in findings(space)["context"]] == [
+        ("warning", "third"),
+        ("warning", "big.bin"),
+    ]
