@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.fuzz.targets import TARGETS
@@ -31,10 +32,11 @@ def processor() -> float:
     return times.children_user + times.children_system
 
 
-def fuzz(name: str, folder: Path, seconds: float, before: dict[str, int]) -> dict[str, int]:
+def fuzz(name: str, folder: Path, seconds: float, before: dict[str, int]) -> Iterator[dict[str, int]]:
     """Fuzz one parser for this much processor time, going on after each finding; what was done, added to `before`.
 
-    `grew` is the number of the input with which the branches last became more: what came after it found no new one.
+    It is told after each slice, so that nothing is lost when it is ended before its time. `grew` is the number of the
+    input with which the branches last became more: what came after it found no new one.
     """
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
@@ -49,19 +51,18 @@ def fuzz(name: str, folder: Path, seconds: float, before: dict[str, int]) -> dic
             if int(branches) > covered:
                 covered, grew = int(branches), inputs + int(number)
         inputs += sum(map(int, _STATS.findall(run.stderr)))
-        if run.returncode == 0:
-            continue
-        if not any(one.name not in known for one in place.glob("found-*")):
-            raise SystemExit(f"{name}: the fuzzer itself failed\n{run.stderr[-3000:]}")
-        findings += 1
-        print(f"{name}: finding {findings}\n{run.stdout[-3000:]}{run.stderr[-1500:]}", flush=True)
-    return {
-        "seconds": before.get("seconds", 0) + round(processor() - began),
-        "inputs": inputs,
-        "branches": covered,
-        "grew": grew,
-        "findings": before.get("findings", 0) + findings,
-    }
+        if run.returncode:
+            if not any(one.name not in known for one in place.glob("found-*")):
+                raise SystemExit(f"{name}: the fuzzer itself failed\n{run.stderr[-3000:]}")
+            findings += 1
+            print(f"{name}: finding {findings}\n{run.stdout[-3000:]}{run.stderr[-1500:]}", flush=True)
+        yield {
+            "seconds": before.get("seconds", 0) + round(processor() - began),
+            "inputs": inputs,
+            "branches": covered,
+            "grew": grew,
+            "findings": before.get("findings", 0) + findings,
+        }
 
 
 def main() -> None:
@@ -80,10 +81,11 @@ def main() -> None:
     found = 0
     print(f"{'parser':<16}" + "".join(f"{title:>{width}}" for title, width in _COLUMNS), flush=True)
     for name in names:
-        before = totals.get(name, {})
-        totals[name] = row = fuzz(name, options.folder, options.minutes * 60, before)
-        found += row["findings"] - before.get("findings", 0)
-        file.write_text(json.dumps(totals, indent=1))
+        before = row = totals.get(name, dict.fromkeys(dict(_COLUMNS), 0))
+        for row in fuzz(name, options.folder, options.minutes * 60, before):
+            totals[name] = row
+            file.write_text(json.dumps(totals, indent=1))
+        found += row["findings"] - before["findings"]
         print(f"{name:<16}" + "".join(f"{row[key]:>{width}}" for key, width in _COLUMNS), flush=True)
     raise SystemExit(1 if found else 0)
 
