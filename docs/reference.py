@@ -57,10 +57,10 @@ def _commands() -> str:
         lines += [f"| {_words(one)} | {_cell(one.help)} |" for one in command._actions if one.dest != "help"]
         lines.append("")
     lines += [
-        "Exit status: 0 done; 1 an error, told in one message; 2 the command line is wrong; 3 with",
-        "`--exit-code`,",
+        "Exit status: 0 done; 1 an error, told in one message; 2 the command line is wrong; 3 something would rebuild,",
+        "is stale or was found (`--exit-code`, `--check`, `flaky`, `policy`); 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.",
+        "",
     ]
-    lines += ["`--check`: something would rebuild, or is stale; 130 interrupted.", ""]
     return "\n".join(lines)
 
 
