@@ -17,6 +17,7 @@ from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
 from planner.model.frozen import replace
 from planner.model.image import Family
+from planner.model.names import COMMIT
 from planner.plan.durations import durations
 from planner.plan.rebuild import Plan
 from planner.schedule.resources import amounts
@@ -48,7 +49,6 @@ _URL = re.compile(
     r"(?:https|ssh|git)://[A-Za-z0-9._~:/@%+-]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/+-]+", re.ASCII
 )
 _LOGIN = re.compile(r"\w+://[^/@]*:[^/@]*@")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def text_of(options: argparse.Namespace) -> str:
     if _LOGIN.match(options.source):
         raise UsageError("--source holds a password: put it in a Secret and name that with --source-secret")
     revision = options.revision or head_of(options)
-    if not _COMMIT.fullmatch(revision):
+    if not COMMIT.fullmatch(revision):
         raise UsageError(f"--revision {revision!r}: is a whole commit id, so that every task reads the same")
     made, keys = planned(options)
     _refuse_uncommitted(options, made, revision)

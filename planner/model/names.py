@@ -25,6 +25,15 @@ _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+"""The only digest that images and blobs of ours are named by."""
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""The whole name of a git commit, in either object format."""
+
+
+def is_repository(path: str) -> bool:
+    """Whether a text is the path of a repository in its normal form, without a registry."""
+    return len(path) <= MAX_NAME and _PATH.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +62,7 @@ class Reference:
         registry, path = _split(name)
         if path != path.lower():
             raise ValueError(f'"{text}" is no reference: a repository name is in lower case')
-        if not _PATH.fullmatch(path) or not _REGISTRY.fullmatch(registry) or len(path) > MAX_NAME:
+        if not is_repository(path) or not _REGISTRY.fullmatch(registry):
             raise ValueError(f'"{text}" is no reference to an image')
         return cls(registry=registry, path=path, tag=tag, digest=digest)
 

@@ -14,13 +14,13 @@ from planner.digest.manifest import SCHEMA
 from planner.digest.written import Unreadable, expect_sparse
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName
+from planner.model.names import SHA256
 
 VERSION = 1
 MAX_STEPS = 10_000
 LATEST = 253_402_300_799
 """The last second that a date can tell, of the year 9999: no time is later, and no build takes longer."""
 KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def write(record: Record) -> bytes:
@@ -64,7 +64,7 @@ def _record(found: Mapping[str, Any], repository: str) -> Record:
         platforms=tuple(_text(one) for one in found["platforms"]),
         key=_matching(KEY, found["key"]),
         resolved_key=_matching(KEY, found["resolved_key"]),
-        stored=Stored(store=Store.REGISTRY, digest=_matching(DIGEST, found["digest"]), repository=repository),
+        stored=Stored(store=Store.REGISTRY, digest=_matching(SHA256, found["digest"]), repository=repository),
         built_at=_number(found["built_at"]),
         seconds=_number(found["seconds"]),
         manifests=_text(found["manifests"]),

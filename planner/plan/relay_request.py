@@ -13,13 +13,12 @@ from typing import Any
 from planner.errors import PlannerError
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName
-from planner.model.names import Platform
+from planner.model.names import COMMIT, Platform
 
 VERSION = 1
 MAX_REQUEST = 1 << 20
 """Bytes of a request."""
 MAX_IMAGES = 2_000
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _KEY = re.compile(r"s2-[0-9a-f]{64}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+|/)[a-z0-9]+)*", re.ASCII)
 MAX_NAME = 200
@@ -79,7 +78,7 @@ def _request(found: Any) -> Request:
     wanted = tuple(_wanted(one) for one in images)
     if len({one.name for one in wanted}) != len(wanted):
         raise ValueError("an image stands twice")
-    return Request(number=number, commit=_matching(_COMMIT, fields["commit"], "commit"), images=wanted)
+    return Request(number=number, commit=_matching(COMMIT, fields["commit"], "commit"), images=wanted)
 
 
 def _wanted(found: Any) -> Wanted:

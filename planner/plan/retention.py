@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from planner.model.frozen import dataclass, field
+from planner.plan.record_file import KEY
 
-_KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
-_ABOUT = re.compile(r"(?:rec|res|lease)-(?:x3-[0-9a-f]{32}|s2-[0-9a-f]{64})")
+_ABOUT = re.compile(rf"(?:rec|res|lease)-(?:{KEY.pattern})")
 _REFERRERS = re.compile(r"sha256-(?P<hex>[0-9a-f]{64})(?:\.\w+)?")
 LATEST = {"latest": "latest", "rec-latest": "rec-latest"}
 DAY = 86_400.0
@@ -196,7 +196,7 @@ def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates:
 
 def _is_ours(tag: str) -> bool:
     """Whether the planner gives such tags by itself."""
-    return tag in LATEST or any(pattern.fullmatch(tag) for pattern in (_KEY, _ABOUT, _REFERRERS))
+    return tag in LATEST or any(pattern.fullmatch(tag) for pattern in (KEY, _ABOUT, _REFERRERS))
 
 
 def _follow(digest: str, why: str, by_digest: Mapping[str, Manifest], kept: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from planner.policy.grants import is_name
+from planner.model.names import is_repository
 from planner.policy.levels import Judged
 from planner.policy.policy import NUMBER, Backend, Policy, ScopeRule, filled
 from planner.policy.scopes import PR, Scope, write_of
@@ -55,7 +55,7 @@ def _overlap(ours: str, theirs: str) -> bool:
 
 def belonging(policy: Policy, path: str) -> Belonging | None:
     """The pull request to whose scope a repository's path belongs; None for main's, a release's and others'."""
-    if not is_name(path):
+    if not is_repository(path):
         return None
     for place in _paths(rule_of(policy)):
         pattern = re.escape(place).replace(re.escape(NUMBER), "(?P<number>[1-9][0-9]{0,9})")

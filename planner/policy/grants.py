@@ -10,20 +10,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from planner.model.names import is_repository
 from planner.policy.levels import Level, Run, level_of
 from planner.policy.policy import Policy, ScopeRule, filled
 from planner.policy.scopes import ACCESS, PR, Scope
 
-MAX_NAME = 255
 PULL, PUSH, DELETE = "pull", "push", "delete"
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _ACTIONS = re.compile(r"[a-z*]+(?:,[a-z*]+)*", re.ASCII)
-
-
-def is_name(path: str) -> bool:
-    """Whether a text is the name of a repository in its normal form."""
-    return len(path) <= MAX_NAME and _NAME.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +31,7 @@ def asked(text: str) -> Asked | None:
     """Read one scope; None for one that is no repository's, or not in normal form."""
     kind, _, rest = text.partition(":")
     name, _, actions = rest.rpartition(":")
-    if kind != "repository" or not is_name(name) or not _ACTIONS.fullmatch(actions):
+    if kind != "repository" or not is_repository(name) or not _ACTIONS.fullmatch(actions):
         return None
     return Asked(name=name, actions=tuple(dict.fromkeys(actions.split(","))))
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.model.names import COMMIT
 from planner.policy.identity import Identity
 from planner.policy.levels import Origin
 
 MAX_NUMBER = 9_999_999_999
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINE = re.compile(r"[#!]?([1-9][0-9]{0,9})(?:\s+([0-9a-f]{40}|[0-9a-f]{64}))?", re.ASCII)
 OPEN = ("open", "opened", "locked", "reopened")
 """States in which more may be pushed; GitLab's `locked` is that of a merge that goes on."""
@@ -127,7 +127,7 @@ def _number(found: object) -> int:
 
 
 def _commit(found: object) -> str:
-    if found == "" or (isinstance(found, str) and _COMMIT.fullmatch(found)):
+    if found == "" or (isinstance(found, str) and COMMIT.fullmatch(found)):
         return str(found)
     raise Unknown("a pull request whose head is no commit id")
 

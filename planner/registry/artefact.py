@@ -15,8 +15,9 @@ from typing import Any
 
 from planner.digest.written import Unreadable
 from planner.model.build import Record
+from planner.model.names import SHA256
 from planner.plan import record_file
-from planner.plan.record_file import DIGEST, KEY
+from planner.plan.record_file import KEY
 from planner.plan.statement import Seal, Statement
 from planner.registry.client import Fetched, digest_of
 
@@ -190,7 +191,7 @@ def summary(document: Mapping[str, Any]) -> Summary:
         raise Unreadable(f"is no record: {error!r}"[:200]) from error
     if not (KEY.fullmatch(found.key) and KEY.fullmatch(found.resolved_key)):
         raise Unreadable("names no keys")
-    if not (DIGEST.fullmatch(found.digest) and DIGEST.fullmatch(found.layer)) or not 0 < found.size <= MAX_PACKED:
+    if not (SHA256.fullmatch(found.digest) and SHA256.fullmatch(found.layer)) or not 0 < found.size <= MAX_PACKED:
         raise Unreadable("names no image or no layer of a size that may be")
     return found
 

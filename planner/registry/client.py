@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import RegistryError
+from planner.model.names import SHA256
 from planner.registry import timely
 from planner.registry.connections import Broken
 from planner.registry.docker_config import stored_login
@@ -29,7 +29,6 @@ MANIFESTS = (
     INDEXES[1],
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 UPLOADS = 3
 CHUNK = 1 << 20
 SLOWEST = 1 << 18
@@ -82,7 +81,7 @@ class HttpRegistry:
         expect(answer, repository, 200)
         digest = digest_of(answer.body)
         told = answer.headers.get("docker-content-digest", digest)
-        if told != digest or (DIGEST.fullmatch(reference) and reference != digest):
+        if told != digest or (SHA256.fullmatch(reference) and reference != digest):
             raise RegistryError(f"{repository}: the registry answers {reference} with other bytes")
         document = read_json(answer.body)
         if document is None:
@@ -99,7 +98,7 @@ class HttpRegistry:
 
     def blob(self, repository: str, digest: str, limit: int) -> bytes:
         """The bytes of a blob, checked against its digest. Raises RegistryError, also where they come too slowly."""
-        if not DIGEST.fullmatch(digest):
+        if not SHA256.fullmatch(digest):
             raise RegistryError(f"{repository}: {digest[:80]} is no digest")
         data = bytearray()
         for piece in self.pieces(repository, digest, timely.WHOLE + limit / SLOWEST):
@@ -244,7 +243,7 @@ def _named(answer: Answer, repository: str, reference: str) -> str | None:
         return None
     expect(answer, repository, 200)
     digest = answer.headers.get("docker-content-digest", "")
-    if not DIGEST.fullmatch(digest):
+    if not SHA256.fullmatch(digest):
         raise RegistryError(f"{repository}: the registry names no digest for {reference}")
     return digest
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from planner.errors import RegistryError
 from planner.explain.text import printable
+from planner.model.names import SHA256
 from planner.plan.retention import Kind, Manifest
-from planner.registry.client import DIGEST, HttpRegistry, read_json
+from planner.registry.client import HttpRegistry, read_json
 from planner.registry.forge import pages, send
 from planner.registry.listing import Listing, manifest_of
 from planner.registry.removal import in_order
@@ -131,7 +132,7 @@ def _version(one: Any, repository: str) -> Version:
         number, digest, tags = one["id"], one["name"], one["metadata"]["container"]["tags"]
     except (KeyError, TypeError) as error:
         raise RegistryError(f"{repository}: GitHub lists a version that is no container's") from error
-    if not isinstance(number, int) or not DIGEST.fullmatch(str(digest)) or not isinstance(tags, list):
+    if not isinstance(number, int) or not SHA256.fullmatch(str(digest)) or not isinstance(tags, list):
         raise RegistryError(f"{repository}: GitHub lists a version that is no container's")
     try:
         at = datetime.datetime.fromisoformat(str(one.get("created_at"))).timestamp()

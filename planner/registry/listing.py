@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from planner.errors import RegistryError
+from planner.model.names import SHA256
 from planner.plan.retention import Kind, Manifest
 from planner.registry.artefact import is_record, is_referrers_tag, read_time
 from planner.registry.catalog import tags_of
-from planner.registry.client import DIGEST, Fetched, HttpRegistry
+from planner.registry.client import Fetched, HttpRegistry
 from planner.registry.leases import LEASE
 from planner.registry.quarantine import QUARANTINE, Quarantined, read
 from planner.registry.whole import blobs, children
@@ -238,7 +239,7 @@ def _children(repository: str, one: Fetched, whole: bool) -> tuple[str, ...]:
             raise RegistryError(f"{repository}@{one.digest}: {error}") from error
     listed = one.document["manifests"]
     named = [entry.get("digest") for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return tuple(digest for digest in named if isinstance(digest, str) and DIGEST.fullmatch(digest))
+    return tuple(digest for digest in named if isinstance(digest, str) and SHA256.fullmatch(digest))
 
 
 def _blobs(repository: str, one: Fetched, whole: bool) -> Mapping[str, int]:
@@ -263,7 +264,7 @@ def _is_whole(one: Fetched) -> bool:
 def _subject(document: Mapping[str, Any]) -> str:
     subject = document.get("subject")
     digest = subject.get("digest") if isinstance(subject, dict) else None
-    return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
+    return digest if isinstance(digest, str) and SHA256.fullmatch(digest) else ""
 
 
 def manifest_of(repository: str, one: Fetched, tags: tuple[str, ...], *, whole: bool = True) -> Manifest:

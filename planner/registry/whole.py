@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planner.errors import RegistryError
-from planner.registry.client import DIGEST, Fetched, HttpRegistry
+from planner.model.names import SHA256
+from planner.registry.client import Fetched, HttpRegistry
 
 MAX_DEPTH = 4
 MAX_PARTS = 10_000
@@ -82,6 +83,6 @@ def _named(entries: object) -> Iterator[tuple[str, int]]:
     for entry in entries:
         digest = entry.get("digest") if isinstance(entry, dict) else None
         size = entry.get("size") if isinstance(entry, dict) else None
-        if not isinstance(digest, str) or not DIGEST.fullmatch(digest) or not isinstance(size, int) or size < 0:
+        if not isinstance(digest, str) or not SHA256.fullmatch(digest) or not isinstance(size, int) or size < 0:
             raise RegistryError("a manifest names a part without a digest or a size")
         yield digest, size

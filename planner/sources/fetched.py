@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 
+from planner.model.names import COMMIT
+
 REMOTE = re.compile(r"https?://|(?:git|ssh)://|github\.com/|[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:", re.IGNORECASE)
 """How a context begins that is no folder. Unlike for ADD, `github.com/…` is one."""
 _URL = re.compile(r"([a-zA-Z0-9]+)://")
 _SCP = re.compile(r"[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:[^?#\n]*(\?[^#\n]*)?(#[^\n]*)?")
 _LAYOUT = re.compile(r"oci-layout://[^@]+@sha256:[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BEGINS_A_COMMIT = re.compile(r"[0-9a-f]{7,}")
 """BuildKit takes any beginning of a commit for a checksum; of one that is shorter there may be others tomorrow."""
 
@@ -55,7 +56,7 @@ def is_pinned(source: str, checksum: str) -> bool:
     query = parse_qs(address.partition("?")[2])
     refs = (unquote(fragment.partition(":")[0]), *query.get("ref", ()))
     held = (checksum, *query.get("checksum", ()), *query.get("commit", ()))
-    return any(_COMMIT.fullmatch(ref) for ref in refs) or any(_BEGINS_A_COMMIT.fullmatch(one) for one in held)
+    return any(COMMIT.fullmatch(ref) for ref in refs) or any(_BEGINS_A_COMMIT.fullmatch(one) for one in held)
 
 
 def _path(address: str) -> str:

@@ -12,13 +12,12 @@ from typing import Any
 from planner.errors import DefinitionError, Mistake
 from planner.model.image import Pairs
 from planner.model.lock import Lock, LockedImage, LockedPlatform
-from planner.model.names import Platform, Reference
+from planner.model.names import SHA256, Platform, Reference
 from planner.ports import Tree
 
 NAME = "images.lock"
 VERSION = 1
 MAX_BYTES = 16 << 20
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SOURCE = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -41,7 +40,7 @@ def read(data: bytes) -> Lock:
     if not isinstance(images, dict):
         raise _refused(["has no images"])
     found = {reference: image for reference, entry in images.items() if (image := reader.image(reference, entry))}
-    frontends = reader.pins(document, "frontends", "digest", _DIGEST)
+    frontends = reader.pins(document, "frontends", "digest", SHA256)
     sources = reader.pins(document, "sources", "is", _SOURCE)
     if reader.mistakes:
         raise _refused(reader.mistakes)
@@ -113,7 +112,7 @@ class _Reader:
 
     def _digest(self, where: str, entry: dict[str, Any]) -> str:
         digest = entry.get("digest")
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        if not isinstance(digest, str) or not SHA256.fullmatch(digest):
             self.wrong(where, "has a malformed digest")
             return ""
         return digest

@@ -46,7 +46,7 @@ def test_6_a_path_trick_is_granted_where_names_are_taken_as_they_come(monkeypatc
     scopes = [f"repository:{name}:pull,push" for name in TRICKS]
     identity = issuing.token("pr/17")
     assert access(exchange(), identity, *scopes) == (200, {})
-    monkeypatch.setattr(grants, "is_name", lambda path: True)
+    monkeypatch.setattr(grants, "is_repository", lambda path: True)
     _, granted = access(exchange(), identity, *scopes)
     pushed = {name for name, actions in granted.items() if "push" in actions}
     assert pushed == {"cache/pr/17/../../main/base", "cache/pr/17/%2e%2e/%2e%2e/main/base"}

@@ -69,7 +69,7 @@ def replay_not_guarded(patch: pytest.MonkeyPatch) -> None:
 
 
 def path_not_normalised(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(grants, "is_name", lambda path: True)
+    patch.setattr(grants, "is_repository", lambda path: True)
 
 
 def beginning_of_a_path_is_enough(patch: pytest.MonkeyPatch) -> None:
