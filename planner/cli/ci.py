@@ -17,7 +17,7 @@ from planner.cli import arguments as shared
 from planner.cli.clone import Clone, clone_of, reads_of
 from planner.cli.family import folder_of, load_family, warn
 from planner.cli.matrix import environment_of
-from planner.cli.output import write
+from planner.cli.output import standing, write
 from planner.cli.saying import say
 from planner.cli.signing import asks_for_signatures
 from planner.errors import OutputError, UsageError
@@ -45,7 +45,6 @@ SIGNING = f"pipx install 'image-family-planner[trust]=={__version__}'"
 """The same for what makes or checks signatures."""
 LABEL = "build-images"
 WRITTEN = re.compile(r"# Written by `([^`\n]*)`;")
-MAX_FILE = 4 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,11 +74,11 @@ def run(options: argparse.Namespace) -> int:
     file = options.output or os.path.relpath(clone.top / place)
     text = writer(_settings(options, clone), _command(options, clone)).rstrip("\n")
     if options.check:
-        stale = _read(file) != text
+        stale = standing(file) != text
         return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
     if file == "-":
         return say(text)
-    _refuse_another(_read(file), file, clone)
+    _refuse_another(standing(file), file, clone)
     folder = Path(file).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,12 +175,3 @@ def _command(options: argparse.Namespace, clone: Clone) -> str:
         if getattr(options, name) != usual:
             words += [f"--{name}", getattr(options, name)]
     return shlex.join([*words, *(["--static"] if options.static else [])])
-
-
-def _read(file: str) -> str:
-    """What is there, "" for nothing that can be read as a pipeline."""
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
-    except OSError:
-        return ""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 from planner.ci.cluster import BUILDKIT
 from planner.cli import arguments as shared
 from planner.cli import export_argo, export_kubernetes
-from planner.cli.output import write
+from planner.cli.output import standing, write
 from planner.cli.saying import say
-from planner.errors import OutputError, UsageError
+from planner.errors import UsageError
 
 EXAMPLE = "planner export argo --against published --image r.example/planner:1 --source https://git.example/a.git"
 ENGINES = {"argo": export_argo, "kubernetes": export_kubernetes}
 STALE = 3
-MAX_FILE = 8 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             _refuse_foreign(options, engine, module.OWN)
     text = ENGINES[options.engine].text_of(options).rstrip("\n")
     if options.check:
-        stale = _read(options.check) != text
+        stale = standing(options.check) != text
         return say(f"{options.check}: {'is stale' if stale else 'is as it is written now'}", status=STALE * stale)
     if not options.output:
         return say(text)
@@ -59,14 +57,3 @@ def _refuse_foreign(options: argparse.Namespace, engine: str, own: Iterable[tupl
     for option, usual in own:
         if getattr(options, option) != usual:
             raise UsageError(f"--{option.replace('_', '-')} is for planner export {engine}")
-
-
-def _read(file: str) -> str:
-    """What a file holds. Raises OutputError."""
-    try:
-        with open(Path(file), "rb") as stream:
-            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Writes an answer to standard output or to a file that is never half written."""
+"""Writes an answer to standard output or to a file that is never half written, and reads what stands there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 
 from planner.errors import OutputError
+
+MAX_FILE = 8 << 20
+"""Bytes of a file that may be compared with what would be written."""
 
 
 def write(text: str, file: str) -> None:
@@ -35,6 +38,17 @@ def write(text: str, file: str) -> None:
             with contextlib.suppress(OSError):
                 Path(staging).unlink()
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def standing(file: str) -> str:
+    """What stands in a file, as `write` was given it; "" where there is none. Raises OutputError."""
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _mode(path: Path) -> int:

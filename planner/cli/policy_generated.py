@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from planner.cli.output import write
+from planner.cli.output import standing, write
 from planner.cli.saying import say
 from planner.errors import OutputError, PlannerError, UsageError
 from planner.policy import ghcr, google, zot
@@ -14,7 +14,6 @@ from planner.policy.check import check
 from planner.policy.policy import Policy
 
 STALE = 3
-MAX_FILE = 4 << 20
 FILES = {"zot": "zot.json", "artifact-registry": "artifact-registry.tf.json", "ghcr": "ghcr.md"}
 ROOT = "/var/lib/registry"
 
@@ -34,7 +33,7 @@ def run(options: argparse.Namespace, policy: Policy) -> int:
     text = generated(kind, policy, _registry(options, policy))
     file = options.out or FILES[kind]
     if options.check:
-        stale = _read(file) != text
+        stale = standing(file) != text
         return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
     if file == "-":
         return say(text)
@@ -69,12 +68,3 @@ def _registry(options: argparse.Namespace, policy: Policy) -> str:
     if name not in policy.registries:
         raise UsageError(f"--registry: name one of {', '.join(names) or 'the registries that the policy has not'}")
     return str(name)
-
-
-def _read(file: str) -> str:
-    """What is there, "" for nothing that can be read."""
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
-    except OSError:
-        return ""

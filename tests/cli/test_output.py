@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from planner.cli.output import write
+from planner.cli.output import standing, write
+from planner.errors import OutputError
 from tests.workspace import Workspace
 
 
@@ -43,3 +44,11 @@ def test_a_regular_file_is_replaced_whole(tmp_path: Path, before: str | None) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
     if before is not None:
         assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_stands_where_a_file_would_be_written(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("text\n")
+    assert standing(os.fspath(tmp_path / "there")) == "text"
+    assert [standing(os.fspath(tmp_path / gone)) for gone in ("gone", "there/below")] == ["", ""]
+    with pytest.raises(OutputError, match="cannot be read: Is a directory"):
+        standing(os.fspath(tmp_path))
