@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from planner.errors import StateError
+from planner.model.build import LAST_SECOND
 
 NAME = "journal.jsonl"
 LONGEST = 4 << 20
 """Bytes above which a new run drops the older part."""
 KEPT = 1 << 20
 MAX_TEXT = 500
-LATEST = 1e11
 MAX_LINE = 64 << 20
 _RUN = b'"event": "run"'
 
@@ -142,7 +142,7 @@ def _read(told: dict[str, Any], found: list[PastRun]) -> None:
 
 def _moment(told: Any) -> float:
     """Seconds since 1970, 0 for what no clock of ours ever told: a calendar knows no such time."""
-    return float(told) if 0 <= told < LATEST else 0.0
+    return float(told) if 0 <= told <= LAST_SECOND else 0.0
 
 
 def past_runs(state: Path) -> list[PastRun]:

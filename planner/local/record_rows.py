@@ -7,15 +7,13 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.build import LAST_SECOND, Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 
 if TYPE_CHECKING:
     from planner.explain.history import Built
 
 MAX_MANIFESTS = 1 << 30
-LATEST = 1e11
-"""Seconds since 1970, or of a build, that no clock of ours ever told."""
 _DAMAGE = (ValueError, TypeError, OverflowError, RecursionError)
 
 
@@ -70,7 +68,7 @@ def seconds_of(value: object) -> float | None:
 
 def _number(value: object) -> float:
     number = float(str(value))
-    if not 0 <= number < LATEST:
+    if not 0 <= number <= LAST_SECOND:
         raise ValueError(f"{number}: is no time")
     return number
 

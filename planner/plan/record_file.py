@@ -12,14 +12,12 @@ from typing import Any
 
 from planner.digest.manifest import SCHEMA
 from planner.digest.written import Unreadable, expect_sparse
-from planner.model.build import Record, StepTime, Store, Stored
+from planner.model.build import LAST_SECOND, Record, StepTime, Store, Stored
 from planner.model.image import ImageName
 from planner.model.names import SHA256
 
 VERSION = 1
 MAX_STEPS = 10_000
-LATEST = 253_402_300_799
-"""The last second that a date can tell, of the year 9999: no time is later, and no build takes longer."""
 KEY = re.compile(r"x3-[0-9a-f]{32}|s2-[0-9a-f]{64}")
 
 
@@ -82,7 +80,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_SECOND:
         raise Unreadable("a number is none")
     return float(value)
 

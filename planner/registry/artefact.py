@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.digest.written import Unreadable
-from planner.model.build import Record
+from planner.model.build import LAST_SECOND, Record
 from planner.model.names import SHA256
 from planner.plan import record_file
 from planner.plan.record_file import KEY
@@ -55,7 +55,7 @@ class Summary:
     def built_at(self) -> float:
         """When it was built (seconds since 1970); 0.0 where it does not say."""
         at = _seconds(self.created)
-        return at if 0 <= at <= record_file.LATEST else 0.0
+        return at if 0 <= at <= LAST_SECOND else 0.0
 
     @property
     def statement(self) -> Statement:

@@ -17,7 +17,7 @@ from typing import Any
 
 from planner.digest.written import Unreadable
 from planner.errors import StateError
-from planner.plan.record_file import LATEST
+from planner.model.build import LAST_SECOND
 from planner.registry import artefact
 from planner.registry.artefact import recorded_key
 from planner.registry.client import digest_of, read_json
@@ -55,7 +55,7 @@ class Snapshot:
         self._looked: dict[str, float] = {
             name: float(at)
             for name, at in _object(times.get("looked")).items()
-            if isinstance(at, int | float) and 0 <= at <= LATEST
+            if isinstance(at, int | float) and 0 <= at <= LAST_SECOND
         }
 
     @staticmethod
