@@ -101,9 +101,9 @@ def _plan(settings: Settings) -> Job:
             f"mkdir -p {OWN}",
             f"set -- {' '.join(PUBLISHED)}",
             'if [ "$PLANNER_EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
-            f'{_code(settings.planner("plan"))} "$@" --out {PLAN} --format markdown > {SHOWN}',
+            f'{code(settings.planner("plan"))} "$@" --out {PLAN} --format markdown > {SHOWN}',
             f'cat {SHOWN} >> "$GITHUB_STEP_SUMMARY"',
-            f'matrix="$({_code(settings.planner("matrix", "--plan", PLAN, *levels))})"',
+            f'matrix="$({code(settings.planner("matrix", "--plan", PLAN, *levels))})"',
             'echo "matrix=$matrix" >> "$GITHUB_OUTPUT"',
             "",
         ]
@@ -167,7 +167,7 @@ def _pull_request(settings: Settings) -> Job:
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 350,
         "permissions": permissions(settings, write=False),
-        "steps": [*_prepared(settings, write=False), {"name": "Build", "run": _code(build)}],
+        "steps": [*_prepared(settings, write=False), {"name": "Build", "run": code(build)}],
     }
 
 
@@ -188,7 +188,7 @@ def _leg(settings: Settings, images: str) -> Steps:
     The environment overrides variables of graph files, so its names are such as no family uses by chance.
     """
     words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", "--")
-    script = f"set -f\n{_code(words)} $PLANNER_IMAGES\n"
+    script = f"set -f\n{code(words)} $PLANNER_IMAGES\n"
     environment = {"PLANNER_IMAGES": images, **signing_key(settings)}
     return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": environment}]
 
@@ -233,7 +233,7 @@ def _lock(settings: Settings) -> Job:
             _checkout(settings),
             *_installed(settings),
             *(login(settings, write=False, plans=True) if settings.private else []),
-            {"name": "Check", "run": _code(settings.planner("lock", "--check"))},
+            {"name": "Check", "run": code(settings.planner("lock", "--check"))},
         ],
     }
 
@@ -268,7 +268,7 @@ def _fetch(settings: Settings) -> dict[str, object]:
 
 
 def _installed(settings: Settings) -> Steps:
-    return [{"name": "Install the planner", "run": _code(settings.install)}]
+    return [{"name": "Install the planner", "run": code(settings.install)}]
 
 
 def _prepared(settings: Settings, *, write: bool) -> Steps:
@@ -283,6 +283,6 @@ def _prepared(settings: Settings, *, write: bool) -> Steps:
     ]
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A command of ours in which no expression is left for GitHub to fill in."""
     return text.replace("${{", "${{ '${{' }}")

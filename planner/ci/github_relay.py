@@ -7,6 +7,7 @@ reads strictly, and git objects, which BuildKit builds; who approved it, it is t
 from __future__ import annotations
 
 from planner.ci.actions import pinned
+from planner.ci.github import code
 from planner.ci.github_login import GHCR, docker_login
 from planner.ci.pipeline import Settings, refuse_unsafe_settings
 from planner.ci.yaml_text import yaml_text
@@ -63,8 +64,8 @@ def request_workflow(settings: Settings, command: str) -> str:
                 "permissions": {"contents": "read"},
                 "steps": [
                     {"uses": "actions/checkout", "with": at_head},
-                    {"name": "Install the planner", "run": _code(settings.install)},
-                    {"name": "Ask", "run": _code(settings.planner("relay", "ask", "--out", "request.json"))},
+                    {"name": "Install the planner", "run": code(settings.install)},
+                    {"name": "Ask", "run": code(settings.planner("relay", "ask", "--out", "request.json"))},
                     {"uses": "actions/upload-artifact", "with": keep},
                 ],
             }
@@ -116,14 +117,9 @@ def _served(settings: Settings) -> list[dict[str, object]]:
         # The default branch, whatever the event: the policy and the planner's own files are its. The token that stays
         # reads contents alone; a private repository's pull requests cannot be fetched without it.
         {"uses": "actions/checkout", "with": {"ref": "${{ github.event.repository.default_branch }}"}},
-        {"name": "Install the planner", "run": _code(settings.install)},
+        {"name": "Install the planner", "run": code(settings.install)},
         {"uses": "docker/setup-buildx-action"},
         *([docker_login(settings.host, user, token)] if settings.host else []),
         {"name": "Find the request", "run": FIND, "env": found},
-        {"name": "Build", "run": _code(serve), "env": {"PLANNER_SIGNING_KEY": "${{ secrets.RELAY_SIGNING_KEY }}"}},
+        {"name": "Build", "run": code(serve), "env": {"PLANNER_SIGNING_KEY": "${{ secrets.RELAY_SIGNING_KEY }}"}},
     ]
-
-
-def _code(text: str) -> str:
-    """A command of ours in which no expression is left for GitHub to fill in."""
-    return text.replace("${{", "${{ '${{' }}")

@@ -12,6 +12,8 @@ from planner.model.lock import Lock
 ImageName = NewType("ImageName", str)
 Pairs = tuple[tuple[str, str], ...]
 
+DEFAULT_PLATFORM = "linux/amd64"
+"""The platform of an image that names none, on every machine."""
 EPOCH = "SOURCE_DATE_EPOCH"
 YEAR_2000 = "946684800"
 """The time of everything that a build makes, unless the image has an argument of that name: that of contexts' files.
@@ -88,7 +90,7 @@ class Image:
     args: Pairs = ()
     contexts: Pairs = ()
     tags: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ("linux/amd64",)
+    platforms: tuple[str, ...] = (DEFAULT_PLATFORM,)
     labels: Pairs = ()
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()

@@ -92,7 +92,7 @@ def lint(data: bytes, file: str) -> tuple[Finding, ...]:
         *_permissions(jobs, events),
         *_secrets(jobs, events),
         *_unpinned(jobs),
-        *_released(reader, top, jobs, events),
+        *_released(reader, jobs, events),
         *_injected(jobs),
         *_self_hosted(jobs, events),
     ]
@@ -222,9 +222,7 @@ def _unpinned(jobs: Iterable[_Job]) -> Iterator[_Told]:
             yield node, "unpinned-action", what, "name a commit: OWNER/NAME@<40 hexadecimal digits>"
 
 
-def _released(
-    reader: Reader, top: Mapping[str, tuple[Node, Node]], jobs: Iterable[_Job], events: Mapping[str, Node]
-) -> Iterator[_Told]:
+def _released(reader: Reader, jobs: Iterable[_Job], events: Mapping[str, Node]) -> Iterator[_Told]:
     push = events.get("push")
     tagged = isinstance(push, yaml.MappingNode) and "tags" in _fields(reader, push)
     if not tagged and "release" not in events:

@@ -95,12 +95,6 @@ class World:
             self._files[name] = frozenset(Target(Type.FILE, path) for path in self.files(name))
         return self._files[name]
 
-    def read_by(self, target: Target) -> Targets:
-        """Everything that an image reads, of all three types; nothing for the others."""
-        if target.type is not Type.IMAGE:
-            return frozenset()
-        return frozenset(self.parents[target]) | self.externals[target] | self.inputs(target)
-
     def ordered(self, targets: Iterable[Target]) -> tuple[Target, ...]:
         """In the order of the graph, what is read before what reads it: externals, files by path, images."""
         place = self._places

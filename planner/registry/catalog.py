@@ -15,7 +15,8 @@ MAX_PAGES = 1000
 MAX_TAG_PAGES = 10_000
 MAX_TAGS = 1_000_000
 """Of one repository."""
-_FOLLOWING = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
+FOLLOWING = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
+"""The next page, in a header Link."""
 _NEXT = re.compile(r'<(?:https?://[^/<>]+)?(/v2/_catalog\?[^<>]+)>\s*;\s*rel="?next"?')
 
 
@@ -64,7 +65,7 @@ def tags_of(registry: HttpRegistry, repository: str, page: int = PAGE, some: int
             return tuple(found)[:some]
         if len(found) > MAX_TAGS:
             raise RegistryError(f"{repository}: the registry lists more than {MAX_TAGS} tags")
-        following = _FOLLOWING.search(answer.headers.get("link", ""))
+        following = FOLLOWING.search(answer.headers.get("link", ""))
         if following is None and len(listed) >= page and len(found) > before:
             # A full page that says nothing of a next one: some registries and proxies lose the link.
             place = f"tags/list?n={page}&last={listed[-1]}"

@@ -17,13 +17,13 @@ from typing import Any
 from planner.errors import PlannerError, RegistryError
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read_list
+from planner.registry.catalog import FOLLOWING
 from planner.registry.connections import PASSING, Broken, host_of, read
 from planner.registry.transport import TIMEOUT, Transport
 
 MAX_PAGE = 64 << 20
 MAX_PAGES = 1000
 MAX_READINGS = 10
-_NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?:/|$)")
 
 
@@ -123,7 +123,7 @@ def pages(transport: Transport, url: str, headers: Mapping[str, str]) -> Iterato
             yield json.loads(body)
         except (ValueError, RecursionError) as error:
             raise RegistryError(f"{host_of(url)}: the API's answer is no JSON") from error
-        following = _NEXT.search(told.get("link", ""))
+        following = FOLLOWING.search(told.get("link", ""))
         if following is None:
             return
         if _origin(following[1]) != origin or following[1] == url:

@@ -72,11 +72,6 @@ class IgnoreRules:
         return cls(rules=tuple(rules), file=file)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is ever left out."""
-        return not self.rules
-
-    @property
     def has_exceptions(self) -> bool:
         """Whether a `!` may bring back something below a folder that is left out."""
         return any(rule.exception for rule in self.rules)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from planner.errors import one_of
 from planner.model.frozen import dataclass, replace
-from planner.model.image import Doubt, Image, ImageName, Kind
+from planner.model.image import DEFAULT_PLATFORM, Doubt, Image, ImageName, Kind
 from planner.model.names import Platform, Published
 from planner.sources.desk import Desk, Node
 from planner.sources.doubts import TAGS
@@ -181,7 +181,7 @@ def _platforms(maker: _Maker, key: Node) -> tuple[str, ...]:
             found.append(str(Platform.parse(text)))
         except ValueError as error:
             maker.wrong("platforms", key, str(error))
-    return tuple(sorted(set(found))) or ("linux/amd64",)
+    return tuple(sorted(set(found))) or (DEFAULT_PLATFORM,)
 
 
 def _network(maker: _Maker, key: Node) -> str:

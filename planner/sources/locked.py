@@ -6,7 +6,6 @@ from planner.model.graph import MACHINE
 from planner.model.image import Span
 from planner.model.lock import Lock
 from planner.sources import lock_file
-from planner.sources.dockerfile.directives import DEFAULT_ESCAPE
 from planner.sources.dockerfile.instructions import parse_trigger
 from planner.sources.dockerfile.steps import Config
 
@@ -20,7 +19,7 @@ def locked_config(lock: Lock, reference: str, platform: str) -> Config:
     if platform == MACHINE:
         image = lock.images.get(reference)
         texts = [text for facts in image.platforms.values() for text in facts.onbuild] if image else []
-        return Config(onbuild=tuple(parse_trigger(text, DEFAULT_ESCAPE, place) for text in dict.fromkeys(texts)))
+        return Config(onbuild=tuple(parse_trigger(text, place) for text in dict.fromkeys(texts)))
     facts = lock.platform(reference, platform)
     if facts is None:
         return Config()
@@ -29,6 +28,6 @@ def locked_config(lock: Lock, reference: str, platform: str) -> Config:
         workdir=facts.workdir,
         user=facts.user,
         shell=facts.shell,
-        onbuild=tuple(parse_trigger(text, DEFAULT_ESCAPE, place) for text in facts.onbuild),
+        onbuild=tuple(parse_trigger(text, place) for text in facts.onbuild),
         known=True,
     )

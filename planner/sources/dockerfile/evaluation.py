@@ -166,6 +166,6 @@ def _one(walk: Walk, item: Instruction, state: State) -> State:
             return setting(walk, item, state)
         case Onbuild():
             walk.triggers.append(Step(text=item.text, span=item.span, parts=(("trigger", item.trigger),)))
-            trigger = parse_trigger(item.trigger, walk.escape, item.span)
+            trigger = parse_trigger(item.trigger, item.span)
             return replace(state, onbuild=(*state.onbuild, trigger))
     return state

@@ -51,10 +51,10 @@ def parse(data: bytes, file: str) -> Dockerfile:
     return Dockerfile(file=file, directives=directives, instructions=tuple(found), lines=lines)
 
 
-def parse_trigger(text: str, escape: str, span: Span) -> Instruction:
+def parse_trigger(text: str, span: Span) -> Instruction:
     """Read an ONBUILD's trigger for the image that runs it, at the place `span`. Raises DefinitionError.
 
-    `escape` is that of the file the trigger comes from; BuildKit reads triggers with a backslash all the same.
+    BuildKit reads triggers with a backslash as the escape, whatever that of the file they come from is.
     """
     try:
         return _trigger(text, span)

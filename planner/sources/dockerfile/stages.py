@@ -92,7 +92,7 @@ def staged(
         if isinstance(stage.base, Use) and start.platform:
             platform = read_platform(start.platform, stage.platform, settings.platform)
             stage = replace(stage, base=replace(stage.base, platform=platform))
-        first_run = _triggered(stage, stages, triggers, escape)
+        first_run = _triggered(stage, stages, triggers)
         if stage.replaced:
             stages.append(replace(stage, only_read=first_run))
         else:
@@ -103,11 +103,11 @@ def staged(
     )
 
 
-def _triggered(stage: Stage, before: list[Stage], triggers: Triggers, escape: str) -> tuple[Instruction, ...]:
+def _triggered(stage: Stage, before: list[Stage], triggers: Triggers) -> tuple[Instruction, ...]:
     if isinstance(stage.base, Use):
         return triggers(stage.base)
     above = before[stage.base].instructions if stage.base is not None else ()
-    return tuple(parse_trigger(item.trigger, escape, item.span) for item in above if isinstance(item, Onbuild))
+    return tuple(parse_trigger(item.trigger, item.span) for item in above if isinstance(item, Onbuild))
 
 
 def _bodies(instructions: tuple[Instruction, ...]) -> Iterator[tuple[From, tuple[Instruction, ...]]]:

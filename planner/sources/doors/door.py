@@ -65,7 +65,6 @@ NAMES: Mapping[Door, tuple[str, ...]] = {
 }
 """The names that are looked for, by door, in the order in which doors are tried."""
 
-ALL_NAMES = tuple(name for names in NAMES.values() for name in names)
 """Every name that is looked for: a family is discovered by its Dockerfiles only where none of them is there."""
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from planner.errors import DefinitionError, Mistake
-from planner.model.image import Doubt, Family, Image, ImageName, Span
+from planner.model.image import DEFAULT_PLATFORM, Doubt, Family, Image, ImageName, Span
 from planner.model.names import Platform, Published
 from planner.sources.doors.bake.config import Config
 from planner.sources.doors.bake.named import REGISTRY
@@ -22,7 +22,6 @@ from planner.sources.doors.contested import apart
 from planner.sources.doubts import TAGS
 from planner.sources.fetched import REMOTE
 
-DEFAULT_PLATFORM = "linux/amd64"
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}
 BUILD_CALLS = (None, "", "build")
 RELATIVE = "BUILDX_BAKE_FILE_RELATIVE_PATHS"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.errors import Mistake, one_of
+from planner.model.image import DEFAULT_PLATFORM
 from planner.sources.doors.bake.body import Block, Body, Setting
 from planner.sources.doors.bake.fields import FIELDS, blank
 from planner.sources.doors.bake.functions import LIBRARY, NEED_WORLD, SPECIAL, UNSUPPORTED
@@ -22,7 +23,7 @@ from planner.sources.doors.bake.variables import Variable, overridden, variable_
 
 MAX_WORK = 5_000_000
 """Steps and letters that one reading may take: what is beyond is no file that a person wrote."""
-BUILT_IN: Mapping[str, str] = {"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": "linux/amd64"}
+BUILT_IN: Mapping[str, str] = {"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": DEFAULT_PLATFORM}
 """Bake's own variables. The platform is the one that the planner takes where none is named, on every machine."""
 KINDS = ("group", "target")
 

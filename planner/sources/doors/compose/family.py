@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from planner.model.image import Family, Image, ImageName, Span
+from planner.model.image import DEFAULT_PLATFORM, Family, Image, ImageName, Span
 from planner.model.names import Platform, Published
 from planner.ports import Tree
 from planner.sources.doors.compose import project
@@ -18,7 +18,6 @@ from planner.sources.doors.contested import apart
 
 NAME = re.compile(r"[a-zA-Z0-9._-]+")
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}
-DEFAULT_PLATFORM = "linux/amd64"
 _REMOTE = ("github.com/", "git@")
 
 

@@ -259,7 +259,7 @@ class _Extending:
             return own
         extending: _Extending | None = self
         if isinstance(file, Scalar) and file.text:
-            extending = self._in_file(file, here)
+            extending = self._in_file(file)
         if extending is None:
             return own
         if (extending.file, service.text) in here or len(here) > MAX_DEPTH:
@@ -275,7 +275,7 @@ class _Extending:
         value = merged(settled(base), own, mistakes, f"services.{name}")
         return Fields(value.entries, own.place, fields.mark, own.places) if isinstance(value, Fields) else own
 
-    def _in_file(self, file: Scalar, here: tuple[tuple[str, str], ...]) -> _Extending | None:
+    def _in_file(self, file: Scalar) -> _Extending | None:
         found = self.loader.extended(file, self.lookup)
         if found is None:
             return None

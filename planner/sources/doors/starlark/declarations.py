@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from planner.errors import Mistake, one_of
 from planner.model.frozen import dataclass, replace
-from planner.model.image import Doubt, Image, ImageName, Kind, KindDefaults
+from planner.model.image import DEFAULT_PLATFORM, Doubt, Image, ImageName, Kind, KindDefaults
 from planner.model.names import Reference
 from planner.sources.doors.starlark.call_desk import CallDesk, Undecided, mistake, selected
 from planner.sources.doors.starlark.engine import Call, Refused, Value
@@ -159,7 +159,7 @@ class Declarations:
 
     def _decided(self, desk: CallDesk, value: Value, platforms: tuple[str, ...]) -> Value:
         try:
-            return selected(value, platforms or ("linux/amd64",), self.defines)
+            return selected(value, platforms or (DEFAULT_PLATFORM,), self.defines)
         except Undecided as undecided:
             desk.wrong(None, str(undecided))
             return {}
