@@ -27,6 +27,7 @@ MODULES = (
     "planner.errors",
     "planner.model.image",
     "planner.ports",
+    "planner.digest.inputs",
     "planner.digest.manifest",
     "planner.digest.key",
     "planner.plan.rebuild",

@@ -6,8 +6,8 @@ import argparse
 
 from planner.cli import arguments as shared
 from planner.cli.family import chosen, keys_now, palette
+from planner.digest.inputs import Manifest
 from planner.digest.key import Keys
-from planner.digest.manifest import Manifest
 from planner.errors import PlannerError, UsageError
 from planner.explain import text
 from planner.model.image import ImageName

@@ -9,8 +9,8 @@ from planner.cli import arguments as shared
 from planner.cli import states
 from planner.cli.family import chosen, palette
 from planner.cli.saying import say
+from planner.digest.inputs import Input
 from planner.digest.key import Keys
-from planner.digest.manifest import Input
 from planner.errors import GitError, InputError
 from planner.explain.chain import Why, why
 from planner.explain.text import printable

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from planner.digest.inputs import Manifest
 from planner.digest.key import Facts
-from planner.digest.manifest import Manifest
 from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, RemoteFiles, Use
 from planner.model.image import Image, KindDefaults, Span
 from planner.model.lock import LockedImage

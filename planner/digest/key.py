@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from planner.digest.hashing import Hasher
-from planner.digest.manifest import SCHEMA, InputKind, Manifest, Manifests, reparented
+from planner.digest.inputs import SCHEMA, InputKind, Manifest, reparented
+from planner.digest.manifest import Manifests
 from planner.digest.overlaid import Overlaid
 from planner.digest.trace import Trace
 from planner.model.frozen import dataclass

@@ -1,8 +1,7 @@
-"""The one list of what counts for an image: every input with its digest. Key and explanation both read this list."""
+"""Turns an image, its steps and a tree into the list of its inputs, the one place where it is told what counts."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
 
 from planner.digest.build_policy import policy_place, reads_elsewhere
@@ -10,6 +9,7 @@ from planner.digest.contexts import absent, given
 from planner.digest.files import ContextTree, find
 from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
+from planner.digest.inputs import MISSING, POLICY, REMOTE, Input, InputKind, Manifest, is_policy
 from planner.digest.listing import selected
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
@@ -20,65 +20,10 @@ from planner.model.names import familiar
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources.go_match import BadPattern
-from planner.sources.ignore_rules import IgnoreRules
+from planner.sources.ignore_rules import MAX_BYTES, IgnoreRules
 from planner.sources.loaded import LoadedFamily
 
-SCHEMA = "1"
-MAX_IGNORE_FILE = 1 << 20
-MISSING = "missing"
-REMOTE = "remote"
-POLICY = "policy"
 SPECIAL_ARGS = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
-
-
-class InputKind(enum.StrEnum):
-    """What an input is. The values stand in JSON and in records."""
-
-    PLATFORM = "platform"
-    FRONTEND = "frontend"
-    ARGUMENT = "argument"
-    LABEL = "label"
-    INSTRUCTION = "instruction"
-    FILES = "files"
-    PARENT = "parent"
-    EXTERNAL = "external"
-    UNSURE = "unsure"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Input:
-    """One input. `name` is where it enters, `parts` what it says, `digest` their digest (of the files, for FILES)."""
-
-    kind: InputKind
-    name: str
-    digest: str
-    parts: tuple[tuple[str, str], ...] = ()
-    where: Span | None = None
-    selection: Selection | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
-    """All inputs of one image on one platform, in a fixed order; `warnings` are for people only."""
-
-    image: ImageName
-    platform: str
-    inputs: tuple[Input, ...]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def unsure(self) -> tuple[Input, ...]:
-        """The inputs that may change unseen: with any, the image is always rebuilt."""
-        return tuple(item for item in self.inputs if item.kind is InputKind.UNSURE)
-
-    @property
-    def policy(self) -> str:
-        """The file of the build policy, "" where there is none."""
-        return next((item.name for item in self.inputs if _is_policy(item)), "")
-
-
-def _is_policy(item: Input) -> bool:
-    return item.kind is InputKind.ARGUMENT and item.parts[0][0] == POLICY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +115,7 @@ class Manifests:
         for item in manifest.inputs:
             if item.selection is not None and item.where is not None:
                 inputs.extend(self._files(image, item.name, item.where, item.selection, warnings))
-            elif not _is_policy(item) and (
+            elif not is_policy(item) and (
                 item.kind is not InputKind.UNSURE or item.parts[0][0] not in (MISSING, POLICY)
             ):
                 inputs.append(item)
@@ -306,17 +251,4 @@ class Manifests:
         return self.contexts[root, ignore]
 
     def _rules(self, path: str) -> IgnoreRules:
-        return IgnoreRules.parse(self.tree.read(path, MAX_IGNORE_FILE), path) if path else IgnoreRules()
-
-
-def reparented(manifest: Manifest, parent_keys: Mapping[ImageName, str], hasher: Hasher) -> Manifest:
-    """The manifest with other keys for its parents; itself where they are the same."""
-    inputs: list[Input] = []
-    for item in manifest.inputs:
-        if item.kind is InputKind.PARENT:
-            parts = (("key", parent_keys[ImageName(item.name)]),)
-            inputs.append(item if item.parts == parts else replace(item, parts=parts, digest=hasher.pairs(parts)))
-        else:
-            inputs.append(item)
-    same = all(one is other for one, other in zip(inputs, manifest.inputs, strict=True))
-    return manifest if same else replace(manifest, inputs=tuple(inputs))
+        return IgnoreRules.parse(self.tree.read(path, MAX_BYTES), path) if path else IgnoreRules()

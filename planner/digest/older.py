@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from planner.digest.inputs import Manifest, reparented
 from planner.digest.key import Keys, manifest_key, parent_keys
-from planner.digest.manifest import Manifest, reparented
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName
 

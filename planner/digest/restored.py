@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.digest.key import Facts
-from planner.digest.manifest import Input, InputKind, Manifest
 from planner.digest.trace import Trace
 from planner.digest.written import Unreadable
 from planner.model.graph import (

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName, Span
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from planner.digest.manifest import Input
+from planner.digest.inputs import Input
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, ParentImage, Use
 from planner.model.image import ImageName, Span

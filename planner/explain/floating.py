@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.digest.inputs import REMOTE, Input, InputKind, Manifest
 from planner.digest.key import Keys
-from planner.digest.manifest import REMOTE, Input, InputKind, Manifest
 
 SHOWN = 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from planner.digest.manifest import InputKind, Manifest
+from planner.digest.inputs import InputKind, Manifest
 from planner.model.graph import ImageGraph, Unresolved
 from planner.model.image import ImageName, Span
 from planner.plan.rebuild import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.digest.verdict import Ruling, Verdict
 from planner.explain.text import Palette, place, printable
 from planner.model.frozen import dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from planner.digest.manifest import Input
+from planner.digest.inputs import Input
 from planner.explain.chain import Cause, Why
 from planner.explain.text import Palette, place, printable
 from planner.plan.plan_file import reason_document

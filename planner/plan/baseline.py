@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from planner.digest.ignore_file import context_root
+from planner.digest.inputs import Input, Manifest
 from planner.digest.key import Keys
 from planner.digest.listing import files_of
-from planner.digest.manifest import Input, Manifest
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.inputs import Input, InputKind, Manifest
 
 Steps = list[list[Input]]
 """The steps of one stage, each with the files that it selects behind it."""

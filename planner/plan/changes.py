@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.model.frozen import dataclass
 from planner.plan.reasons import Code, Reason
 

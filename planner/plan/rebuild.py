@@ -6,8 +6,8 @@ import enum
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from planner.digest.inputs import Manifest
 from planner.digest.key import Keys
-from planner.digest.manifest import Manifest
 from planner.model.frozen import dataclass
 from planner.model.graph import ImageGraph, Node, ParentImage
 from planner.model.image import ImageName

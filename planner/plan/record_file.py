@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from planner.digest.manifest import SCHEMA
+from planner.digest.inputs import SCHEMA
 from planner.digest.written import Unreadable, expect_sparse
 from planner.model.build import LAST_SECOND, Record, StepTime, Store, Stored
 from planner.model.image import ImageName

@@ -13,7 +13,7 @@ from planner.cli import build as build_command
 from planner.cli import main
 from planner.digest import key as key_module
 from planner.digest import older as older_module
-from planner.digest.manifest import Manifest
+from planner.digest.inputs import Manifest
 from planner.digest.older import CannotSay, Older
 from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from planner.digest.manifest import Input, InputKind
+from planner.digest.inputs import Input, InputKind
 from tests.oracle.case import Pair
 from tests.oracle.law import Finding
 from tests.oracle.ours import Ours

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.digest.key import Keys, keys_of
-from planner.digest.manifest import Input, InputKind, Manifest
 from planner.model.image import ImageName, Span
 from planner.plan import changes as module
 from planner.plan.baseline import of_keys

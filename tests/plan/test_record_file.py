@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.digest import written
-from planner.digest.manifest import Input, InputKind, Manifest
+from planner.digest.inputs import Input, InputKind, Manifest
 from planner.digest.written import Unreadable
 from planner.model.build import Record, StepTime, Store, Stored
 from planner.model.image import ImageName

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from planner.digest.inputs import Input, Manifest
 from planner.digest.key import Keys
-from planner.digest.manifest import Input, Manifest
 from planner.explain.boxes import BOX_HEIGHT, box_text, box_width
 from planner.explain.history import Built
 from planner.explain.layered import layered
