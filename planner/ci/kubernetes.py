@@ -73,7 +73,10 @@ def pool_text(settings: Settings) -> str:
 
 
 def driver_commands(settings: Settings) -> str:
-    """Commands that have buildx make builders of its Kubernetes driver, one pod each, so that each has a name."""
+    """Commands that have buildx make builders of its Kubernetes driver, one pod each, so that each has a name.
+
+    Raises PlannerError for resources that the driver has no option for.
+    """
     _refuse(settings)
     options = {"namespace": settings.namespace, "image": _image(settings), "rootless": str(settings.rootless).lower()}
     limits = cluster.limits_of(settings.asked)

@@ -22,6 +22,8 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> Stat
 
     A folder that git does not keep is one path. Staged, changed, conflicting, untracked and ignored paths are named,
     and so are those that status is silent about. `attributes_file` is the repository's own, which may not exist.
+
+    Raises GitError.
     """
     for _ in range(TRIES):
         status = start(folder, *STATUS)

@@ -183,7 +183,10 @@ class HttpRegistry:
         length: int = 0,
         also: str = "",
     ) -> Answer:
-        """Put a blob where an upload was begun; `stream` is one of `length` bytes that cannot be sent again."""
+        """Put a blob where an upload was begun; `stream` is one of `length` bytes that cannot be sent again.
+
+        Raises RegistryError for a place that is not safe; any status is an answer.
+        """
         host, _, path = repository.partition("/")
         if not place.startswith(("/", "https://", f"{base(host)}/")):
             raise RegistryError(f"{repository}: the registry names no safe place for an upload")

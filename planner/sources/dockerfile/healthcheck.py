@@ -28,7 +28,10 @@ _SHORTEST = 10**6
 
 
 def healthcheck_words(read: Statement) -> tuple[str, ...]:
-    """What counts of a HEALTHCHECK: its flags in order of names, then NONE, CMD-SHELL or CMD, and the command."""
+    """What counts of a HEALTHCHECK: its flags in order of names, then NONE, CMD-SHELL or CMD, and the command.
+
+    Raises Refused.
+    """
     type_, command = _type_and_command(read.rest)
     if type_ == "NONE":
         if command and json_words(command) != ():

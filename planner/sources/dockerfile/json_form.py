@@ -14,7 +14,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def json_words(text: str) -> tuple[str, ...] | None:
-    """The strings of a JSON array, or None where the text is no JSON array. Other values in it are refused."""
+    """The strings of a JSON array, or None where the text is no JSON array. Raises Refused for other values."""
     text = text.lstrip(SPACES)
     if not text.startswith("["):
         return None

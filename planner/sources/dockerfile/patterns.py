@@ -93,7 +93,10 @@ def replaced_once(pattern: str, value: str, replacement: str) -> str:
 
 
 def replaced_everywhere(pattern: str, value: str, replacement: str, limit: int) -> str:
-    """The value with every match replaced. BuildKit lets `$0` in the replacement stand for the match."""
+    """The value with every match replaced. BuildKit lets `$0` in the replacement stand for the match.
+
+    Raises ExpansionError where it comes to more than `limit` letters.
+    """
     matcher = _Matcher(pattern, value)
     parts: list[str] = []
     size = done = start = 0

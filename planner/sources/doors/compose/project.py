@@ -112,7 +112,10 @@ class _Loader:
         return look
 
     def bytes(self, path: str, place: Span, what: str) -> bytes | None:
-        """The bytes of a file of the workspace, links followed; None and a mistake where there is none."""
+        """The bytes of a file of the workspace, links followed; None and a mistake where there is none.
+
+        Raises DefinitionError for more than MAX_FILES.
+        """
         self.count += 1
         if self.count > MAX_FILES:
             raise DefinitionError(
