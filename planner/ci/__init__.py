@@ -1,1 +1,1 @@
-"""Plans as CI matrices."""
+"""Plans as CI jobs, pipelines and manifests for clusters."""

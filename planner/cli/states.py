@@ -1,4 +1,4 @@
-"""Reads the states that `why` and `diff` compare: a git revision, WORKTREE, INDEX, RECORDS, or a saved plan."""
+"""Reads the states that `why` and `diff` compare: a git revision, WORKTREE, INDEX, records, or a saved plan."""
 
 from __future__ import annotations
 

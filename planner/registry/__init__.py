@@ -1,1 +1,1 @@
-"""Registries over HTTP: what publishing an image needs."""
+"""Registries over HTTP: images, records, leases and clean-up."""
