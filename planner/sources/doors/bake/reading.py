@@ -13,7 +13,8 @@ from planner.errors import Mistake, one_of
 from planner.model.image import DEFAULT_PLATFORM
 from planner.sources.doors.bake.body import Block, Body, Setting
 from planner.sources.doors.bake.fields import FIELDS, blank
-from planner.sources.doors.bake.functions import LIBRARY, NEED_WORLD, SPECIAL, UNSUPPORTED
+from planner.sources.doors.bake.functions import LIBRARY, NEED_WORLD, UNSUPPORTED
+from planner.sources.doors.bake.special import SPECIAL, special
 from planner.sources.doors.bake.syntax import Node, Scope
 from planner.sources.doors.bake.trouble import TooMuch, Volatile, Wrong
 from planner.sources.doors.bake.types import type_of_expression
@@ -173,7 +174,7 @@ class Reading:
         """See Names."""
         self.spend(5)
         if name in SPECIAL:
-            return self._special(name, arguments, scope)
+            return special(name, arguments, scope)
         values = [argument.value(scope) for argument in arguments]
         if spread:
             last = values.pop()
@@ -194,25 +195,6 @@ class Reading:
             raise
         self.spend(weigh(found) if isinstance(found, tuple | dict) else len(found) if isinstance(found, str) else 1)
         return found
-
-    def _special(self, name: str, arguments: Sequence[Node], scope: Scope) -> Value:
-        if name == "convert":
-            if len(arguments) != 2:
-                raise Wrong("convert() needs a value and a type")
-            return convert(arguments[0].value(scope), type_of_expression(arguments[1]) or "any")
-        if not arguments or (name == "can" and len(arguments) > 1):
-            raise Wrong(f"{name}() needs {'one expression' if name == 'can' else 'at least one expression'}")
-        for argument in arguments:
-            try:
-                found = argument.value(scope)
-                return True if name == "can" else found
-            except TooMuch:
-                raise
-            except Wrong as error:
-                last = error
-        if name == "can":
-            return False
-        raise last
 
     def _user_call(self, name: str, values: list[Value]) -> Value:
         function = self._user_function(name)

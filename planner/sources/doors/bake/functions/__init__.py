@@ -33,7 +33,5 @@ UNSUPPORTED: Mapping[str, str] = {
     "bytesslice": "no other function makes what it reads",
 }
 """Functions that Bake has and this reader has not, each with its reason."""
-SPECIAL = ("try", "can", "convert")
-"""Functions that are given expressions, not their values."""
 NEED_WORLD = ("timestamp", "homedir")
 """Functions that read the environment."""
