@@ -29,7 +29,7 @@ from planner.local.records import SqliteRecords
 from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
-from planner.plan.baseline import of_records
+from planner.plan.baseline import Baseline, of_records
 from planner.plan.rebuild import Action, Plan
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.shared import SharedRecords
@@ -71,25 +71,15 @@ def built(
     graph = keys.made_by.loaded.graph
     usable = _usable(options, keys, builders, published)
     then = of_records(graph, keys, records, usable)
-    again = record_again(
-        keys, then, records, builders.first, keys.made_by.loaded.family.registry if options.push else ""
-    )
+    pushed_to = keys.made_by.loaded.family.registry if options.push else ""
+    again = record_again(keys, then, records, builders.first, pushed_to)
     if again:
         note(f"recorded {again} images anew, under keys of the present schema")
-    if options.plan:
-        plan = saved_plan(options, keys)
-    else:
-        wanted = chosen(options.images, graph)
-        plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
-    if options.only:
-        plan = only(plan, chosen(options.images, graph))
-    if options.plan:
-        plan = resumed(plan, then, keys, lambda image: _counts(image, usable, pushed=options.push))
-    if options.push and published is not None and registry is not None:
-        lost = publish_again(plan, keys, records, registry, published.saw)
+    plan = _planned(options, keys, then, usable)
+    if options.push and published is not None:
+        lost = publish_again(plan, keys, records, registry, published.saw) if registry is not None else 0
         if lost:
             note(f"published {lost} images anew that a clean-up had put away")
-    if options.push and published is not None:
         _name_again(plan, keys, published)
     by_key = _by_key(options, keys, state) if registry is not None else None
     if options.only:
@@ -123,7 +113,7 @@ def built(
                 clock=time.time,
                 holds=usable,
                 leases=_leases(options, published),
-                registry=keys.made_by.loaded.family.registry if options.push else "",
+                registry=pushed_to,
                 keep_going=options.keep_going,
                 work=work,
                 seconds=local.seconds(),
@@ -142,6 +132,19 @@ def built(
     for warning in dict.fromkeys(published.warnings if published else ()):
         warn(warning)
     return plan, outcome, time.monotonic() - began
+
+
+def _planned(options: argparse.Namespace, keys: Keys, then: Baseline, usable: Callable[[Stored], bool]) -> Plan:
+    """What is built now that the folder is held: the saved plan, or a new one."""
+    graph = keys.made_by.loaded.graph
+    wanted = chosen(options.images, graph)
+    if not options.plan:
+        plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+        return only(plan, wanted) if options.only else plan
+    plan = saved_plan(options, keys)
+    if options.only:
+        plan = only(plan, wanted)
+    return resumed(plan, then, keys, lambda image: _counts(image, usable, pushed=options.push))
 
 
 def _name_again(plan: Plan, keys: Keys, published: PublishedRecords) -> None:
