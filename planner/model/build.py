@@ -7,9 +7,6 @@ import enum
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName, Pairs
 
-LAST_SECOND = 253_402_300_799
-"""The last second that a date can tell, of the year 9999: no time is later, and no build takes longer."""
-
 
 class Store(enum.StrEnum):
     """Where built images are kept: the planner's own OCI layout, a Docker Engine, or a registry."""
@@ -26,6 +23,10 @@ class Stored:
     store: Store
     digest: str
     repository: str = ""
+
+
+LAST_SECOND = 253_402_300_799
+"""The last second that a date can tell, of the year 9999: no time is later, and no build takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
