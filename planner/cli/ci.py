@@ -17,7 +17,7 @@ from planner.cli import arguments as shared
 from planner.cli.clone import Clone, clone_of, reads_of
 from planner.cli.family import folder_of, load_family, warn
 from planner.cli.matrix import environment_of
-from planner.cli.output import standing, write
+from planner.cli.output import check, standing, write
 from planner.cli.saying import say
 from planner.cli.signing import asks_for_signatures
 from planner.errors import OutputError, UsageError
@@ -36,7 +36,6 @@ WRITERS = {
     "gitlab": (gitlab.gitlab_pipeline, gitlab.FILE),
     "buildkite": (buildkite.buildkite_pipeline, buildkite.FILE),
 }
-STALE = 3
 INSTALL = f"pipx install image-family-planner=={__version__}"
 RENEWED = f'[ "$(planner --version 2>/dev/null)" = "planner {__version__}" ] || '
 """What stands before it where homes of runners outlive a job: pipx leaves another version that is there as it is, and
@@ -74,8 +73,7 @@ def run(options: argparse.Namespace) -> int:
     file = options.output or os.path.relpath(clone.top / place)
     text = writer(_settings(options, clone), _command(options, clone)).rstrip("\n")
     if options.check:
-        stale = standing(file) != text
-        return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
+        return check(text, file)
     if file == "-":
         return say(text)
     _refuse_another(standing(file), file, clone)

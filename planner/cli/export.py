@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from planner.ci.cluster import BUILDKIT
 from planner.cli import arguments as shared
 from planner.cli import export_argo, export_kubernetes
-from planner.cli.output import standing, write
+from planner.cli.output import check, write
 from planner.cli.saying import say
 from planner.errors import UsageError
 
 EXAMPLE = "planner export argo --against published --image r.example/planner:1 --source https://git.example/a.git"
 ENGINES = {"argo": export_argo, "kubernetes": export_kubernetes}
-STALE = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
             _refuse_foreign(options, engine, module.OWN)
     text = ENGINES[options.engine].text_of(options).rstrip("\n")
     if options.check:
-        stale = standing(options.check) != text
-        return say(f"{options.check}: {'is stale' if stale else 'is as it is written now'}", status=STALE * stale)
+        return check(text, options.check)
     if not options.output:
         return say(text)
     write(text, options.output)

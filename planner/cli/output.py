@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planner.errors import OutputError
 
+STALE = 3
 MAX_FILE = 8 << 20
 """Bytes of a file that may be compared with what would be written."""
 
@@ -38,6 +39,13 @@ def write(text: str, file: str) -> None:
             with contextlib.suppress(OSError):
                 Path(staging).unlink()
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def check(text: str, file: str) -> int:
+    """Say whether a file holds the text; gives the exit status, 3 for what is stale. Raises OutputError."""
+    is_stale = standing(file) != text
+    print(f"{file}: {'is stale' if is_stale else 'is as it is written now'}")
+    return STALE if is_stale else 0
 
 
 def standing(file: str) -> str:

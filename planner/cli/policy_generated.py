@@ -6,14 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-from planner.cli.output import standing, write
+from planner.cli import output
 from planner.cli.saying import say
 from planner.errors import OutputError, PlannerError, UsageError
 from planner.policy import ghcr, google, zot
 from planner.policy.check import check
 from planner.policy.policy import Policy
 
-STALE = 3
 FILES = {"zot": "zot.json", "artifact-registry": "artifact-registry.tf.json", "ghcr": "ghcr.md"}
 ROOT = "/var/lib/registry"
 
@@ -33,15 +32,14 @@ def run(options: argparse.Namespace, policy: Policy) -> int:
     text = generated(kind, policy, _registry(options, policy))
     file = options.out or FILES[kind]
     if options.check:
-        stale = standing(file) != text
-        return say(f"{file}: {'is stale' if stale else 'is as it is written now'}", status=STALE if stale else 0)
+        return output.check(text, file)
     if file == "-":
         return say(text)
     try:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{Path(file).parent}: cannot be made: {error.strerror}") from error
-    write(text, file)
+    output.write(text, file)
     return say(f"wrote {file}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.cli.output import standing, write
+from planner.cli.output import check, standing, write
 from planner.errors import OutputError
 from tests.workspace import Workspace
 
@@ -52,3 +52,10 @@ def test_what_stands_where_a_file_would_be_written(tmp_path: Path) -> None:
     assert [standing(os.fspath(tmp_path / gone)) for gone in ("gone", "there/below")] == ["", ""]
     with pytest.raises(OutputError, match="cannot be read: Is a directory"):
         standing(os.fspath(tmp_path))
+
+
+def test_a_file_is_compared_with_what_would_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "there"
+    place.write_text("text\n")
+    assert (check("text", os.fspath(place)), check("other", os.fspath(place))) == (0, 3)
+    assert capsys.readouterr().out == f"{place}: is as it is written now\n{place}: is stale\n"
