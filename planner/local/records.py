@@ -106,8 +106,12 @@ class SqliteRecords:
 
     def latest(self, image: ImageName) -> Record | None:
         """See Records."""
-        found = self._select("image = ?", (image,), 1)
-        return found[0] if found else None
+        query = "SELECT rowid FROM records WHERE image = ? ORDER BY rowid DESC LIMIT ?"
+        with self._lock, self._telling():
+            rows = self._database.execute(query, (image, MOST)).fetchall()
+        # Written last, whatever the clock said. One at a time: they may be long.
+        found = (record for (row,) in rows for record in self._select("rowid = ?", (row,), 1))
+        return next(found, None)
 
     def refused(self, image: ImageName) -> str:
         """See Records: what this machine wrote down is believed."""
@@ -115,7 +119,7 @@ class SqliteRecords:
 
     def seconds(self) -> dict[ImageName, float]:
         """How long the newest build of each image took, in seconds. Reads no manifests."""
-        query = "SELECT image, seconds, MAX(built_at) FROM records GROUP BY image"
+        query = "SELECT image, seconds, MAX(rowid) FROM records GROUP BY image"
         with self._lock, self._telling():
             rows = self._database.execute(query).fetchall()
         told = ((ImageName(str(image)), seconds_of(took)) for image, took, _ in rows)
@@ -131,7 +135,7 @@ class SqliteRecords:
             rows = self._database.execute(query).fetchall()
         return [built for row in rows if (built := built_of(*row)) is not None]
 
-    def _select(self, where: str, values: tuple[str, ...], wanted: int = MOST) -> list[Record]:
+    def _select(self, where: str, values: tuple[str | int, ...], wanted: int = MOST) -> list[Record]:
         """So many that can be read, newest first. No more rows are read than that takes: they may be long."""
         query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY built_at DESC LIMIT {MOST}"  # noqa: S608
         with self._lock, self._telling(), contextlib.closing(self._database.execute(query, values)) as rows:

@@ -52,6 +52,20 @@ def test_what_was_added_is_found(tmp_path: Path) -> None:
     assert again.latest(ImageName("other")) is None
 
 
+def test_the_newest_record_is_the_one_that_was_written_last_whatever_the_clock_said(tmp_path: Path) -> None:
+    """A clock that was a year ahead does not hold explanations and forecasts to that build for a year."""
+    records = SqliteRecords(tmp_path / "r")
+    records.add(replace(RECORD, key="x3-ahead", built_at=9e9, seconds=900.0))
+    records.add(RECORD)
+    assert records.latest(BASE) == RECORD
+    assert records.seconds() == {BASE: RECORD.seconds}
+    records.add(replace(RECORD, key="x3-ahead"))
+    records._database.execute("VACUUM")
+    latest = records.latest(BASE)
+    assert latest is not None
+    assert latest.key == "x3-ahead", "what is written anew is the last one"
+
+
 def test_what_is_forgotten_is_gone(tmp_path: Path) -> None:
     records = SqliteRecords(tmp_path / "r")
     records.add(RECORD)
