@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 
 from planner.model.frozen import dataclass
 from planner.model.image import ImageName, Pairs
+
+_FROM = re.compile(r"\[[^\]]*\] FROM ")
 
 
 class Store(enum.StrEnum):
@@ -122,14 +125,21 @@ class BuildResult:
     seconds: float
     steps: tuple[StepTime, ...] = ()
 
+    @property
+    def cached(self) -> bool:
+        """Whether every step came from cache. A FROM, which runs nothing, is never told to."""
+        steps = [step for step in self.steps if not _FROM.match(step.name)]
+        return bool(steps) and all(step.cached for step in steps)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """An image that was built once: (image, platforms, key) -> where it is. Written only after it is stored.
 
     `manifests` are the manifests behind the key in the text form of `planner.digest.written`; they let a later plan
-    say what changed. `built_at` is in seconds since 1970, UTC. `retries` counts the tries before it that failed in a
-    way that may pass.
+    say what changed. `built_at` is in seconds since 1970, UTC. `seconds` is what its inputs cost: of a build that came
+    from cache alone, what the build before it took. `retries` counts the tries before it that failed in a way that may
+    pass.
     """
 
     image: ImageName

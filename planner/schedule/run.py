@@ -63,7 +63,7 @@ class _Execution:
         )
         self.events: queue.Queue[Ended | StepNews | _Asked] = queue.Queue()
         self.cancels: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self.tries = Tries(job, self.events.put, lambda: self.state.stopped or bool(self.interrupted))
+        self.tries = Tries(job, self.events.put, lambda: self.state.stopped or bool(self.interrupted), recorded)
         self.stored = dict(job.stored)
         self.results: dict[ImageName, BuildResult] = {}
         self.cut_off: dict[ImageName, Stored] = {}

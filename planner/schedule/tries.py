@@ -79,10 +79,18 @@ class Ended:
 class Tries:
     """Tries to build images of one job. Called from several threads; `tell` takes news from all of them."""
 
-    def __init__(self, job: Job, tell: Callable[[StepNews], None], ending: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        tell: Callable[[StepNews], None],
+        ending: Callable[[], bool],
+        before: Mapping[ImageName, float],
+    ) -> None:
+        """`before` is what images took when they were built last, in seconds."""
         self.job = job
         self.tell = tell
         self.ending = ending
+        self.before = before
         self.cuttable = _cuttable(job)
 
     def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored], failed: int = 0) -> Ended:
@@ -164,7 +172,8 @@ class Tries:
             resolved_key=resolved,
             stored=result.image,
             built_at=self.job.clock(),
-            seconds=result.seconds,
+            # What all came from cache says nothing of what the image takes where it must be built.
+            seconds=max(result.seconds, self.before.get(name, 0.0)) if result.cached else result.seconds,
             manifests=self._manifests(name),
             steps=result.steps,
             retries=failed,
