@@ -18,14 +18,15 @@ from planner.build.context import Contexts
 from planner.build.engine import Engine, is_there, knock
 from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
-from planner.build.processes import Clients, Questions
+from planner.build.processes import Client, Clients, Questions
 from planner.build.proxies import refuse_filled
+from planner.build.pulse import Pulse
 from planner.build.rawjson import Reading
 from planner.digest.build_policy import MAX_POLICY, SUFFIX
 from planner.errors import BuilderError, StateError, UsageError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
 from planner.model.image import ImageName
-from planner.ports import BuildCancelled, Registry, StepNews, StepState, Tree
+from planner.ports import BuildCancelled, BuildFailed, Passing, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
 
 MAX_LINE = 8 << 20
@@ -76,6 +77,7 @@ class BuildxBuilder:
         self.limit = limit
         self._clients = Clients(folders.workspace)
         self._questions = Questions()
+        self._pulse = Pulse(self.answers, self._clients.lose)
 
     def build(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> BuildResult:
         """See Builder."""
@@ -165,8 +167,10 @@ class BuildxBuilder:
         with (
             open(log_of(self.folders.logs, request.image), "w", encoding="utf-8", errors="backslashreplace") as log,
             self._clients.started(argv, environment, self.limit) as client,
+            self._pulse.watched(),
         ):
             for line in client.lines(MAX_LINE):
+                self._pulse.beat()
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     # Output goes to the log alone: builds say more than whoever is told of all of them can take in.
@@ -183,10 +187,15 @@ class BuildxBuilder:
             if self._clients.cancelled:
                 raise BuildCancelled
             if status:
-                failure = reading.stopped(_late(self.limit)) if client.late else reading.failure(status)
+                failure = self._ended(client, reading, status)
                 log.write("\n".join([failure.message, *reading.plain]) + "\n")
                 raise failure
         return reading
+
+    def _ended(self, client: Client, reading: Reading, status: int) -> BuildFailed:
+        if client.late:
+            return reading.stopped(_late(self.limit))
+        return reading.stopped(_lost(self.engine.spec), Passing.ENGINE) if client.lost else reading.failure(status)
 
     def close(self) -> None:
         """Ask nothing more, and remove what stands outside the run's folder."""
@@ -299,6 +308,10 @@ def _log_line(news: StepNews) -> str:
 
 def _late(limit: float) -> str:
     return f"took longer than {limit:g} s, so it was stopped: allow more with --timeout-per-image, or none at all"
+
+
+def _lost(spec: str) -> str:
+    return f"{spec} does not answer any more, nor by another connection: the build there was given up"
 
 
 def _disk(error: OSError) -> str:

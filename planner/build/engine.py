@@ -43,6 +43,7 @@ commit would make another image at each one.
 """
 _ENDPOINTS = re.compile(r"^\s*Endpoint:\s*(\S*)\s*$", re.MULTILINE)
 _NODE_PLATFORMS = re.compile(r"^\s*Platforms:\s*(.*)$", re.MULTILINE)
+_STATES = re.compile(r"^\s*Status:\s*(\S+)", re.MULTILINE)
 _NO_PLUGIN = re.compile(r"unknown (?:shorthand )?flag|is not a docker command|unknown command: docker buildx")
 """What docker says where it takes the words of a plugin that it lacks for its own."""
 _FORMS = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS (unix://…, tcp://…)"
@@ -188,14 +189,17 @@ def _connect(spec: str, address: str) -> None:
 
 
 def is_there(engine: Engine, questions: Questions) -> bool:
-    """Whether an engine that answered before answers now. One that is not asked any more is not there."""
+    """Whether an engine that answered before answers now. One that is not asked any more is not there.
+
+    A process that is stopped takes connections, so that a knock says too little; buildx asks for 20 s.
+    """
     try:
         if engine.address:
             knock(engine.spec, engine.address)
-            return True
-        return not _fact(_ask([*engine.argv, "inspect"], engine.environment, engine.spec, questions), "Error")
+        facts = _ask([*engine.argv, "inspect"], engine.environment, engine.spec, questions)
     except (BuilderError, BuildCancelled):
         return False
+    return not _fact(facts, "Error") and (bool(_version(facts)) or "running" in _STATES.findall(facts))
 
 
 def _silent(said: str, why: str) -> str:
@@ -218,7 +222,7 @@ def _found(facts: str) -> str:
 
 
 def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], facts: str) -> Engine:
-    version = _fact(facts, "BuildKit version") or _fact(facts, "Buildkit")
+    version = _version(facts)
     docker = _fact(facts, "Driver") == "docker"
     native, emulated = platforms(_NODE_PLATFORMS.findall(facts))
     engine = Engine(
@@ -235,6 +239,10 @@ def _engine(spec: str, argv: tuple[str, ...], environment: Mapping[str, str], fa
 
         check_engine(OLDEST_ENGINE)
     return engine
+
+
+def _version(facts: str) -> str:
+    return _fact(facts, "BuildKit version") or _fact(facts, "Buildkit")
 
 
 def platforms(nodes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -42,11 +42,12 @@ def ends_with_us() -> tuple[str, ...]:
 
 
 class Client:
-    """A running process. `late` says whether it was ended because it took too long."""
+    """A running process. `late` and `lost` say whether it was ended: it took too long, or its engine was gone."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self.late = False
+        self.lost = False
 
     @property
     def said(self) -> IO[bytes]:
@@ -158,6 +159,14 @@ class Clients:
             client.said.close()
             with self._lock:
                 self._running.discard(client)
+
+    def lose(self) -> None:
+        """End all that run now, since their engine is gone."""
+        with self._lock:
+            running = list(self._running)
+        for client in running:
+            client.lost = True
+            client.end()
 
     def cancel(self) -> None:
         """End all, and start none any more. The first call asks, the second kills at once."""

@@ -19,7 +19,7 @@ from planner.build.transient import passing
 from planner.build.untold import why_untold
 from planner.model.build import StepTime
 from planner.model.image import ImageName, Pairs
-from planner.ports import BuildFailed, StepNews, StepState
+from planner.ports import BuildFailed, Passing, StepNews, StepState
 
 TAIL = 20
 """Lines of output kept for the step that fails."""
@@ -162,14 +162,14 @@ class Reading:
             return BuildFailed(step="", message=message, line=line, passing=cause)
         return BuildFailed(step=failed.name, message=failed.error, tail=tuple(failed.tail), line=line, passing=cause)
 
-    def stopped(self, message: str) -> BuildFailed:
+    def stopped(self, message: str, passing: Passing | None = None) -> BuildFailed:
         """A build that was ended by us, with the step that it was in."""
         begun = [one for one in self.vertexes.values() if one.counts and one.started]
         ended = [one for one in begun if not one.completed or _is_cancelled(one.error)]
         if not ended:
-            return BuildFailed(step="", message=message)
+            return BuildFailed(step="", message=message, passing=passing)
         last = max(ended, key=lambda one: one.started)
-        return BuildFailed(step=last.name, message=message, tail=tuple(last.tail))
+        return BuildFailed(step=last.name, message=message, tail=tuple(last.tail), passing=passing)
 
 
 def _document(line: str) -> dict[str, Any] | None:
