@@ -25,6 +25,8 @@ from planner.sources.fetched import REMOTE
 NETWORKS = {"": "", "default": "", "none": "none", "host": "host"}
 BUILD_CALLS = (None, "", "build")
 RELATIVE = "BUILDX_BAKE_FILE_RELATIVE_PATHS"
+_WORDS = ("target", "args", "contexts", "labels", "secrets", "ssh", "options")
+"""The fields of an image that become words of a command."""
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([kmgtp]?)(?:i?b)?")
 
 
@@ -123,7 +125,7 @@ class _Maker:
             self._wrong(target, "policy", "is not enforced by the planner", "plan without it: --set '*.policy='")
         context = self._context(target)
         inline = target.inline or ""
-        return Image(
+        made = Image(
             name=ImageName(target.name),
             span=target.span,
             context=context,
@@ -140,6 +142,10 @@ class _Maker:
             network=self._network(target),
             options=tuple(self._options(target)),
         )
+        for name in _WORDS:
+            if any("\0" in text for text in _texts(getattr(made, name))):
+                self._wrong(target, name, "holds a NUL character", "no command takes one")
+        return made
 
     def _context(self, target: Target) -> str:
         text = target.context
@@ -240,6 +246,14 @@ class _Maker:
             return ""
         factor = 1024 ** " kmgtp".index(found[2] or " ")
         return str(int(float(found[1]) * factor))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def _secret(entry: Entry) -> str:
