@@ -22,6 +22,8 @@ from planner.plan.rebuild import plan as make_plan
 
 # A plan against a revision waits for nothing that it does not use.
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from planner.local.state import State
     from planner.model.build import Stored
     from planner.ports import Records
@@ -140,18 +142,40 @@ def against_records(
     wanted = chosen(options.images, graph)
     state = state_of(options)
     layout = Layout(state.layout)
+    in_engine = _in_engine()
 
     def holds(image: Stored) -> bool:
         if options.push and not is_pushed(image, now):
             return False
         if ask_engine and image.store is Store.ENGINE:
-            from planner.build.docker_engine import image_id
-
-            return image_id(image.repository) == image.digest
+            return in_engine(image)
         return image.store is not Store.LAYOUT or layout.holds(image.digest)
 
     then = of_records(graph, now, shared or open_records(state.root), holds)
     return make_plan(graph, now, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
+
+
+def _in_engine() -> Callable[[Stored], bool]:
+    """Gives whether the Docker Engine keeps an image. One that does not answer is asked once, and keeps none.
+
+    Whoever builds then may well do so elsewhere; if not, the builder is found not to answer.
+    """
+    silent = False
+
+    def keeps(image: Stored) -> bool:
+        nonlocal silent
+        from planner.build.docker_engine import image_id
+        from planner.errors import BuilderError
+
+        if silent:
+            return False
+        try:
+            return image_id(image.repository) == image.digest
+        except BuilderError:
+            silent = True
+            return False
+
+    return keeps
 
 
 def is_pushed(image: Stored, keys: Keys) -> bool:
