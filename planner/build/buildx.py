@@ -91,7 +91,7 @@ class BuildxBuilder:
                 environment = self._environment(request, folder)
                 paths = self._paths(request, folder)
                 by_tag = self.engine.store is Store.ENGINE
-                cache = self.caches.get(request.image, ())
+                cache = self._caches(request, tell)
                 argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag, cache=cache)]
                 reading = self._run(request, argv, environment, tell)
                 stored = self._verified(request, store, paths)
@@ -196,6 +196,19 @@ class BuildxBuilder:
         if client.late:
             return reading.stopped(_late(self.limit))
         return reading.stopped(_lost(self.engine.spec), Passing.ENGINE) if client.lost else reading.failure(status)
+
+    def _caches(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> Sequence[str]:
+        """The words about layer caches that the engine takes: one that cannot be written never fails a build."""
+        words = self.caches.get(request.image, ())
+        imports = [word for word in words if not word.startswith("--cache-to=")]
+        if self.engine.store is Store.ENGINE and len(imports) < len(words):
+            from planner.build.docker_engine import writes_caches
+
+            if not writes_caches():
+                why = "a Docker Engine with the image store of old writes none; containerd's does"
+                tell(StepNews(image=request.image, step="exporting cache", state=StepState.WARNING, text=why))
+                return imports
+        return words
 
     def close(self) -> None:
         """Ask nothing more, and remove what stands outside the run's folder."""

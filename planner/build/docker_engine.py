@@ -37,6 +37,18 @@ def check_engine(oldest: int) -> None:
         raise BuilderError(f"Docker Engine {version} is too old: its BuildKit knows no named contexts\n  {hint}")
 
 
+@functools.cache
+def writes_caches() -> bool:
+    """Whether the engine can export layer caches: with containerd's image store alone, as buildx asks it (v0.36.1)."""
+    from docker.errors import DockerException
+
+    try:
+        told = _client().info().get("DriverStatus") or ()
+    except (DockerException, OSError) as error:
+        raise BuilderError(f"the Docker Engine does not answer: {error}") from error
+    return ["driver-type", "io.containerd.snapshotter.v1"] in told
+
+
 def image_id(name: str) -> str | None:
     """The id of the image with this name in the engine's own store, None where there is none."""
     from docker.errors import DockerException, ImageNotFound

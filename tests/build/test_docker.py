@@ -73,6 +73,53 @@ def test_an_image_removed_from_the_engine_is_built_again(space: DockerSpace) -> 
     assert space.outcomes_of() == {"base": "reused", "tool": "reused", "app": "built", "side": "reused"}
 
 
+def test_another_builder_builds_where_the_engine_is_gone(space: DockerSpace, tmp_path: Path) -> None:
+    """Nothing asks an engine that does not answer for what it built before."""
+    space.outcomes_of("base")
+    gone = {**space.docker.environment, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    silent = space.planner("build", "base", **{**gone, "BUILDKIT_HOST": ""})
+    assert silent.returncode == 1
+    assert "does not answer" in silent.stderr
+    run = space.planner("build", "base", "--builder", f"buildkit:{space.engine.address}", "--format", "json", **gone)
+    assert run.returncode == 0, run.stderr
+    assert [image["outcome"] for image in json.loads(run.stdout)["images"]] == ["built"]
+    assert space.outcomes_of("base") == {"base": "reused"}, "the Engine keeps it, once it is there again"
+
+
+TRUSTED = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_REF_PROTECTED": "true",
+    "GITHUB_REPOSITORY": "acme/images",
+    "GITHUB_REPOSITORY_ID": "4711",
+    "GITHUB_REPOSITORY_OWNER_ID": "42",
+    "GITHUB_ACTOR": "joe",
+    "RUNNER_ENVIRONMENT": "github-hosted",
+}
+POLICY = """\
+version: 1
+repositories: {github: {name: acme/images, id: 4711, owner: 42}}
+protected: {branches: [main]}
+runners: [github-hosted]
+registries: {cache: {address: ADDRESS, isolation: path}}
+scopes:
+  main: {registry: cache, cache: CACHE, images: images, write: [trusted], read: [release, trusted, pr, untrusted]}
+"""
+
+
+def test_a_layer_cache_that_cannot_be_written_fails_no_build(space: DockerSpace, tmp_path: Path) -> None:
+    address, cache = space.engine.registry.address, f"cache-of-{space.docker.store}"
+    graph = f"keys: {{algorithm: sha256}}\n{FILES['images.yaml']}"
+    space.write({"images.yaml": graph, "policy.yaml": POLICY.replace("ADDRESS", address).replace("CACHE", cache)})
+    environment = {"BUILDKIT_HOST": "", "PLANNER_BUILDERS": str(tmp_path / "notes"), **space.docker.environment}
+    run = space.planner("build", "base", **environment, **TRUSTED)
+    assert run.returncode == 0, run.stderr
+    told = "warning: base: exporting cache: a Docker Engine with the image store of old writes none" in run.stderr
+    written = "linux-amd64" in space.engine.registry.tags(f"{cache}/base")
+    assert (told, written) == ((True, False) if space.docker.store == "classic" else (False, True))
+
+
 def test_pushes(space: DockerSpace) -> None:
     """The Engine pushes by the tag of the key; the digest is then read back from the registry."""
     registry = f"{space.engine.registry.address}/docker-{space.docker.store}"
