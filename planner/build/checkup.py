@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from planner.build.engine import OLDEST_ENGINE, buildx_program, knock
+from planner.build.engine import OLDEST_ENGINE, buildx_program, find_engine
 from planner.build.pool import parse
+from planner.build.processes import Questions
 from planner.errors import BuilderError, PlannerError
 from planner.model.finding import Finding, Severity
 
@@ -39,17 +42,15 @@ def builder(spec: str, environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _address(spec: str, environment: Mapping[str, str]) -> Finding:
-    kind, _, address = spec.partition(":")
+    """Asks the BuildKit itself: the socket of one that is stopped takes connections."""
     try:
-        if kind == "pool":
-            from planner.build.remotes import open_pool  # few have a pool, and it loads what reads YAML
-
-            address = open_pool("", environment).member(address).address
-        knock(spec, address, ANSWER)
+        with tempfile.TemporaryDirectory(prefix="planner-") as folder:
+            engine = find_engine(spec, environment, Path(folder), questions=Questions(longest=ANSWER))
     except PlannerError as error:
         what, _, advice = str(error).partition("\n  ")
         return Finding(check="BuildKit", severity=Severity.ERROR, what=what, advice=advice)
-    return Finding(check="BuildKit", severity=Severity.OK, what=f"{spec} answers")
+    version = f": BuildKit {engine.version}" if engine.version else ""
+    return Finding(check="BuildKit", severity=Severity.OK, what=f"{spec} answers{version}")
 
 
 def _inspected(spec: str, program: Sequence[str], environment: Mapping[str, str]) -> Finding:

@@ -279,7 +279,7 @@ def _ask(argv: list[str], environment: Mapping[str, str], spec: str, questions: 
     try:
         status, out, err = questions.ask(argv, environment, ANSWER)
     except subprocess.TimeoutExpired as error:
-        raise BuilderError(f"{said} does not answer within {ANSWER:.0f} s") from error
+        raise BuilderError(f"{said} does not answer within {error.timeout:.0f} s") from error
     except OSError as error:
         raise BuilderError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     if status:

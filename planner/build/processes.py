@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import math
 import os
 import select
 import signal
@@ -181,15 +182,19 @@ class Clients:
 
 
 class Questions:
-    """What engines are asked, each time by a process that answers soon. May be used from several threads."""
+    """What engines are asked, each time by a process that answers soon. May be used from several threads.
 
-    def __init__(self) -> None:
+    None takes more than `longest` seconds.
+    """
+
+    def __init__(self, longest: float = math.inf) -> None:
+        self._longest = longest
         self._ended = False
         self._asked: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
 
     def ask(self, argv: Sequence[str], environment: Mapping[str, str], limit: float) -> tuple[int, bytes, bytes]:
-        """The exit status and both outputs. Raises BuildCancelled, OSError, TimeoutExpired after `limit` seconds."""
+        """The exit status and both outputs. Raises BuildCancelled, OSError, TimeoutExpired after `limit`."""
         with self._lock:
             if self._ended:
                 raise BuildCancelled
@@ -202,7 +207,7 @@ class Questions:
             )
             self._asked.add(process)
         try:
-            out, err = process.communicate(timeout=limit)
+            out, err = process.communicate(timeout=min(limit, self._longest))
         except BaseException:
             process.kill()
             process.wait()

@@ -119,3 +119,15 @@ def test_the_work_of_a_stopped_engine_is_moved(tmp_path: Path, engine: Engine, s
     assert run.returncode == 0, err
     assert err.count("went away, moved to another builder") == 1, err
     assert err.count(": built in") == 2
+
+
+def test_doctor_tells_of_a_stopped_engine(engine: Engine, second: Buildkitd, tmp_path: Path) -> None:
+    """Its socket takes connections all the same."""
+    space = wide(tmp_path / "family", engine, 1, "true")
+    assert second.server is not None
+    second.server.process.send_signal(signal.SIGSTOP)
+    try:
+        run = space.planner("doctor", "--builder", f"buildkit:{second.address}", **engine.environment)
+    finally:
+        second.server.process.send_signal(signal.SIGCONT)
+    assert f"buildkit:{second.address} does not answer within 8 s" in run.stdout
