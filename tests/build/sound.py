@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from planner.registry import artefact
 from planner.registry.artefact import Summary
+from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.whole import whole
 
@@ -33,7 +34,7 @@ class Soundness:
         return sum(self._expect(name, repository) for name, repository in self.repositories.items())
 
     def _expect(self, name: str, repository: str) -> int:
-        tags = self.client.tags(repository)
+        tags = tags_of(self.client, repository)
         host = repository.partition("/")[0]
         named: dict[str, str] = {}
         for at in range(0, len(tags), TOGETHER):

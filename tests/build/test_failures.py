@@ -253,7 +253,7 @@ def test_a_folder_that_cannot_be_written(family: Family, tmp_path: Path) -> None
     space = family()
     (tmp_path / "file").write_text("")
     error = refused(space, "--state", os.fspath(tmp_path / "file/state"))
-    assert "cannot be made" in error
+    assert "the state folder cannot be read: Not a directory" in error
     assert "--state DIR" in error
 
 

@@ -9,7 +9,9 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -18,6 +20,7 @@ from planner.build.engine import Engine as BuildEngine
 from planner.model.build import BuildRequest, FilesContext, Record, Store, Stored
 from planner.model.image import ImageName
 from planner.registry import artefact
+from planner.registry import listing as listing_module
 from planner.registry.artefact import MANIFEST
 from planner.registry.catalog import tags_of
 from planner.registry.client import HttpRegistry, digest_of
@@ -198,15 +201,14 @@ def listings(engine: Engine, proxy: Proxy, folder: Path, pick: Pick) -> Tally:
     publish(f"{direct}/{base}", digest, folder)
     repository = f"{proxy.address}/{base}/{NAME}"
     registry = impatient()
-    plain = registry.tags
-    registry.tags = lambda repository, page=2: plain(repository, page)  # type: ignore[method-assign]
-    truth = {one.digest: one for one in listing(registry, repository).manifests}
-    assert len(truth) == 5
     tally = Tally()
-    for case in sweep(proxy, folder, pick, lambda: listing(registry, repository)):
-        with tally.trying(case):
-            found = {one.digest: one for one in listing(registry, repository).manifests}
-            assert found in (truth, {}), "a repository may seem not to be there: then nothing of it is removed either"
+    with mock.patch.object(listing_module, "tags_of", partial(tags_of, page=2)):  # so that there are several pages
+        truth = {one.digest: one for one in listing(registry, repository).manifests}
+        assert len(truth) == 5
+        for case in sweep(proxy, folder, pick, lambda: listing(registry, repository)):
+            with tally.trying(case):
+                found = {one.digest: one for one in listing(registry, repository).manifests}
+                assert found in (truth, {}), "a repository may seem not to be there: nothing of it is removed either"
     return tally
 
 
