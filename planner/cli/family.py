@@ -126,9 +126,10 @@ def load_family(
             pairs = zip(options.files, graph_files(options), strict=True)
             missing = next((given for given, file in pairs if tree.entry(file) is None), options.file)
             raise PlannerError(f"{posixpath.join(options.folder, missing)}: there is no graph file\n  {hint}")
-        found = discovered(options, tree)
+        written = traced.taken()
+        found = discovered(options, tree if isinstance(tree, Traced) else traced)
         like = known.facts.loaded if known is not None else None
-        family = replace(found.family, lock=lock_file.read_in(tree), written=traced.taken())
+        family = replace(found.family, lock=lock_file.read_in(tree), written=written)
         return load(family, tree, told=told, like=like, parsed=found.dockerfiles)
     say_door(options, tree, definition)
     like = known.facts.loaded if known is not None else None
@@ -209,35 +210,44 @@ def defines_family(options: argparse.Namespace, tree: Tree) -> bool:
 
 def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
     """The family that the Dockerfiles of a tree make, told of once. Raises PlannerError where there are none."""
+    from planner.local import found_by_name
     from planner.local.listing import paths
     from planner.sources.discovery.family import discover
     from planner.sources.discovery.files import is_skipped
 
-    names = tuple(paths(tree, is_skipped))
-    found = discover(tree, names)
+    names = tuple(paths(_beneath(tree), is_skipped))
+    traced = tree if isinstance(tree, Traced) else None
+    found = discover(tree, names, traced)
+    if traced is not None:
+        traced.found(found_by_name.told(names))
     if not found.family.images and not found.unread:
         place = posixpath.join(options.folder, options.file)
         hint = "start in the folder of either with -C DIR, or name a graph file with -f FILE"
         raise PlannerError(f"{place}: there is no graph file, and no Dockerfile below its folder\n  {hint}")
+    notes = (
+        f"planner: no {posixpath.basename(options.file)}: {_counted(len(found.family.images))} found by name; "
+        "planner init writes down what was guessed",
+        *_bake_files(names),
+        *(warning(f"{path} is left out: {why}") for path, why in found.unread),
+    )
+    say_notes(notes)
+    return replace(found, family=replace(found.family, notes=notes))
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Say how a family was found, where nothing was said before."""
     if not said_so_far:
-        say_aside(
-            f"planner: no {posixpath.basename(options.file)}: {_counted(len(found.family.images))} found by name; "
-            "planner init writes down what was guessed"
-        )
-        for line in _bake_files(names):
+        for line in notes:
             say_aside(line)
-        for path, why in found.unread:
-            say_aside(warning(f"{path} is left out: {why}"))
-    return found
 
 
 def _bake_files(names: Iterable[str]) -> Iterator[str]:
     """Bake files in folders, where Bake itself looks for none: they say what text alone cannot tell."""
     import shlex
 
-    from planner.sources.doors.bake.named import NAMES
+    from planner.local.found_by_name import is_bake_file
 
-    found = sorted(name for name in names if posixpath.basename(name) in NAMES[:2])
+    found = sorted(filter(is_bake_file, names))
     for name in found[:TOLD]:
         yield f"  {text.printable(name)} may say more: -f {text.printable(shlex.quote(name))}"
     if len(found) > TOLD:
@@ -261,8 +271,7 @@ def say_aside(message: str) -> None:
 def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
     """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again.
 
-    A family that is discovered is written nowhere: all names of the tree define it, and there is no trace of that.
-    Nor is there one of what buildx reads.
+    There is no trace of what buildx reads.
     """
     if options.via_buildx:
         known = None
@@ -271,8 +280,6 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None)
         warn(f"every file is read, and nothing is known of git: {tree.refused}")
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
-    if definition_in(options, tree) is None:
-        return keys_of(load_family(options, tree, told=True, known=known), tree, known)
     traced = Traced(tree)
     loaded = load_family(options, traced, told=True, known=known)
     return keys_of(loaded, tree, known, traced.taken())

@@ -13,13 +13,16 @@ from planner.cli.family import (
     keys_in,
     read_ahead_of,
     say_door,
+    say_notes,
     variables_asked,
     workspace_of,
 )
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
-from planner.digest.trace import FOLDER, Trace, agrees
+from planner.digest.trace import FOLDER, FOUND, Trace, told_like
+from planner.digest.trace import agrees as agrees_in
+from planner.errors import InputError
 from planner.local import facts_cache
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, worktree
@@ -44,7 +47,10 @@ def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
     if remembered is None or tree.clean is None or remembered.facts.definition is None:
         return None
     holds = functools.partial(_holds, remembered.content, tree, tree.clean)
-    return Standing(facts=remembered.facts, holds=holds) if holds(remembered.facts.definition) else None
+    if not holds(remembered.facts.definition):
+        return None
+    say_notes(remembered.facts.loaded.family.notes)
+    return Standing(facts=remembered.facts, holds=holds)
 
 
 def keys_kept(options: argparse.Namespace) -> Keys:
@@ -68,14 +74,45 @@ def _holds(content: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> b
 
 
 def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
-    """Whether a worktree and a revision hold the same at every path of a trace, told without looking at any file."""
+    """Whether a worktree and a revision say the same of every path of a trace.
+
+    Only paths are looked at of which git says that they may differ.
+    """
+    if FOUND in trace:
+        from planner.local import found_by_name  # few families are discovered
+
+        if not found_by_name.is_alike(now, old):
+            return False
     touched = now.touched_since(old)
     for path, said in trace.items():
-        if touched is not None and path and path.partition("/")[0] not in touched:
+        if path == FOUND or (touched is not None and path and path.partition("/")[0] not in touched):
             continue
-        if not now.agrees_with(old, path, whole=said != FOLDER):
+        if not now.agrees_with(old, path, whole=said != FOLDER) and not _looks_alike(now, old, path, said):
             return False
     return True
+
+
+def _looks_alike(now: WorkTree, old: RevisionTree, path: str, said: str) -> bool:
+    """Whether both say the same of a path, by the bytes on disk: git cannot tell of a file that its checkout converts.
+
+    A file that cannot be read is left to whoever reads it for an answer, and can say so.
+    """
+    try:
+        return told_like(now, path, said) == told_like(old, path, said)
+    except InputError:
+        return False
+
+
+def agrees(old: RevisionTree, trace: Trace) -> bool:
+    """Whether a revision says the same of every path of a trace."""
+    if FOUND not in trace:
+        return agrees_in(old, trace)
+    from planner.local import found_by_name
+    from planner.local.listing import paths
+    from planner.sources.discovery.files import is_skipped
+
+    rest = {path: said for path, said in trace.items() if path != FOUND}
+    return agrees_in(old, rest) and found_by_name.told(paths(old, is_skipped)) == trace[FOUND]
 
 
 def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Manifests:

@@ -15,11 +15,12 @@ from planner.cli.family import (
     keys_in,
     said_so_far,
     say_aside,
+    say_notes,
     workspace_of,
 )
-from planner.cli.recalled import agree, keep, recall
+from planner.cli.recalled import agree, agrees, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
-from planner.digest.trace import agrees
+from planner.digest.trace import FOUND
 from planner.errors import PlannerError
 from planner.explain.text import printable
 from planner.local.facts_cache import Remembered
@@ -73,7 +74,7 @@ def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: Revisi
     if not defines_family(options, old) or _buildx_reads_otherwise(options, tree, old):
         return None
     known = Known(facts=now.facts, agrees=functools.partial(agree, tree, old))
-    if definition_in(options, old) is not None or now.facts.definition is None:
+    if definition_in(options, old) is not None or FOUND in (now.facts.definition or {}):
         return keys_in(options, old, known)
     return _found_then(options, old, known)
 
@@ -112,6 +113,7 @@ def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tu
     known = Known(facts=facts, agrees=functools.partial(agrees, old))
     if not (same or known.agrees(facts.definition)) or not agree(tree, old, facts.definition):
         return None
+    say_notes(facts.loaded.family.notes)
     then = keys_found(facts, old) if same else keys_of(facts.loaded, old, known, facts.definition)
     now = Known(facts=then.facts, agrees=functools.partial(agree, tree, old))
     return keys_of(facts.loaded, tree, now, facts.definition), then

@@ -33,6 +33,7 @@ def write(facts: Facts) -> str:
             family.algorithm,
             [_kind(name, kind) for name, kind in family.kinds],
             family.contested,
+            family.notes,
         ],
         "lock": [[reference, _locked(image)] for reference, image in family.lock.images.items()],
         "pins": [family.lock.frontends, family.lock.sources],

@@ -63,7 +63,7 @@ class _Reader:
             if is_remarkable:
                 remarkable.add(image.name)
         manifests = dict(zip(nodes, kept, strict=True))
-        file, registry, algorithm, kinds, contested = self.document["family"]
+        file, registry, algorithm, kinds, contested, notes = self.document["family"]
         family = Family(
             file=file,
             images=tuple(nodes[name].image for name in self.document["declared"]),
@@ -74,6 +74,7 @@ class _Reader:
                 for name, runner, cache, resources in kinds
             ),
             contested=tuple((name, tuple(owners)) for name, owners in contested),
+            notes=tuple(notes),
             lock=Lock(
                 images={reference: self.locked(*entry) for reference, entry in self.document["lock"]},
                 frontends=self.document["pins"][0],

@@ -172,7 +172,8 @@ class WorkTree:
             self._named[path] = Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
         return self._named[path]
 
-    def _is_on_disk(self, path: str) -> bool:
+    def is_on_disk(self, path: str) -> bool:
+        """Whether what is at a path is read from disk."""
         folder, _, name = path.rpartition("/")
         changed = self.changed_at(folder)
         return self.clean is None or changed is True or (isinstance(changed, Changes) and name in changed.disk)
@@ -184,13 +185,13 @@ class WorkTree:
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
-        if self.clean is None or self._is_on_disk(path):
+        if self.clean is None or self.is_on_disk(path):
             return self.disk.read(path, limit)
         return self.clean.read(path, limit)
 
     def open(self, path: str) -> BinaryIO:
         """See Tree."""
-        if self.clean is None or self._is_on_disk(path):
+        if self.clean is None or self.is_on_disk(path):
             return self.disk.open(path)
         return self.clean.open(path)
 

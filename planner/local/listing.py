@@ -17,6 +17,22 @@ def paths(tree: Tree, is_skipped: Skip) -> Iterator[str]:
     return _in_worktree(tree, "", is_skipped) if isinstance(tree, WorkTree) else _in_tree(tree, "", is_skipped)
 
 
+def paths_at(tree: Tree, path: str, is_skipped: Skip) -> Iterator[str]:
+    """The regular file of a tree at a path, or those below it, as `paths` has them."""
+    if isinstance(tree, WorkTree) and tree.is_on_disk(path):
+        yield from tree.disk.paths(path, is_skipped, tree.ignored)
+        return
+    found = tree.entry(path)
+    if found is None or found.mode == MODE_LINK:
+        return
+    if found.mode != MODE_FOLDER:
+        yield path
+    elif not is_skipped(found.name):
+        yield from (
+            _in_worktree(tree, path, is_skipped) if isinstance(tree, WorkTree) else _in_tree(tree, path, is_skipped)
+        )
+
+
 def _in_tree(tree: Tree, path: str, is_skipped: Skip) -> Iterator[str]:
     for entry in tree.entries(path):
         inside = f"{path}/{entry.name}" if path else entry.name

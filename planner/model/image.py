@@ -131,7 +131,7 @@ class Family:
     `lock` is that of the file beside it, `doubts` are what the family leaves open. `contested` are published names that
     several images claim, where the definition allows it: whoever reads one reads it is not known whose. `written` is
     what the tree said of every path that was asked for to read all that, where somebody took note: another tree that
-    says the same has the same family.
+    says the same has the same family. `notes` are lines to say wherever the family is read.
     """
 
     file: str
@@ -143,6 +143,7 @@ class Family:
     doubts: tuple[Doubt, ...] = ()
     contested: tuple[tuple[str, tuple[ImageName, ...]], ...] = ()
     written: Mapping[str, str] = field(default_factory=dict, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def kind_defaults(self, kind: str) -> KindDefaults:
         """The defaults of a kind; empty ones where the file declares none."""

@@ -1,5 +1,7 @@
 """Measures, in turns within one run, what plans over every front door cost beside those over `images.yaml`.
 
+"none" is the family without a graph file, whose Dockerfiles are found by name.
+
 python -m tests.bench.doors [--images 1000] [--files 10] [--rounds 9]
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.bench.__main__ import PLAN, clean, edited, forgotten, repeated, seconds
-from tests.bench.family import write_family
+from tests.bench.family import without_graph_file, write_family
 from tests.sources.doors.forms import WRITERS, Declared, yaml
 from tests.workspace import Workspace
 
@@ -40,6 +42,8 @@ def main() -> None:
             space.write(write(described))
             space.commit()
             spaces[form] = space
+        spaces["none"] = write_family(Path(folder, "none"), options.images, options.files)
+        without_graph_file(spaces["none"])
         for state, prepare in STATES.items():
             taken: dict[str, list[float]] = {form: [] for form in spaces}
             for turn in range(options.rounds + 1):

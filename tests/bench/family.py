@@ -48,6 +48,12 @@ def write_family(
     return workspace
 
 
+def without_graph_file(workspace: Workspace) -> None:
+    """The same family as it is found by name."""
+    (workspace.root / "images.yaml").unlink()
+    workspace.commit()
+
+
 def _package(number: int) -> str:
     parents = {f"image{number // FAN}": "*"} if number >= BASES else {}
     package = {"name": f"image{number}", "version": "1.0.0", "scripts": {"build": "true"}, "dependencies": parents}

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -128,3 +129,17 @@ def test_a_graph_file_that_is_named_is_no_other_one(tmp_path: Path) -> None:
         assert run.returncode == 1
         assert "images.yaml: there is no graph file" in run.stderr
         assert space.planner(*words).returncode == 0
+
+
+def test_files_that_a_checkout_may_convert_are_compared_by_their_bytes(
+    space: Workspace, answer: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space.write({".gitattributes": "* text=auto eol=lf\n"})
+    space.commit()
+    assert answer("plan", "--since", "HEAD")[0] == 0
+    space.write({"src/x.c": "edited\n"})
+    monkeypatch.setattr(family, "load_family", mock.Mock(side_effect=AssertionError))
+    kept = answer("plan", "--since", "HEAD")
+    monkeypatch.undo()
+    shutil.rmtree(space.root / ".git/planner")
+    assert answer("plan", "--since", "HEAD") == kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from typing import Protocol
 
 from planner.model.entry import MODE_FOLDER
 from planner.model.frozen import dataclass
@@ -13,6 +14,33 @@ from planner.sources.discovery.files import is_dockerfile
 from planner.sources.go_match import BadPattern, matches
 
 MAX_MATCHED = 1000
+
+
+class Places(Protocol):
+    """What a context is found by, which is less than a Tree tells: few edits change it."""
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything is at a path."""
+        ...
+
+    def names(self, path: str) -> Sequence[tuple[str, bool]]:
+        """The names in a folder, and whether each is a folder."""
+        ...
+
+
+class PlacesOf:
+    """The places of a tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def is_there(self, path: str) -> bool:
+        """See Places."""
+        return self.tree.entry(path) is not None
+
+    def names(self, path: str) -> Sequence[tuple[str, bool]]:
+        """See Places."""
+        return [(entry.name, entry.mode == MODE_FOLDER) for entry in self.tree.entries(path)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +53,7 @@ class Context:
     span: Span | None = None
 
 
-def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], tree: Tree) -> Context:
+def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], places: Places) -> Context:
     """The nearest folder, from the Dockerfile's own up to the workspace, in which every source exists.
 
     Sources that no such folder has (something makes them before the build) do not count, unless there are no others.
@@ -34,11 +62,11 @@ def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], tree: Tree)
     named = {path: span for text, span in reversed(sources) if (path := _plain(text))}
     whole = any(not _plain(text) for text, _ in sources)
     if not named:
-        return _without_names(own, sources, tree) if whole else _context(own, "nothing is copied from the context")
+        return _without_names(own, sources, places) if whole else _context(own, "nothing is copied from the context")
     folders = [own]
     while folders[-1]:
         folders.append(posixpath.dirname(folders[-1]))
-    found = {folder: {path for path in named if _exists(tree, folder, path)} for folder in folders}
+    found = {folder: {path for path in named if _exists(places, folder, path)} for folder in folders}
     somewhere = set().union(*found.values())
     # A pattern that matches nothing is no error for BuildKit: people write `file.tx[t]` for a file that may be missing.
     missing = sorted(path for path in named.keys() - somewhere if not _is_pattern(path))
@@ -49,7 +77,7 @@ def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], tree: Tree)
         return _context(own, "", what, named[missing[0]])
     for folder in folders:
         if found[folder] == somewhere:
-            if folder == own and whole and own and _only_dockerfiles(own, tree):
+            if folder == own and whole and own and _only_dockerfiles(own, places):
                 break
             made = f"; {_list(missing)} is in none and must be made before the build" if missing else ""
             return _context(folder, f"the nearest folder that has {_list(sorted(somewhere))}{made}")
@@ -59,18 +87,18 @@ def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], tree: Tree)
     return _context(best, "", what, named[lacking[0]] if lacking else next(iter(named.values())))
 
 
-def _without_names(own: str, sources: Sequence[tuple[str, Span]], tree: Tree) -> Context:
+def _without_names(own: str, sources: Sequence[tuple[str, Span]], places: Places) -> Context:
     """Where a whole context is copied and nothing else: the Dockerfile's own folder, when it holds anything."""
-    if own and _only_dockerfiles(own, tree):
+    if own and _only_dockerfiles(own, places):
         what = f"the whole context is copied, but {own} holds nothing but Dockerfiles"
         return _context(own, "", what, sources[0][1])
     return _context(own, "the whole context is copied, and this is the Dockerfile's own folder")
 
 
-def _only_dockerfiles(folder: str, tree: Tree) -> bool:
+def _only_dockerfiles(folder: str, places: Places) -> bool:
     return all(
-        entry.mode != MODE_FOLDER and (is_dockerfile(entry.name) or entry.name.endswith(".dockerignore"))
-        for entry in tree.entries(folder)
+        not is_folder and (is_dockerfile(name) or name.endswith(".dockerignore"))
+        for name, is_folder in places.names(folder)
     )
 
 
@@ -88,22 +116,22 @@ def _is_pattern(source: str) -> bool:
     return any(letter in source for letter in "*?[\\")
 
 
-def _exists(tree: Tree, folder: str, source: str) -> bool:
+def _exists(places: Places, folder: str, source: str) -> bool:
     """Whether a source, which may hold wildcards, names anything below a folder."""
     if not _is_pattern(source):
-        return tree.entry(posixpath.join(folder, source)) is not None
-    places = [folder]
+        return places.is_there(posixpath.join(folder, source))
+    found = [folder]
     for part in source.split("/"):
         below: list[str] = []
-        for place in places[:MAX_MATCHED]:
-            below.extend(posixpath.join(place, name) for name in _matching(tree, place, part))
-        places = below
-    return bool(places)
+        for place in found[:MAX_MATCHED]:
+            below.extend(posixpath.join(place, name) for name in _matching(places, place, part))
+        found = below
+    return bool(found)
 
 
-def _matching(tree: Tree, folder: str, pattern: str) -> list[str]:
+def _matching(places: Places, folder: str, pattern: str) -> list[str]:
     try:
-        return [entry.name for entry in tree.entries(folder) if matches(pattern, entry.name)]
+        return [name for name, _ in places.names(folder) if matches(pattern, name)]
     except BadPattern:
         return []
 

@@ -11,7 +11,7 @@ from planner.model.image import DISCOVERED, Doubt, Family, Image, ImageName, Spa
 from planner.model.names import Published, Reference
 from planner.ports import Tree
 from planner.sources.discovery.answers import HINT, Answers
-from planner.sources.discovery.contexts import Context, context_of
+from planner.sources.discovery.contexts import Context, Places, PlacesOf, context_of
 from planner.sources.discovery.files import dockerfiles
 from planner.sources.discovery.look import Read, Seen, look
 from planner.sources.discovery.names import image_names, readings
@@ -46,8 +46,11 @@ class Discovered:
     dockerfiles: Mapping[str, Dockerfile]
 
 
-def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
-    """Make a family of the Dockerfiles among the paths of a tree; their order never matters."""
+def discover(tree: Tree, paths: Sequence[str], places: Places | None = None) -> Discovered:
+    """Make a family of the Dockerfiles among the paths of a tree; their order never matters.
+
+    `places` are those of the tree, where somebody takes note of what is asked of them.
+    """
     found = dockerfiles(paths)
     seen: dict[str, Seen] = {}
     unread: dict[str, str] = {}
@@ -59,7 +62,7 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
         except DefinitionError as error:
             first = error.mistakes[0]
             unread[path] = f"line {first.line}: {first.what}" if first.line else first.what
-    maker = _Maker(tree, found, seen, unread)
+    maker = _Maker(places or PlacesOf(tree), found, seen, unread)
     images = tuple(maker.image(path) for path in seen)
     images = tuple(maker.named(image) for image in images)
     return Discovered(
@@ -74,8 +77,10 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
 class _Maker:
     """Makes the images of one family; collects what was guessed and what is in doubt."""
 
-    def __init__(self, tree: Tree, found: Sequence[str], seen: Mapping[str, Seen], unread: Mapping[str, str]) -> None:
-        self.tree = tree
+    def __init__(
+        self, places: Places, found: Sequence[str], seen: Mapping[str, Seen], unread: Mapping[str, str]
+    ) -> None:
+        self.places = places
         self.seen = seen
         self.unread = unread
         self.names = {path: ImageName(name) for path, name in image_names(tuple(seen)).items()}
@@ -89,7 +94,7 @@ class _Maker:
     def image(self, path: str) -> Image:
         """One image, but for the names that it is known by."""
         name, one = self.names[path], self.seen[path]
-        context = context_of(path, one.sources, self.tree)
+        context = context_of(path, one.sources, self.places)
         span = Span(file=path, line=1)
         self._tell(name, context, span)
         args = {read.chosen_by: value for read in one.reads if (value := self._read(path, read))}

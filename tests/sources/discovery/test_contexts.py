@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planner.sources.discovery.contexts import Context, context_of
+from planner.sources.discovery.contexts import Context, PlacesOf, context_of
 from planner.sources.discovery.look import look
 from tests.sources.discovery.memory import MemoryTree
 
@@ -49,4 +49,4 @@ def test_what_cannot_be_told(dockerfile: str, copies: str, others: list[str]) ->
 def told(dockerfile: str, copies: str, others: list[str]) -> Context:
     text = f"FROM x\n{copies}\n"
     tree = MemoryTree({dockerfile: text, **dict.fromkeys(others, "")})
-    return context_of(dockerfile, look(text.encode(), dockerfile).sources, tree)
+    return context_of(dockerfile, look(text.encode(), dockerfile).sources, PlacesOf(tree))
