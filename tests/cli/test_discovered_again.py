@@ -38,7 +38,9 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("key",),
     ("query", "affected(HEAD~1)"),
     ("affected", "src", "images/new/Dockerfile", "new"),
+    ("plan", "--since", "HEAD", "--format", "json"),
 )
+"""The last one leaves facts of HEAD."""
 
 
 class Found(Shell):
@@ -302,3 +304,38 @@ def test_the_first_plan_after_an_edit_reads_no_dockerfile(
         assert shell.ask(*question) == said
     assert "left.Dockerfile is left out" in want[0][2]
     assert "deep/docker-bake.hcl may say more" in want[0][2]
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        move("images/base/setup.sh", "setup.sh"),
+        write("images/txt/b.txt", "b\n"),
+        remove("images/txt/n"),
+        remove("images/nx.txt"),
+        remove("images/base/setup.sh"),
+        write("images/new/Dockerfile", "FROM acme/base\n"),
+        write("new.Dockerfile", "FROM acme/base\n"),
+        move("images/app", "images/new"),
+        remove("images/app/Dockerfile"),
+        link("images/app/Dockerfile", "../base/Dockerfile"),
+        write("images/app/Dockerfile/x", "x\n"),
+        move("vendor", "other"),
+        write("other/docker-bake.hcl", ""),
+        write("images.yaml", "version: 1\nimages: {only: {context: images/base}}\n"),
+        write("compose.yaml", "services:\n  app: {build: images/base}\n"),
+        write(".env", "COMPOSE_FILE=other.yaml\n"),
+        write("images.lock", '{"version": 1}\n'),
+    ],
+)
+def test_what_defines_the_family_is_seen(shell: Found, edit: Callable[[Found], None], is_committed: bool) -> None:
+    shell.space.write({"images/txt/Dockerfile": "FROM acme/base\nCOPY *.txt n* /\n", "images/txt/n": "n\n"})
+    shell.space.write({"a.txt": "a\n", "images/nx.txt": "x\n", "vendor/x/Dockerfile": "FROM scratch\n"})
+    commit(shell)
+    shell.everything()
+    edit(shell)
+    if is_committed:
+        commit(shell)
+    want = shell.cold()
+    assert shell.everything() == want
