@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from planner.build.docker_engine import context_name
 from planner.build.engine import OLDEST_ENGINE, buildx_program, find_engine
 from planner.build.pool import parse
 from planner.build.processes import Questions
@@ -54,7 +55,7 @@ def _address(spec: str, environment: Mapping[str, str]) -> Finding:
 
 
 def _inspected(spec: str, program: Sequence[str], environment: Mapping[str, str]) -> Finding:
-    name = {"docker": "default"}.get(spec, spec.removeprefix("buildx:"))
+    name = context_name(environment) if spec == "docker" else spec.removeprefix("buildx:")
     facts = _said([*program, *(("--builder", name) if name else ()), "inspect"], environment)
     said = spec or "the builder that buildx would use"
     if facts is None:

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from planner.errors import BuilderError
+
+DEFAULT = "default"
+"""The context of DOCKER_HOST, or of the usual socket; and the builder of buildx there."""
+MAX_CONFIG = 4 << 20
+
+
+def context_name(environment: Mapping[str, str]) -> str:
+    """The context that the docker command would use, which is the name of its builder too (docker/cli, v29).
+
+    The docker package lets a context go before DOCKER_HOST.
+    """
+    if environment.get("DOCKER_HOST"):
+        return DEFAULT
+    if environment.get("DOCKER_CONTEXT"):
+        return environment["DOCKER_CONTEXT"]
+    folder = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME") or "/", ".docker"))
+    try:
+        with open(folder / "config.json", "rb") as stream:
+            name = json.loads(stream.read(MAX_CONFIG)).get("currentContext")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return DEFAULT
+    return name if isinstance(name, str) and name else DEFAULT
 
 
 @functools.cache
@@ -16,9 +42,13 @@ def _client() -> Any:
     from docker.errors import DockerException
 
     try:
-        context = ContextAPI.get_current_context()
-        host = context.Host if context is not None and context.name != "default" else None
-        return docker.DockerClient(base_url=host) if host else docker.from_env()
+        name = context_name(os.environ)
+        if name == DEFAULT:
+            return docker.from_env()
+        context = ContextAPI.get_context(name)
+        if context is None:
+            raise BuilderError(f"the Docker Engine does not answer: there is no context {name}")
+        return docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False)
     except (DockerException, OSError, ValueError) as error:
         raise BuilderError(f"the Docker Engine does not answer: {error}") from error
 

@@ -98,7 +98,9 @@ def find_engine(
     if kind == "buildx" and name:
         return _buildx(spec, ("--builder", name), environment, questions)
     if spec == "docker":
-        return _buildx(spec, ("--builder", "default"), environment, questions)
+        from planner.build.docker_engine import context_name
+
+        return _buildx(spec, ("--builder", context_name(environment)), environment, questions)
     if spec:
         raise UsageError(f'--builder "{spec}": write {_FORMS}')
     return _buildx("", (), environment, questions)
@@ -209,7 +211,8 @@ def _silent(said: str, why: str) -> str:
 def _buildx(spec: str, choice: Sequence[str], environment: Mapping[str, str], questions: Questions) -> Engine:
     program = buildx_program(environment)
     facts = _ask([*program, *choice, "inspect", "--bootstrap"], environment, spec, questions)
-    found = spec or _found(facts)
+    # A Docker Engine has one name, whatever it is called by: a note of whom it served stands under that.
+    found = spec if spec and _fact(facts, "Driver") != "docker" else _found(facts)
     if error := _fact(facts, "Error"):
         raise BuilderError(_silent(found, error))
     return _engine(found, (*program, *choice), environment, facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -84,6 +85,49 @@ def test_another_builder_builds_where_the_engine_is_gone(space: DockerSpace, tmp
     assert run.returncode == 0, run.stderr
     assert [image["outcome"] for image in json.loads(run.stdout)["images"]] == ["built"]
     assert space.outcomes_of("base") == {"base": "reused"}, "the Engine keeps it, once it is there again"
+
+
+def context(space: DockerSpace, folder: Path, host: str) -> dict[str, str]:
+    """An environment whose configuration names a context for this host as the one to use."""
+    configuration = folder / "client"
+    configuration.mkdir()
+    (configuration / "cli-plugins").symlink_to(Path(space.docker.environment["DOCKER_CONFIG"]) / "cli-plugins")
+    environment = {**space.docker.environment, "DOCKER_CONFIG": str(configuration), "BUILDKIT_HOST": ""}
+    environment.update(BUILDX_CONFIG=str(configuration / "buildx"), DOCKER_HOST="", BUILDX_BUILDER="")
+    for words in (("create", "other", "--docker", f"host={host}"), ("use", "other")):
+        run = subprocess.run(
+            [space.docker.docker, "context", *words], env=environment, capture_output=True, check=False
+        )
+        assert run.returncode == 0, run.stderr
+    return environment
+
+
+@pytest.mark.parametrize("builder", [(), ("--builder", "docker")])
+def test_the_context_that_docker_would_use_names_the_engine(
+    space: DockerSpace, tmp_path: Path, builder: tuple[str, ...]
+) -> None:
+    environment = context(space, tmp_path, space.docker.address)
+    run = space.planner("build", "base", *builder, **environment)
+    assert run.returncode == 0, run.stderr
+    assert space.docker.run("image", "inspect", f"planner.local/base:{space.keys()['base']}").returncode == 0
+    assert space.planner("doctor", "--builder", "docker", **environment).stdout.count("docker: BuildKit v") == 1
+
+
+def test_docker_host_goes_before_a_context(space: DockerSpace, tmp_path: Path) -> None:
+    """What is built with one Engine was looked for in the other."""
+    elsewhere = context(space, tmp_path, f"unix://{tmp_path}/none.sock")
+    run = space.planner("build", "base", "--builder", "docker", **{**elsewhere, "DOCKER_HOST": space.docker.address})
+    assert run.returncode == 0, run.stderr
+    chosen = {**elsewhere, "DOCKER_CONTEXT": "default", "DOCKER_HOST": space.docker.address}
+    assert space.planner("build", "base", "--builder", "docker", **chosen).returncode == 0
+
+
+def test_a_docker_engine_has_one_name(space: DockerSpace) -> None:
+    """Under another one it would serve another scope of trust."""
+    environment = {"BUILDKIT_HOST": "", **space.docker.environment}
+    for words in (["--builder", "docker"], ["--builder", "buildx:default"], []):
+        run = space.planner("build", "base", "--all", *words, "--format", "json", **environment)
+        assert [image["builder"] for image in json.loads(run.stdout)["images"]] == ["docker"], run.stderr
 
 
 TRUSTED = {
