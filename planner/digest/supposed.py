@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from planner.model.entry import folder_entry
 from planner.ports import MODE_FOLDER, Entry, Tree
 
 
@@ -43,7 +44,7 @@ class Supposed:
         if self.put is None and (known is None or known.mode != MODE_FOLDER):
             return known
         inside = self.entries(path)
-        return Entry(path.rpartition("/")[2], MODE_FOLDER, self.tree.tree_id(inside)) if inside else None
+        return folder_entry(path.rpartition("/")[2], inside, self.tree.tree_id) if inside else None
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from planner.model.entry import MODE_FILE, MODE_FOLDER, Entry
+from planner.model.entry import MODE_FILE, MODE_FOLDER, Entry, folder_entry
 from planner.ports import Tree
 
 Trace = Mapping[str, str]
@@ -119,9 +119,9 @@ def covers(trace: Trace, path: str) -> bool:
 def told(tree: Tree, path: str) -> str:
     """What a tree says of a path: its mode and id, or nothing."""
     if not path:
-        return f"{FOLDER} {tree.tree_id(tree.entries(''))}"
+        return f"{FOLDER} {folder_entry('', tree.entries(''), tree.tree_id).stands_for}"
     found = tree.entry(path)
-    return "" if found is None else f"{found.mode:o} {found.oid}"
+    return "" if found is None else f"{found.mode:o} {found.stands_for}"
 
 
 def told_like(tree: Tree, path: str, said: str) -> str:

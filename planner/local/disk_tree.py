@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
 from planner.local.ids import HIDDEN, blob_id, by_name, digest_of, tree_id
-from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry
+from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry, Unread, folder_entry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,15 +72,18 @@ class DiskTree:
         status = self._lstat(path)
         if status is None:
             return None
-        if stat.S_ISLNK(status.st_mode):
-            return Entry(name, MODE_LINK, blob_id(self._link(path), self.algorithm))
-        if stat.S_ISDIR(status.st_mode):
-            inside = self.entries(path)
-            return Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
-        if stat.S_ISREG(status.st_mode):
-            mode = MODE_EXECUTABLE if status.st_mode & stat.S_IXUSR else MODE_FILE
-            return Entry(name, mode, self._hash(path))
-        return None
+        mode = MODE_EXECUTABLE if status.st_mode & stat.S_IXUSR else MODE_FILE
+        try:
+            if stat.S_ISDIR(status.st_mode):
+                mode = MODE_FOLDER
+                inside = self.entries(path)
+                return folder_entry(name, inside, self.tree_id) if inside else None
+            if stat.S_ISLNK(status.st_mode):
+                mode = MODE_LINK
+                return Entry(name, mode, blob_id(self._link(path), self.algorithm))
+            return Entry(name, mode, self._hash(path)) if stat.S_ISREG(status.st_mode) else None
+        except InputError as error:
+            return Unread.of(name, mode, error)
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
@@ -99,11 +103,17 @@ class DiskTree:
             if folders:
                 below = head + folders.pop()
                 if below not in self._folders:
-                    waiting.append((below, *self._held(below)))
+                    with contextlib.suppress(InputError):  # It will be unread.
+                        waiting.append((below, *self._held(below)))
                 continue
-            found = (self._entry_in(head + name, name) for name in names)
-            self._folders[at] = by_name([entry for entry in found if entry is not None])
             waiting.pop()
+            try:
+                found = [self._entry_in(head + name, name) for name in names]
+            except InputError:
+                if at == path:
+                    raise
+                continue
+            self._folders[at] = by_name([entry for entry in found if entry is not None])
 
     def _held(self, path: str) -> tuple[list[str], list[str]]:
         """The names in a folder, and those of them that are folders."""
@@ -178,9 +188,9 @@ class DiskTree:
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             return self._shape(self._kinds(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
         if not path:
-            return self.tree_id(self.entries(path))
+            return folder_entry("", self.entries(path), self.tree_id).stands_for
         found = self.entry(path)
-        return "" if found is None else f"{found.mode:o} {found.oid}"
+        return "" if found is None else f"{found.mode:o} {found.stands_for}"
 
     def _link(self, path: str) -> bytes:
         try:

@@ -13,7 +13,7 @@ from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.revision import FILES, RevisionTree
 from planner.local.status import changed_paths
-from planner.model.entry import MODE_FOLDER, Entry
+from planner.model.entry import MODE_FOLDER, Entry, Unread, folder_entry
 from planner.model.frozen import dataclass, field
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class WorkTree:
         """What is on disk, with git's mode where it was told that those on disk mean nothing."""
         found = self.disk.entry(path)
         mode = self.modes.get(path)
-        if found is None or found.mode not in FILES or mode not in FILES:
+        if found is None or isinstance(found, Unread) or found.mode not in FILES or mode not in FILES:
             return found
         return Entry(found.name, mode, found.oid)
 
@@ -169,7 +169,7 @@ class WorkTree:
     def _folder(self, name: str, path: str) -> Entry | None:
         if path not in self._named:
             inside = self.entries(path)
-            self._named[path] = Entry(name, MODE_FOLDER, self.tree_id(inside)) if inside else None
+            self._named[path] = folder_entry(name, inside, self.tree_id) if inside else None
         return self._named[path]
 
     def is_on_disk(self, path: str) -> bool:

@@ -20,6 +20,8 @@ LINE_ENDS = ("core.autocrlf", "core.eol")
 ATTRIBUTES = ".gitattributes"
 TRUE, FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0", ""})
 """What git takes for one and for the other, as far as people write it."""
+UNLISTED = "warning: could not open directory '"
+"""What git says before a folder's path, a slash and another quote."""
 FORGETTING = (2, 36)
 """The first git that forgets to skip files that are there, in a sparse checkout."""
 
@@ -274,7 +276,7 @@ def not_looked_at(said: bytes) -> list[str]:
     """The tracked files that git's status could not look at, which it passes over as if nothing had changed.
 
     Its error output names each, in the C locale: `PATH: Permission denied`, or an error of a disk or of a network's
-    file system. Of an untracked folder that it cannot list it warns: nothing in it was counted as unchanged.
+    file system. Of a folder that it cannot list it warns, and leaves out what it does not know of it.
     """
     if not said:
         return []
@@ -282,4 +284,9 @@ def not_looked_at(said: bytes) -> list[str]:
 
     reasons = {os.strerror(number) for number in errno.errorcode}
     lines = (line.rpartition(": ") for line in said.decode("utf-8", "surrogateescape").split("\n"))
-    return [path for path, _, why in lines if why in reasons and not path.startswith("warning: ")]
+    paths = [path for path, _, why in lines if why in reasons]
+    return [path.removeprefix(UNLISTED).rstrip("/'") for path in paths if _names_a_path(path)]
+
+
+def _names_a_path(text: str) -> bool:
+    return text.startswith(UNLISTED) or not text.startswith("warning: ")

@@ -289,3 +289,44 @@ def test_a_state_folder_that_cannot_be_read_is_told(space: Workspace, command: s
     run = planned_as_owner(space, command, *(["a"] if command == "why" else []))
     assert (run.returncode, "Traceback" in run.stderr) == (1, False), run
     assert ".planner: the state folder cannot be read: Permission denied" in run.stderr or command == "build"
+
+
+@pytest.mark.parametrize("environment", [{}, {"GIT_UNKNOWN": "1"}], ids=["a look", "the long way"])
+def test_what_cannot_be_read_stops_only_those_that_need_it(space: Workspace, environment: dict[str, str]) -> None:
+    """The data of a database that runs beside the files, with a user of its own, is often in the workspace."""
+    space.write({"images.yaml": "version: 1\nimages: {all: {}, src: {dockerfile: B}}\n", ".gitignore": "data\nkey\n"})
+    space.write({"Dockerfile": "FROM scratch\nCOPY . /\n", ".dockerignore": "data\nkey\n", "src/a": "1\n"})
+    space.write({"B": "FROM scratch\nCOPY src /\n"})
+    space.commit()
+    space.write({"data/db/file": "1\n", "key": "1\n"})
+    for path in ("data/db", "key"):
+        (space.root / path).chmod(0)
+    left_out = planned_as_owner(space, "plan", "--since", "HEAD", **environment)
+    assert "0 of 2 images rebuild" in left_out.stdout, left_out
+    keys = planned_as_owner(space, "key", **environment)
+    (space.root / ".dockerignore").write_text("key\n")
+    copied = planned_as_owner(space, "plan", "--since", "HEAD", "all", **environment)
+    assert (copied.returncode, "data/db: cannot be listed: Permission denied" in copied.stderr) == (1, True), copied
+    (space.root / ".dockerignore").write_text("data\n")
+    copied = planned_as_owner(space, "plan", "--since", "HEAD", "all", **environment)
+    assert (copied.returncode, "key: cannot be read: Permission denied" in copied.stderr) == (1, True), copied
+    (space.root / ".dockerignore").write_text("data\nkey\n")
+    for path, mode in (("data/db", 0o755), ("key", 0o644)):
+        (space.root / path).chmod(mode)
+    assert planned_as_owner(space, "key", **environment).stdout == keys.stdout
+
+
+@pytest.mark.parametrize("environment", [{}, {"GIT_UNKNOWN": "1"}], ids=["a look", "the long way"])
+def test_an_untracked_folder_that_git_cannot_list_is_not_left_out(
+    space: Workspace, environment: dict[str, str]
+) -> None:
+    space.write({"images.yaml": "version: 1\nimages: {a: {}}\n", "Dockerfile": "FROM scratch\nCOPY src /\n"})
+    space.write({"src/a": "1\n"})
+    space.commit()
+    space.write({"src/it's/new": "1\n"})
+    (space.root / "src/it's").chmod(0)
+    try:
+        run = planned_as_owner(space, "plan", "--since", "HEAD", **environment)
+        assert (run.returncode, "src/it's: cannot be listed: Permission denied" in run.stderr) == (1, True), run
+    finally:
+        (space.root / "src/it's").chmod(0o755)
