@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLE = "planner token-server serve --policy policy.yaml --keys keys.json --listen 127.0.0.1:5001"
 RATE, BURST = 50.0, 200.0
 """Requests a second for each client, and how many at once."""
+MOST_RATE = 1e6
 CONNECTIONS = 64
 """Of each client at once."""
 MOST_USES = 1000
@@ -48,13 +49,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--audit", default="", metavar="FILE", help="append the audit log to a file [standard output]")
     parser.add_argument(
-        "--rate", type=float, default=RATE, metavar="N", help=f"requests a second, each client [{RATE:.0f}]"
+        "--rate", type=_rate, default=RATE, metavar="N", help=f"requests a second, each client [{RATE:.0f}]"
     )
     parser.add_argument(
-        "--connections", type=int, default=CONNECTIONS, metavar="N", help=f"open at once, each client [{CONNECTIONS}]"
+        "--connections",
+        type=shared.whole(1, 65_536),
+        default=CONNECTIONS,
+        metavar="N",
+        help=f"open at once, each client [{CONNECTIONS}]",
     )
-    parser.add_argument("--uses", type=int, default=MOST_USES, metavar="N", help="of one identity token [1000]")
+    parser.add_argument(
+        "--uses", type=shared.whole(1, 10**9), default=MOST_USES, metavar="N", help="of one identity token [1000]"
+    )
     parser.add_argument("--any-address", action="store_true", help="let one identity token be used from many addresses")
+
+
+def _rate(text: str) -> float:
+    """Requests a second. No limit holds anybody back that is no number, or infinite."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= MOST_RATE:
+        raise argparse.ArgumentTypeError(f"is a number above 0, at most {MOST_RATE:,.0f}")
+    return rate
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,7 +89,13 @@ def _make_keys(options: argparse.Namespace) -> int:
     from planner.trust import signing_keys
 
     path = Path(options.keys)
+    if not path.name:
+        raise UsageError(f"--keys {options.keys}: names no file")
     public = Path(options.jwks) if options.jwks else path.with_suffix(".jwks")
+    if os.path.realpath(public) == os.path.realpath(path):
+        raise UsageError(
+            f"{path}: would hold the private keys and be handed to the registry\n  --jwks names another file"
+        )
     if options.action == "init":
         if path.exists():
             raise PlannerError(f"{path}: is there already\n  planner token-server rotate makes the next key")
@@ -98,9 +122,8 @@ def _serve(options: argparse.Namespace) -> int:
     host, port = _address(options.listen)
     if bool(options.tls_cert) != bool(options.tls_key):
         raise UsageError("--tls-cert and --tls-key go together")
-    for file in (options.tls_cert, options.tls_key):
-        if file and not os.access(file, os.R_OK):
-            raise PlannerError(f"{file}: cannot be read")
+    if options.tls_cert:
+        _try_certificate(options.tls_cert, options.tls_key)
     with _audit(options.audit) as audit:
         exchange = Exchange(
             policy=policy,
@@ -112,7 +135,7 @@ def _serve(options: argparse.Namespace) -> int:
             rate=RateLimit(options.rate, max(BURST, options.rate), time.monotonic),
             uses=Uses(options.uses, time.time, one_client=not options.any_address),
         )
-        with hasty_handshakes():
+        with hasty_handshakes(), _told_where(options.listen):
             uvicorn.run(
                 application(exchange),
                 host=host,
@@ -132,6 +155,32 @@ def _serve(options: argparse.Namespace) -> int:
                 h11_max_incomplete_event_size=32 << 10,
             )
     return 0
+
+
+def _try_certificate(certificate: str, key: str) -> None:
+    """Raise PlannerError for files that no TLS can be served with."""
+    import ssl
+
+    for file in (certificate, key):
+        if not os.path.isfile(file) or not os.access(file, os.R_OK):  # noqa: PTH113
+            raise PlannerError(f"{file}: cannot be read")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise PlannerError(
+            f"{certificate}, {key}: are no certificate and its key\n  both are PEM, and the key has no password"
+        ) from error
+
+
+@contextlib.contextmanager
+def _told_where(address: str) -> Iterator[None]:
+    """uvicorn says what is wrong, and ends the process with a status of its own."""
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code:
+            raise PlannerError(f"--listen {address}: nothing can be served there") from ended
+        raise
 
 
 def _server(policy: Policy) -> TokenServer:
@@ -163,7 +212,7 @@ def _issuers(options: argparse.Namespace, server: TokenServer) -> dict[str, tupl
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
+    if not host or "/" in host or not port.isdecimal() or len(port) > 5 or int(port) > 65_535:
         raise UsageError(f"--listen {text}: is HOST:PORT")
     return host.strip("[]"), int(port)
 
