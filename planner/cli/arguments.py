@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from planner.errors import PlannerError
 
@@ -12,6 +13,17 @@ def named(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("is empty: it names nothing")
     return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number between two others, both included."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > len(str(most)) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"is a number from {least} to {most:,}")
+        return int(text)
+
+    return read
 
 
 def size(text: str) -> int:

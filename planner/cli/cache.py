@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache-to", default="", metavar="SCOPE", help="ask to write this scope [the level's own]")
     parser.add_argument(
         "--pull-requests",
-        type=int,
+        type=shared.whole(0, 1_000_000),
         default=5,
         metavar="N",
         help="open at once, for budget, each changing every layer [5]",
@@ -88,7 +88,7 @@ def _budget(options: argparse.Namespace) -> int:
     graph = keys_now(options).made_by.loaded.graph
     names = chosen(options.images, graph)
     main = policy.scopes.get(MAIN)
-    writers = max(options.pull_requests, 0) + (main is not None and main.backend is Backend.GITHUB)
+    writers = options.pull_requests + (main is not None and main.backend is Backend.GITHUB)
     known = cached_images(state_of(options), [name for name in graph.order if name in names])
     made = forecast(known, policy.budget, writers)
     print(budget_json(made) if options.format == "json" else budget_text(made))

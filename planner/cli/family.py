@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.trace import Traced
-from planner.errors import PlannerError, UsageError, one_of, without_logins
+from planner.errors import InputError, PlannerError, UsageError, one_of, without_logins
 from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import WorkTree, worktree
@@ -120,6 +120,8 @@ def load_family(
     is_on_disk = isinstance(_beneath(tree), WorkTree)
     if is_on_disk and not (definition is None and options.file_named):
         refuse_unused(options, definition)
+    if is_on_disk:
+        _refuse_no_lock(options, tree, lock_file.NAME)
     if definition is None:
         if options.file_named:
             hint = "start in its folder, or name it with -C DIR or -f FILE"
@@ -143,6 +145,16 @@ def load_family(
     family = replace(family, lock=lock_file.read_in(traced))
     read_ahead_of(family, tree)
     return load(replace(family, written=traced.taken()), tree, told=told, like=like)
+
+
+def _refuse_no_lock(options: argparse.Namespace, tree: Tree, name: str) -> None:
+    """Raise InputError for something in the lock's place that is no file: it would count as no lock at all.
+
+    A container engine that is told to mount a file which is not there makes an empty folder of its name.
+    """
+    place = posixpath.join(workspace_of(options), name)
+    if os.path.lexists(place) and tree.entry(name) is None:
+        raise InputError(f"{place}: is no file, so nothing is locked by it\n  put the file there, or remove it")
 
 
 def _beneath(tree: Tree) -> Tree:

@@ -14,7 +14,16 @@ from planner.schedule.resources import Amounts, amounts, capacity, never
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--resources`."""
     what = "what there is, on each builder: cpu=8,memory=16GB,disk=100GB,gpu=1 [no limits]"
-    parser.add_argument("--resources", default="", metavar="NAME=AMOUNT,…", help=what)
+    parser.add_argument("--resources", type=_resources, default="", metavar="NAME=AMOUNT,…", help=what)
+
+
+def _resources(text: str) -> str:
+    """Amounts that can be read: they are wanted late, when an engine was looked for."""
+    try:
+        capacity(text)
+    except PlannerError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--resources: ")) from error
+    return text
 
 
 def capacity_of(options: argparse.Namespace) -> Amounts:

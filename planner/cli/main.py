@@ -51,6 +51,8 @@ COMMANDS = {
     "init": "propose a graph file for the Dockerfiles here",
 }
 """What each command is for; its module in `planner.cli` has the rest."""
+SHOWN = 40
+"""Letters of a wrong word that a message repeats."""
 HIDDEN = ("complete",)
 """Commands that no person calls."""
 
@@ -104,7 +106,18 @@ class Parser(argparse.ArgumentParser):
         """
         if action.option_strings and action.dest != "folder" and not action.choices and "" in arg_strings:
             raise argparse.ArgumentError(action, "is empty: it names nothing")
+        if action.option_strings and "--" in arg_strings:  # `--option=--`, of which argparse makes an empty list
+            raise argparse.ArgumentError(action, "is --, which ends options: a file of that name is ./--")
         return super()._get_values(action, arg_strings)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """A number with more digits than Python reads is told without the name of the function that reads it."""
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError as error:
+            if error.message.startswith("invalid "):
+                error.message = f"is no number that can be read: {arg_string[:SHOWN]}"
+            raise
 
 
 class _Named(argparse.Action):

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         save(made, keys, options)
     out = WRITERS[options.format](legs_of(options, made, keys))
-    if options.since and not options.plan and not options.out and options.by != "packed":
+    if options.since and not (options.plan or options.out or options.policy) and options.by != "packed":
         return say_again(keys, options.since, out)
     return say(out)
 

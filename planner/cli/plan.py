@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "text" or options.offline:
         warnings = (*warnings, *floats(keys, everything=options.offline))
     status = SOMETHING_REBUILDS if options.exit_code and made.building else 0
-    if options.since and not options.out and not options.trace:
+    if options.since and not options.out and not options.trace and not options.policy:
         return say_again(keys, options.since, out, warnings, status)
     return say(out, warnings, status)
 
@@ -95,6 +95,10 @@ def _written(made: Plan, form: str) -> str:
 
 def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """The plan that the options of `plan` and `matrix` ask for, and the keys behind it."""
+    if options.policy and not options.against:  # Records of a registry alone are believed or not.
+        from planner.cli.policy import policy_of
+
+        policy_of(options)
     if options.since:
         now, then = keys_and_revision(options, options.since)
         graph = now.made_by.loaded.graph

@@ -9,8 +9,9 @@ from pathlib import Path
 from planner.cli import arguments as shared
 from planner.cli import policy_generated
 from planner.cli.family import folder_of, keys_now
-from planner.errors import DefinitionError, Mistake, PlannerError
+from planner.errors import DefinitionError, Mistake, PlannerError, UsageError
 from planner.explain.policy_text import findings_json, findings_text, proof_json, proof_text
+from planner.explain.text import printable
 from planner.policy import policy_file
 from planner.policy.check import check
 from planner.policy.policy import Policy
@@ -43,6 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Gives 0 when nothing is wrong, 3 when something is."""
+    unused = ("--registry", options.registry), ("--out", options.out), ("--check", options.check)
+    if options.action != "generate" and (said := [option for option, given in unused if given]):
+        raise UsageError(f"{said[0]} is for planner policy generate")
+    if options.action == "check" and options.names:
+        raise UsageError(f"check takes no file: planner policy check --policy {printable(options.names[0])} proves one")
     if options.action == "generate":
         return policy_generated.run(options, policy_of(options))
     return _check(options) if options.action == "check" else _lint(options)

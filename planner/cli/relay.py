@@ -13,8 +13,11 @@ from planner.errors import PlannerError, UsageError
 from planner.local.git_tree import revision_tree
 from planner.local.process import ask
 from planner.plan import relay_request
-from planner.plan.relay_request import MAX_REQUEST, Request, Wanted
+from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, Wanted
 from planner.policy.identity import Identity
+
+MAX_JOBS = 256
+MAX_WAIT = 7 * 24 * 3600
 
 EXAMPLE = "planner relay ask --out request.json"
 
@@ -27,7 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", default="-", metavar="FILE", help="ask: where to write the request [standard output]")
     parser.add_argument("--commit", default="HEAD", metavar="REV", help="ask: the commit to build [HEAD]")
-    parser.add_argument("--number", type=int, default=0, metavar="N", help="ask: the pull request [the CI's]")
+    parser.add_argument(
+        "--number",
+        type=shared.whole(1, MAX_NUMBER - 1),
+        default=0,
+        metavar="N",
+        help="ask: the pull request [the CI's]",
+    )
     parser.add_argument("--remote", default="origin", metavar="NAME", help="serve: where the commit is [origin]")
     parser.add_argument(
         "--ref", default="refs/pull/{number}/head", metavar="REF", help="serve: its ref there [refs/pull/{number}/head]"
@@ -38,12 +47,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMIT",
         help="serve: you looked at this commit, no event approves it",
     )
-    parser.add_argument("--jobs", "-j", type=int, default=2, metavar="N", help="serve: builds at once [2]")
+    parser.add_argument(
+        "--jobs", "-j", type=shared.whole(1, MAX_JOBS), default=2, metavar="N", help="serve: builds at once [2]"
+    )
     parser.add_argument(
         "--builder", default="", metavar="ENGINE", help="serve: buildx:NAME or buildkit:ADDRESS [found by itself]"
     )
     parser.add_argument("--into", default="", metavar="DIR", help="pull: an OCI image layout [only verify]")
-    parser.add_argument("--wait", type=int, default=0, metavar="SECONDS", help="pull: wait until they are there [0]")
+    parser.add_argument(
+        "--wait",
+        type=shared.whole(0, MAX_WAIT),
+        default=0,
+        metavar="SECONDS",
+        help="pull: wait until they are there [0]",
+    )
     shared.policy(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json")

@@ -213,7 +213,7 @@ def _built(
                     keys=keys,
                     stored=parents_of(plan, keys, then, None),
                     builders={builder.engine.spec: Confined(builder, own)},
-                    workers=(Worker(name=builder.engine.spec, slots=max(options.jobs, 1)),),
+                    workers=(Worker(name=builder.engine.spec, slots=options.jobs),),
                     records=records,
                     listener=listener,
                     clock=time.time,

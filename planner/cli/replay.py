@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.door_options import with_env_files
+from planner.cli.door_options import refuse_undeclared, refuse_unused, with_env_files
 from planner.cli.family import asked, definition_in, discovered, folder_of, palette
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
@@ -25,6 +25,7 @@ from planner.plan.simple_rules import Rule
 from planner.plan.tally import tally
 from planner.plan.walk import Walk
 from planner.ports import Tree
+from planner.sources.doors.door import Asked
 from planner.sources.doors.read import read
 
 EXAMPLE = "planner replay v1.0..main --compare directory-hash,path-filter --format svg -o history.svg"
@@ -59,8 +60,10 @@ def run(options: argparse.Namespace) -> int:
     labelled = _labelled(options.labels) if options.labels else None
     history = History(folder_of(options))
     commits = history.commits(options.range, first_parent=options.first_parent)
-    replay = Replay(walk_over(options, history, commits, fixed=options.fixed), history.tree, options.compare)
+    given = asked(options)
+    replay = Replay(walk_over(options, given, history, commits, fixed=options.fixed), history.tree, options.compare)
     replayed = _walked(replay, commits, history)
+    refuse_unread(options, given, history, commits)
     history.objects.close()
     report = Report(
         revisions=options.range,
@@ -81,13 +84,17 @@ def _answer(report: Report, form: str) -> str:
     return {"json": replay_json, "svg": replay_svg, "markdown": replay_markdown}[form](report)
 
 
-def walk_over(options: argparse.Namespace, history: History, commits: Sequence[Commit], *, fixed: bool) -> Walk:
+def walk_over(
+    options: argparse.Namespace, given: Asked, history: History, commits: Sequence[Commit], *, fixed: bool
+) -> Walk:
     """A walk over what each commit says, or over what the folder says now.
 
     Where the last commit has no graph file, and none is named, those without one have the family of their Dockerfiles.
     """
-    given = asked(options)
-    by_name = bool(commits) and not options.file_named and definition_in(options, history.tree(commits[-1])) is None
+    last = definition_in(options, history.tree(commits[-1])) if commits else None
+    by_name = bool(commits) and not options.file_named and last is None
+    if last is not None or by_name:
+        refuse_unused(options, last)
 
     def read_in(tree: Tree) -> Family:
         definition = definition_in(options, tree)
@@ -101,6 +108,13 @@ def walk_over(options: argparse.Namespace, history: History, commits: Sequence[C
         return Walk(read_in)
     now = read_in(DiskTree(folder_of(options)))
     return Walk(lambda tree: now, fixed=True)
+
+
+def refuse_unread(options: argparse.Namespace, given: Asked, history: History, commits: Sequence[Commit]) -> None:
+    """Raise UsageError for variables of `--var` that no definition asked for which was read on the walk."""
+    definition = definition_in(options, history.tree(commits[-1])) if commits else None
+    if definition is not None:
+        refuse_undeclared(given.variables, definition)
 
 
 def _labelled(path: str) -> Labelled:

@@ -9,10 +9,10 @@ from planner.ci.packing import Costs
 from planner.ci.simulation import Price, Setting, random_changes, simulate, synthetic
 from planner.ci.simulation_text import simulation_json, simulation_svg, simulation_text
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, load_family
+from planner.cli.family import asked, folder_of, load_family
 from planner.cli.output import write
 from planner.cli.plan import state_of
-from planner.cli.replay import walk_over
+from planner.cli.replay import refuse_unread, walk_over
 from planner.errors import UsageError
 from planner.local.git_tree import worktree
 from planner.local.history import History
@@ -90,8 +90,10 @@ def _replayed(options: argparse.Namespace, family: Rebuild) -> list[frozenset[Im
     """What each commit of the range rebuilt, of the images that there are now and with the edges of now."""
     history = History(folder_of(options))
     commits = history.commits(options.replay, first_parent=False)
-    replay = Replay(walk_over(options, history, commits, fixed=False), history.tree, ())
+    given = asked(options)
+    replay = Replay(walk_over(options, given, history, commits, fixed=False), history.tree, ())
     there = frozenset(family.order)
     found = [one.names & there for one in replay.over(commits, history.commit)]
+    refuse_unread(options, given, history, commits)
     history.objects.close()
     return [names for names in found if names]

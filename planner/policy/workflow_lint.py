@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from planner.errors import DefinitionError, Mistake
 from planner.policy.run_conditions import never_for_pull_requests
 from planner.sources.yaml_nodes import Node, Reader, compose
 
@@ -82,9 +83,11 @@ class _Job:
 
 
 def lint(data: bytes, file: str) -> tuple[Finding, ...]:
-    """Everything found in one workflow file, by line. Raises DefinitionError for what is no YAML."""
+    """Everything found in one workflow file, by line. Raises DefinitionError for what is no YAML, or no workflow."""
     reader, node = compose(data, file)
     top = _fields(reader, node)
+    if "jobs" not in top:
+        raise DefinitionError([Mistake(file=file, what="is no workflow: it has no jobs")])
     events = _events(reader, top)
     jobs = tuple(_jobs(reader, top))
     found = [

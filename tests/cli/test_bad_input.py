@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,31 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("-f", "folder", "graph"), "folder: is a folder, and no graph file", 1),
         (("-f", "link.yaml", "graph"), "link.yaml: is a symbolic link", 1),
         (("-f", "text.yaml", "graph"), "text.yaml: must be a mapping of names to values", 1),
+        (("graph", "--format=--"), "argument --format: is --, which ends options", 2),
+        (("graph", "-o--"), "-o/--output: is --, which ends options", 2),
+        (("build", "--resources", "x"), "--resources: write NAME=AMOUNT", 2),
+        (("plan", "--policy", "none.yaml"), "none.yaml: cannot be read: No such file", 1),
+        (("matrix", "--since", "HEAD", "--policy", "none.yaml"), "none.yaml: cannot be read: No such file", 1),
+        (
+            ("--var", "MIROR=1", "replay", "HEAD"),
+            'images.yaml declares no variable of this name\n  did you mean "MI',
+            2,
+        ),
+        (("--var", "MIROR=1", "simulate", "--replay", "HEAD"), "images.yaml declares no variable of this name", 2),
+        (("--set", "a.args.X=1", "replay", "HEAD"), "--set is for Bake files", 2),
+        (("simulate", "--seed", "9" * 5000), "--seed: is no number that can be read: 9999", 2),
+        (("relay", "ask", "--number", "-1"), "--number: is a number from 1", 2),
+        (("relay", "pull", "--wait", "x", "-"), "--wait: is a number from 0", 2),
+        (("cache", "budget", "--pull-requests", "-1"), "--pull-requests: is a number from 0", 2),
+        (("token-server", "serve", "--keys", "k", "--rate", "nan"), "--rate: is a number above 0", 2),
+        (("token-server", "serve", "--keys", "k", "--uses", "0"), "--uses: is a number from 1", 2),
+        (("token-server", "serve", "--keys", "k", "--connections", "-1"), "--connections: is a number from 1", 2),
+        (("token-server", "init", "--keys", "k.jwks"), "--jwks names another file", 2),
+        (("token-server", "init", "--keys", "none/k", "--jwks", "none/../none/k"), "--jwks names another file", 2),
+        (("token-server", "rotate", "--keys", "/"), "--keys /: names no file", 2),
+        (("policy", "check", "other.yaml"), "planner policy check --policy other.yaml proves one", 2),
+        (("policy", "lint", "--check"), "--check is for planner policy generate", 2),
+        (("policy", "lint", "{root}/text.yaml"), "text.yaml: is no workflow: it has no jobs", 1),
     ],
 )
 def test_says_what_is_wrong_with_the_command(
@@ -219,7 +246,7 @@ def test_says_what_is_wrong_with_the_command(
     space.write({"docker-bake.hcl": 'variable "TAG" {}\ntarget "a" {}\n', "text.yaml": "hello\n"})
     (space.root / "link.yaml").symlink_to("images.yaml")
     space.commit()
-    run = space.planner(*arguments)
+    run = space.planner(*(word.replace("{root}", str(space.root)) for word in arguments))
     assert (run.returncode, "Traceback" in run.stderr) == (status, False), run
     assert message in run.stderr
 
@@ -276,3 +303,20 @@ def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
     run = space.planner("plan", "--since", "HEAD")
     assert run.returncode == 1
     assert "no revision HEAD" in run.stderr
+
+
+def test_a_lock_that_is_no_file_is_not_taken_for_none(space: Workspace) -> None:
+    """A container engine makes an empty folder where it is told to mount a file that is not there."""
+    space.write({"images.yaml": GOOD, "Dockerfile": "FROM a\n"})
+    space.commit()
+    (space.root / "images.lock").mkdir()
+    for words in (("plan", "--since", "HEAD"), ("graph",), ("lock", "--check")):
+        run = space.planner(*words)
+        assert (run.returncode, "images.lock: is no file, so nothing is locked by it" in run.stderr) == (1, True), run
+
+
+def test_a_module_of_its_own_runs_it(space: Workspace) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "planner", "nothing"], cwd=space.root, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, 'there is no "nothing"' in run.stderr) == (2, True), run
