@@ -30,8 +30,8 @@ LIMIT = 30.0
 """Seconds for a command, of which each takes a tenth of one: more are a hang."""
 MEMORY = 2 << 30
 STATUSES = (0, 1, 2, 3)
-ENDLESS = ("watch", "token-server", "relay", "build", "flaky", "doctor")
-"""Commands that serve, watch or look for an engine: they are given what is refused before that."""
+ENDLESS = ("watch", "token-server", "relay", "build", "flaky", "doctor", "gc")
+"""Commands that serve, watch, ask a registry again or look for an engine: they get what is refused before that."""
 ACTIONS = {
     "cache": ("plan", "budget"),
     "token-server": ("serve", "init", "rotate"),
