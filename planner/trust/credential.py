@@ -55,6 +55,11 @@ def _github(url: str, bearer: str, audience: str) -> str:
     return str(value)
 
 
+def _given(most: int) -> str:
+    """What the client says on standard input, "" where that is closed."""
+    return sys.stdin.buffer.read(most).decode("utf-8", "replace") if sys.stdin is not None else ""
+
+
 def main() -> int:
     """The console script `docker-credential-planner`."""
     action = sys.argv[1] if len(sys.argv) == 2 else ""
@@ -62,12 +67,12 @@ def main() -> int:
         print("{}")
         return 0
     if action in ("store", "erase"):
-        sys.stdin.read(MAX_ANSWER)
+        _given(MAX_ANSWER)
         return 0
     if action != "get":
         print("usage: docker-credential-planner get|store|erase|list", file=sys.stderr)
         return 1
-    host = sys.stdin.read(4096).strip()
+    host = _given(4096).strip()
     try:
         token = identity_token(os.environ, os.environ.get(AUDIENCE) or host)
     except PlannerError as error:

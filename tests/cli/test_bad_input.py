@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -320,3 +321,18 @@ def test_a_module_of_its_own_runs_it(space: Workspace) -> None:
         [sys.executable, "-m", "planner", "nothing"], cwd=space.root, capture_output=True, text=True, check=False
     )
     assert (run.returncode, 'there is no "nothing"' in run.stderr) == (2, True), run
+
+
+@pytest.mark.parametrize("redirected", ["<&-", "</dev/null", "<bytes"])
+def test_a_credential_helper_is_given_no_host(tmp_path: Path, redirected: str) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff\n")
+    argv = [sys.executable, "-m", "planner.trust.credential", "get"]
+    run = subprocess.run(
+        ["sh", "-c", f'"$@" {redirected}', "sh", *argv],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (1, "credentials not found in native keychain\n", "")
