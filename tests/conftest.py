@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from tests.surroundings import IN_CI  # before any test: the variables of a CI a
 # How long an example may take says more of the machine than of the code; a CI draws the same examples each time.
 settings.register_profile("untimed", deadline=None, derandomize=IN_CI)
 settings.load_profile("untimed")
+
+
+def pytest_runtest_setup() -> None:
+    """What a command said once it says no more in its process; tests that call commands in theirs begin anew."""
+    family = sys.modules.get("planner.cli.family")
+    if family is not None:
+        family.said_so_far.clear()
+
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"
 

@@ -95,7 +95,7 @@ def _written(made: Plan, form: str) -> str:
 
 def plan_of(options: argparse.Namespace) -> tuple[Plan, Keys]:
     """The plan that the options of `plan` and `matrix` ask for, and the keys behind it."""
-    if options.policy and not options.against:  # Records of a registry alone are believed or not.
+    if getattr(options, "policy", "") and not options.against:  # Records of a registry alone are believed or not.
         from planner.cli.policy import policy_of
 
         policy_of(options)

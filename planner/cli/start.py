@@ -40,6 +40,11 @@ def script() -> NoReturn:
         status = main()
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except RuntimeError as error:
+        # Python before 3.12 wraps whatever comes while a class takes its names (`__set_name__`).
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        status = INTERRUPTED
     interrupts_end()
     asked = read(sys.argv[1:])
     if asked is not None and asked.command != "build":

@@ -18,7 +18,7 @@ def test_what_there_is_not_enough_of_is_told_before_anything_is_built(family: Fa
     assert "base needs gpu 2 of 1" in told.stderr
     assert "Traceback" not in told.stderr
     wrong = space.planner("build", "--resources", "gpu=lots", **space.engine.environment)
-    assert (wrong.returncode, "gpu is a number" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "gpu is a number" in wrong.stderr) == (2, True)
 
 
 def test_a_family_builds_one_at_a_time_where_there_is_room_for_one(family: Family) -> None:

@@ -229,3 +229,21 @@ def test_a_folder_that_was_removed_meanwhile(tmp_path: Path) -> None:
         gone.mkdir()
         assert run.returncode == 1, run
         assert run.stderr.startswith("planner: the folder that this is started in cannot be told: No such file"), run
+
+
+WHILE_A_CLASS_IS_MADE = """
+from planner.cli import start
+
+class Slow:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt
+
+start.main = lambda: type("Made", (), {"name": Slow()})
+start.script()
+"""
+
+
+def test_an_interrupt_while_a_class_is_made_is_one_too() -> None:
+    """Python before 3.12 makes a RuntimeError of what comes there."""
+    run = subprocess.run([sys.executable, "-c", WHILE_A_CLASS_IS_MADE], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (130, "")
