@@ -65,11 +65,12 @@ def _tell(proposal: Proposal, text: str, name: str, tree: Tree, *, done: str) ->
             place = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
             warn(f"the proposal needs a hand before it can be read: {place}: {mistake.what}")
         return
+    unsure = len(proposal.unsure) + sum(len(entry.unsure) for entry in proposal.entries)
     edges = sum(len(node.parents) for node in graph.nodes.values())
     opened = sum(len(node.unresolved) for node in graph.nodes.values())
     print(
         f"planner: {counted(len(graph.nodes), 'image')}, {counted(edges, 'edge')}, "
-        f"{counted(opened, 'reference')} that cannot be told; {name} {done}",
+        f"{counted(unsure, 'unsure line')}, {counted(opened, 'reference')} that cannot be told; {name} {done}",
         file=sys.stderr,
     )
 

@@ -31,7 +31,9 @@ def test_shows_then_writes_then_keeps(space: Workspace) -> None:
     assert not (space.root / "images.yaml").exists()
     assert "# unsure: app/Dockerfile:2: context app: made: in no folder" in shown.stdout
     assert "unsure: Makefile:2: a build with variables in its paths: $(DIR), $(NAME)" in shown.stderr
-    assert "2 images, 1 edge, 0 references that cannot be told; images.yaml is not written" in shown.stderr
+    assert (
+        "2 images, 1 edge, 2 unsure lines, 0 references that cannot be told; images.yaml is not written" in shown.stderr
+    )
     assert space.planner("init").returncode == 0
     assert (space.root / "images.yaml").read_text() == shown.stdout
     assert [one["parents"] for one in space.document("graph")["images"]] == [[], ["base"]]

@@ -24,11 +24,15 @@ HINT = "write it down in an images.yaml: planner init proposes one"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a reference means: the Dockerfile of `path`, or something outside (""), or a question (`doubt`)."""
+    """What a reference means: the Dockerfile of `path`, or something outside (""), or a question (`doubt`).
+
+    `may` are the Dockerfiles that a question is about.
+    """
 
     path: str = ""
     why: str = ""
     doubt: str = ""
+    may: tuple[str, ...] = ()
 
 
 @dataclass
@@ -45,18 +49,25 @@ class Answers:
     def __init__(self, readings: Mapping[str, Sequence[Reading]], reads: Iterable[tuple[str, str]]) -> None:
         self._by_name: dict[str, list[tuple[str, Reading]]] = defaultdict(list)
         self._longer: dict[str, set[str]] = defaultdict(set)
+        self._by_words: dict[str, set[str]] = defaultdict(set)
         for path in sorted(readings):
             for reading in readings[path]:
                 self._by_name[reading.name].append((path, reading))
                 words = reading.name.split("-")[:MAX_WORDS] if reading.strength is Strength.NAME else []
                 for count in range(1, len(words)):
                     self._longer["-".join(words[:count])].add(path)
+                if reading.strength is Strength.NAME:
+                    self._by_words[_sorted(reading.name)].add(path)
         self._owners: dict[str, _Owner] = defaultdict(_Owner)
         self._own_readers: dict[str, set[str]] = defaultdict(set)
         known = [(path, parsed) for path, text in sorted(set(reads)) if (parsed := _parsed(text)) is not None]
         self._spelled = SpelledTags(readings, known)
+        self._count_of_dockerfiles = len(readings)
+        self._readers: dict[str, set[str]] = defaultdict(set)
         for path, parsed in known:
+            self._readers[parsed.repository].add(path)
             self._count(path, parsed)
+        self._read = {answer.path for path, parsed in known if (answer := self._found(path, parsed, "")) is not None}
 
     def _count(self, reader: str, reference: Reference) -> None:
         owner = self._owners[_prefix(reference)]
@@ -94,12 +105,17 @@ class Answers:
         parsed = _parsed(text)
         if parsed is None:
             return Answer()
-        found, how = self.candidates(parsed)
+        found = self._found(reader, parsed, text)
+        return self._variant(reader, parsed) if found is None else found
+
+    def _found(self, reader: str, reference: Reference, text: str) -> Answer | None:
+        """What the Dockerfiles that read like a reference make of it; None where there is none."""
+        found, how = self.candidates(reference)
         if not found:
-            return self._variant(reader, parsed)
+            return None
         if found == (reader,):
             return Answer()
-        outside = self._outside(parsed, beside=_beside(reader, found) and bool(self._spelled.makers(parsed)))
+        outside = self._outside(reference, beside=_beside(reader, found) and bool(self._spelled.makers(reference)))
         if outside is not None:
             return outside
         if len(found) > 1:
@@ -156,11 +172,42 @@ class Answers:
             makers = self._named(shorter) - {reader}
             if makers and (ours or unowned):
                 what = "no Dockerfile is named like it; another target or argument may make it from"
-                return Answer(doubt=f"{what} {_list(sorted(makers))}")
+                return Answer(doubt=f"{what} {_list(sorted(makers))}", may=tuple(sorted(makers)))
         longer = self._longer[name] - {reader} if ours else ()
         if longer:
-            return Answer(doubt=f"no Dockerfile is named like it; {_list(sorted(longer))} may make it")
+            what = f"no Dockerfile is named like it; {_list(sorted(longer))} may make it"
+            return Answer(doubt=what, may=tuple(sorted(longer)))
+        if official or is_public(_prefix(reference)):
+            return Answer()
+        if unread := self._kin(reader, reference) - self._read - {reader}:
+            what = "no Dockerfile is named like it, but nothing else here reads"
+            return Answer(doubt=f"{what} {_list(sorted(unread))}, which may make it", may=tuple(sorted(unread)))
         return Answer()
+
+    def _kin(self, reader: str, reference: Reference) -> set[str]:
+        """The Dockerfiles that may make a reference whose name says more than theirs, or something else.
+
+        `acme/data-base` and `acme/data:base` may be made by `base/Dockerfile`, `acme/base-image:ubi9` by
+        `base/ubi9/Dockerfile`, `acme/data-java-template` by `template/java/Dockerfile`. What most start from may be
+        made by a base, whatever its name. `acme/http-proxy` is somebody else's in `proxy/Dockerfile`, as `acme/proxy`
+        is.
+        """
+        _, name = _last(reference)
+        words = name.split("-")[:MAX_WORDS]
+        parts = [part for at in range(1, len(words)) if _says(part := "-".join(words[at:]))]
+        kin = set().union(*(self._by_words.get(_sorted(part), ()) for part in parts))
+        if reader in kin:
+            return set()
+        if _says(tag := spelled(reference.tag)):
+            kin |= self._named(tag)
+        for count in range(1, len(words) + 1):
+            for path, reading in self._by_name.get("-".join(words[:count]), ()):
+                if reading.tag and reference.tag and _holds(reference.tag, reading.tag):
+                    kin.add(path)
+        readers = self._readers[reference.repository]
+        if len(readers) > 1 and 2 * len(readers) >= self._count_of_dockerfiles:
+            kin |= self._named("base")
+        return kin
 
     def _named(self, name: str) -> set[str]:
         return {path for path, reading in self._by_name.get(name, ()) if reading.strength is Strength.NAME}
@@ -220,6 +267,15 @@ def _holds(tag: str, words: str) -> bool:
     """Whether a tag holds these words side by side: `1.2-alpine` holds `alpine`."""
     has, wanted = re.split(r"[-._]+", tag.lower()), re.split(r"[-._]+", words.lower())
     return any(has[at : at + len(wanted)] == wanted for at in range(len(has) - len(wanted) + 1))
+
+
+def _says(name: str) -> bool:
+    """Whether a name tells one image from others: a version or what is everybody's does not."""
+    return name not in OFFICIAL_IMAGES and name != "latest" and bool(re.search("[a-z]{2}", name))
+
+
+def _sorted(name: str) -> str:
+    return "-".join(sorted(name.split("-")))
 
 
 def _shared(one: str, other: str) -> int:

@@ -36,13 +36,16 @@ class Guess:
 class Discovered:
     """A family that nobody wrote down. `unread` are files with a Dockerfile's name that are none, and why.
 
-    `choices` are the arguments that builds are meant to choose an image's base with, and their defaults.
+    `choices` are the arguments that builds are meant to choose an image's base with, and their defaults; `reads` are
+    the references of each Dockerfile, `possible` those that an image may be what they mean, and who reads them.
     """
 
     family: Family
     guesses: tuple[Guess, ...]
     choices: tuple[tuple[ImageName, str, str], ...]
     unread: tuple[tuple[str, str], ...]
+    reads: tuple[tuple[str, str], ...]
+    possible: tuple[tuple[ImageName, str, str], ...]
     dockerfiles: Mapping[str, Dockerfile]
 
 
@@ -70,6 +73,8 @@ def discover(tree: Tree, paths: Sequence[str], places: Places | None = None) -> 
         guesses=tuple(maker.guesses),
         choices=tuple(dict.fromkeys(maker.choices)),
         unread=tuple(sorted(unread.items())),
+        reads=maker.reads,
+        possible=tuple(dict.fromkeys(maker.possible)),
         dockerfiles={path: one.dockerfile for path, one in seen.items()},
     )
 
@@ -84,12 +89,13 @@ class _Maker:
         self.seen = seen
         self.unread = unread
         self.names = {path: ImageName(name) for path, name in image_names(tuple(seen)).items()}
-        reads = [(path, read.reference) for path, one in seen.items() for read in one.reads]
-        self.answers = Answers(readings(found), reads)
+        self.reads = tuple((path, read.reference) for path, one in seen.items() for read in one.reads)
+        self.answers = Answers(readings(found), self.reads)
         self.tags: dict[ImageName, dict[str, None]] = defaultdict(dict)
         self.doubts: list[Doubt] = []
         self.guesses: list[Guess] = []
         self.choices: list[tuple[ImageName, str, str]] = []
+        self.possible: list[tuple[ImageName, str, str]] = []
 
     def image(self, path: str) -> Image:
         """One image, but for the names that it is known by."""
@@ -124,6 +130,7 @@ class _Maker:
             answer = self.answers.placeholder(path, read.placeholder)
         else:
             answer = self.answers.answer(path, read.reference)
+        self.possible.extend((self.names[may], read.reference, path) for may in answer.may if may in self.names)
         if answer.doubt:
             self._doubt(reader, read.role, read.reference, answer.doubt, read.span)
         elif answer.path in self.unread:

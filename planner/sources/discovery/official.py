@@ -34,18 +34,22 @@ OFFICIAL_IMAGES = _words(
 PUBLIC_OWNERS = _words(
     """
     docker.io/amd64 docker.io/arm32v7 docker.io/arm64v8 docker.io/bitnami docker.io/bitnamilegacy docker.io/cimg
-    docker.io/circleci docker.io/continuumio docker.io/docker docker.io/envoyproxy docker.io/grafana
+    docker.io/circleci docker.io/continuumio docker.io/docker docker.io/envoyproxy docker.io/google docker.io/grafana
     docker.io/hashicorp docker.io/i386 docker.io/intel docker.io/mcp docker.io/minio docker.io/moby
-    docker.io/nvidia docker.io/prom docker.io/redhat docker.io/rocm docker.io/tonistiigi gcr.io/distroless
-    gcr.io/google-containers ghcr.io/astral-sh ghcr.io/linuxserver k8s.gcr.io nvcr.io/nvidia
-    public.ecr.aws/amazonlinux public.ecr.aws/docker/library public.ecr.aws/lambda quay.io/centos quay.io/coreos
-    quay.io/fedora quay.io/prometheus quay.io/pypa registry.access.redhat.com registry.fedoraproject.org
-    registry.k8s.io registry.redhat.io registry.suse.com
+    docker.io/nvidia docker.io/prom docker.io/redhat docker.io/rocm docker.io/tonistiigi gcr.io/cloud-builders
+    gcr.io/distroless gcr.io/google-containers gcr.io/google.com/cloudsdktool ghcr.io/astral-sh ghcr.io/linuxserver
+    k8s.gcr.io nvcr.io/nvidia public.ecr.aws/amazonlinux public.ecr.aws/docker/library public.ecr.aws/lambda
+    quay.io/centos quay.io/coreos quay.io/fedora quay.io/prometheus quay.io/pypa
     """
 )
 """Owners whose images others start from. One reference to them is no sign that the workspace makes it."""
 
-PUBLIC_REGISTRIES = ("mcr.microsoft.com",)
+PUBLIC_REGISTRIES = _words(
+    """
+    mcr.microsoft.com registry.access.redhat.com registry.fedoraproject.org registry.k8s.io registry.redhat.io
+    registry.suse.com
+    """
+)
 
 
 def is_public(prefix: str) -> bool:

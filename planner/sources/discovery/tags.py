@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from planner.model.names import Reference
 from planner.sources.discovery.names import place_of, spelled, telling
@@ -41,6 +41,8 @@ class SpelledTags:
         self._names = {_name(reference) for those in tags.values() for reference in those.values()}
         self._below: dict[tuple[str, str], dict[str, tuple[_Words, ...]]] = defaultdict(dict)
         self._whole: dict[tuple[_Words, bool], set[str]] = defaultdict(set)
+        self._in: dict[tuple[str, ...], str] = {}
+        self._beside: dict[tuple[tuple[str, ...], str], dict[str, tuple[_Words, ...]]] = defaultdict(dict)
         for path in sorted(paths):
             self._enter(path)
         self._makers: dict[str, tuple[str, ...]] = {}
@@ -60,6 +62,10 @@ class SpelledTags:
         place = place_of(path)
         names = [*telling(place.folders), *([place.word] if place.word else [])][-MAX_FOLDERS:]
         parts = [_words(name) for name in names]
+        if not place.word:
+            self._in[place.folders] = path
+        if parts and parts[-1]:
+            self._beside[place.folders[: None if place.word else -1], parts[-1][0]][path] = tuple(parts)
         for at in range(len(parts) - ENOUGH + 1):
             self._whole[sum(parts[at:], ()), True].add(path)
             if _is_architecture(parts[-1]) and len(parts) - at > ENOUGH:
@@ -82,9 +88,36 @@ class SpelledTags:
             self._repositories.add(repository)
 
     def _unnamed(self, reference: Reference) -> set[str]:
-        """The Dockerfiles whose last folders are the tag, all of it, whatever folder they are in."""
+        """The Dockerfiles whose last folders are the tag, all of it, whatever folder they are in.
+
+        Where none is, those that are told by where a reader stands: in a folder below the one that is the tag
+        (`1.2/full/Dockerfile` reads `1.2.7`), or beside the one that ends it, with folders in between left out.
+        """
         tag = _words(reference.tag)
-        return self._whole.get((tag, True)) or self._whole.get((tag, False)) or set()
+        if whole := self._whole.get((tag, True)) or self._whole.get((tag, False)):
+            return whole
+        near: set[str] = set()
+        beginnings = [_beginnings(word) for word in tag]
+        for reader in self._readers[_tagged(reference)]:
+            near |= self._above(place_of(reader).folders, beginnings) or self._next_to(reader, beginnings)
+        return near
+
+    def _above(self, folders: Sequence[str], tag: Sequence[_Words]) -> set[str]:
+        """The Dockerfile of the nearest folder above one that is a tag."""
+        for count in range(len(folders) - 1, 0, -1):
+            path = self._in.get(tuple(folders[:count]), "")
+            waiting = list(tag)
+            if path and all(_taken(word, waiting) for word in _words(folders[count - 1])) and not waiting:
+                return {path}
+        return set()
+
+    def _next_to(self, reader: str, tag: Sequence[_Words]) -> set[str]:
+        """The Dockerfiles beside a reader whose folders a tag says most of."""
+        place = place_of(reader)
+        beside = place.folders[: None if place.word else -1]
+        words = {word for beginnings in tag for word in beginnings}
+        found = {path: parts for word in words for path, parts in self._beside.get((beside, word), {}).items()}
+        return _least_unsaid(tag, found)
 
     def _named(self, reference: Reference) -> set[str]:
         """The Dockerfiles below a folder of the repository's name that a tag says most of."""
@@ -94,12 +127,17 @@ class SpelledTags:
         candidates = {path: parts for found in fewest for path, parts in found.items()}
         if len(candidates) > MAX_CANDIDATES:
             return set(candidates)
-        best: dict[tuple[int, int], set[str]] = defaultdict(set)
-        for path, parts in candidates.items():
-            unsaid = _unsaid(tag, parts)
-            if unsaid is not None:
-                best[unsaid].add(path)
-        return best[min(best)] if best else set()
+        return _least_unsaid(tag, candidates)
+
+
+def _least_unsaid(tag: Sequence[_Words], candidates: Mapping[str, Sequence[_Words]]) -> set[str]:
+    """The Dockerfiles whose folders a tag says most of."""
+    best: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for path, parts in candidates.items():
+        unsaid = _unsaid(tag, parts)
+        if unsaid is not None:
+            best[unsaid].add(path)
+    return best[min(best)] if best else set()
 
 
 def _unsaid(tag: Sequence[_Words], parts: Sequence[_Words]) -> tuple[int, int] | None:

@@ -34,6 +34,15 @@ def is_open(text: str) -> bool:
     return bool(_VARIABLE.search(text))
 
 
+def repository_of(tag: str) -> str:
+    """What a published name says before its tag; "" where that holds a variable itself."""
+    start = found.start() if (found := _VARIABLE.search(tag)) else len(tag)
+    repository, colon, rest = tag[:start].rpartition(":")
+    if not colon and start == len(tag):
+        return tag
+    return repository if colon and "/" not in rest and repository else ""
+
+
 def with_defaults(text: str) -> str:
     """A text of Compose with `${NAME:-default}` at its default."""
     return _WITH_DEFAULT.sub(r"\1", text)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from planner.errors import DefinitionError, InputError
 from planner.model.frozen import dataclass, replace
 from planner.model.image import Image, Pairs, Span
-from planner.model.names import Published
+from planner.model.names import Published, Reference
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources.discovery.family import PLACEHOLDERS, Discovered
+from planner.sources.doubts import CONTEXT, TAGS
 from planner.sources.proposal import command_lines, documents
-from planner.sources.proposal.builds import Build
+from planner.sources.proposal.builds import Build, is_open, repository_of
 from planner.sources.proposal.documents import Found
 
 MAX_BYTES = 1 << 20
@@ -63,13 +64,44 @@ def propose(found: Discovered, paths: Sequence[str], tree: Tree) -> Proposal:
         else:
             unsure.append(f"{one.span}: builds {one.dockerfile or one.context}, where no Dockerfile is")
     images = {image.dockerfile: image for image in found.family.images}
+    whole = _whole_repositories(found, by_file, [one for one in asked if not isinstance(one, tuple)])
     entries: list[Entry] = []
     for dockerfile in sorted({*images, *by_file}):
         if not dockerfile.isprintable():
             unsure.append(f"{dockerfile!r} is left out: a graph file cannot hold its name")
             continue
-        entries.extend(_entries(dockerfile, images.get(dockerfile), _distinct(by_file[dockerfile]), found))
+        builds = _distinct(by_file[dockerfile])
+        entries.extend(_entries(dockerfile, images.get(dockerfile), builds, found, whole))
     return Proposal(entries=tuple(_told_apart(entries)), unsure=tuple(dict.fromkeys(unsure)))
+
+
+def _whole_repositories(
+    found: Discovered, by_file: Mapping[str, Sequence[Build]], asked: Sequence[Build]
+) -> dict[str, str]:
+    """Repositories that Dockerfiles here read, and whose only build leaves the tag open, with what is built.
+
+    Whatever the tag is when it is built: the repository is written out, and nothing else here makes one of it.
+    """
+    read = {one for _, text in found.reads if (one := _repository(text))}
+    makers: dict[str, set[str]] = defaultdict(set)
+    opened: dict[str, str] = {}
+    for build in asked:
+        alone = len(_distinct(by_file.get(build.dockerfile, ()))) == 1
+        for text in (*build.tags, *build.open):
+            if repository := _repository(repository_of(text)):
+                makers[repository].add(build.dockerfile if alone else str(build.span))
+                opened |= {repository: build.dockerfile} if is_open(text) else {}
+    for image in found.family.images:
+        for tag in image.tags:
+            makers[Published.parse(tag).repository].add(image.dockerfile)
+    return {one: path for one, path in opened.items() if one in read and makers[one] == {path}}
+
+
+def _repository(text: str) -> str:
+    try:
+        return Reference.parse(text).repository
+    except ValueError:
+        return ""
 
 
 def _is_file(tree: Tree, path: str) -> bool:
@@ -123,17 +155,21 @@ def _distinct(builds: Sequence[Build]) -> list[Build]:
     return list(kept.values())
 
 
-def _entries(dockerfile: str, image: Image | None, builds: Sequence[Build], found: Discovered) -> Iterator[Entry]:
+def _entries(
+    dockerfile: str, image: Image | None, builds: Sequence[Build], found: Discovered, whole: Mapping[str, str]
+) -> Iterator[Entry]:
     """The entries of one Dockerfile: what is built of it, or what its text suggests where nobody says."""
     if image is not None and not builds:
-        yield _guessed(image, found)
+        yield _guessed(image, found, whole)
         return
+    every = tuple(f"{Reference.parse(one).familiar}:*" for one, path in sorted(whole.items()) if path == dockerfile)
     contexts = {build.context for build in builds}
     for build in builds:
         alone = len(builds) == 1
         name = image.name if image is not None and alone else _name(build, dockerfile)
-        known = _known(image, found) if image is not None else ()
+        known = _known(image, found, whole) if image is not None else ()
         unsure = [f"{build.span} leaves open: {', '.join(build.open)}"] if build.open else []
+        unsure += [f"{tag} is taken for its own: Dockerfiles here read it, and nothing else makes it" for tag in every]
         unsure += [text for role, text in known if role not in ("context", "FROM") or not build.args]
         guessed = image.tags if image is not None and alone else ()
         args = _args(image, found) if image is not None else {}
@@ -143,13 +179,13 @@ def _entries(dockerfile: str, image: Image | None, builds: Sequence[Build], foun
             dockerfile=dockerfile,
             target=build.target,
             args=tuple(sorted({**args, **dict(build.args)}.items())),
-            tags=tuple(dict.fromkeys((*(tag for tag in build.tags if _is_name(tag)), *guessed))),
+            tags=tuple(dict.fromkeys((*(tag for tag in build.tags if _is_name(tag)), *every, *guessed))),
             notes=(f"built at {build.span}", *((f"one of {len(builds)} builds of it",) if not alone else ())),
             unsure=(*unsure, *((f"built from {len(contexts)} contexts",) if len(contexts) > 1 else ())),
         )
 
 
-def _guessed(image: Image, found: Discovered) -> Entry:
+def _guessed(image: Image, found: Discovered, whole: Mapping[str, str]) -> Entry:
     return Entry(
         name=image.name,
         context=image.context,
@@ -157,7 +193,7 @@ def _guessed(image: Image, found: Discovered) -> Entry:
         args=tuple(sorted(_args(image, found).items())),
         tags=image.tags,
         notes=tuple(f"{guess.what}: {guess.why}" for guess in found.guesses if guess.image == image.name),
-        unsure=tuple(text for _, text in _known(image, found)),
+        unsure=tuple(text for _, text in _known(image, found, whole)),
     )
 
 
@@ -167,13 +203,23 @@ def _args(image: Image, found: Discovered) -> dict[str, str]:
     return {**chosen, **dict(image.args)}
 
 
-def _known(image: Image, found: Discovered) -> tuple[tuple[str, str], ...]:
-    """What discovery leaves open about an image, by role."""
-    return tuple(
+def _known(image: Image, found: Discovered, whole: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What discovery leaves open about an image, and no entry answers, by role."""
+    doubts = tuple(
         (doubt.role, f"{doubt.span}: {doubt.role} {doubt.reference}: {doubt.reason}")
         for doubt in found.family.doubts
-        if doubt.image == image.name
+        if doubt.image == image.name and (doubt.role == CONTEXT or _repository(doubt.reference) not in whole)
     )
+    readers: dict[str, list[str]] = defaultdict(list)
+    for name, reference, reader in found.possible:
+        if name == image.name and _repository(reference) not in whole:
+            readers[reference].append(reader)
+    return (*doubts, *((TAGS, _may_be(text, paths)) for text, paths in readers.items()))
+
+
+def _may_be(reference: str, readers: Sequence[str]) -> str:
+    others = f" and {len(readers) - 1} more" if len(readers) > 1 else ""
+    return f"add {reference} to its tags if it makes that; read by {readers[0]}{others}"
 
 
 def _is_name(tag: str) -> bool:

@@ -146,6 +146,48 @@ def test_what_may_be_two_things_is_a_doubt(files: dict[str, str], reference: str
     assert not edges(files)
 
 
+@pytest.mark.parametrize(
+    ("maker", "reference"),
+    [
+        ("base/Dockerfile", "acme/data-base:1.2"),
+        ("base/Dockerfile", "acme/desktop:base"),
+        ("Dockerfile.sdk", "server_sdk"),
+        ("base/ubi9/Dockerfile", "acme/base-image:ubi9-latest"),
+        ("template/java/Dockerfile", "acme/data-java-template:3"),
+        ("images/compilers/Dockerfile", f"acme/image-compilers:1-abc@sha256:{'0' * 64}"),
+    ],
+)
+def test_what_a_shorter_name_may_make_is_a_doubt_while_nobody_reads_it(maker: str, reference: str) -> None:
+    files = {maker: "FROM scratch\n", "app/Dockerfile": f"FROM {reference}\n"}
+    assert doubts(files) == {("app/Dockerfile", reference)}
+    assert not edges(files)
+    files |= {f"other{at}/Dockerfile": "FROM scratch\n" for at in range(3)}
+    assert doubts(files) == {("app/Dockerfile", reference)}
+
+
+def test_what_most_start_from_may_be_made_by_a_base_that_nobody_reads() -> None:
+    files = {"base/Dockerfile": "FROM scratch\n"} | {
+        f"{name}/Dockerfile": "FROM example.org/acme/runner\n" for name in ("java", "node", "tools")
+    }
+    assert doubts(files) == {(path, "example.org/acme/runner") for path in files if path != "base/Dockerfile"}
+
+
+@pytest.mark.parametrize(
+    ("files", "reference"),
+    [
+        ({"base/Dockerfile": "FROM scratch\n", "x/Dockerfile": "FROM acme/base\n"}, "other/data-base"),
+        ({"one/proxy/Dockerfile": "FROM scratch\n"}, "acme/http-proxy"),
+        ({"alpine/Dockerfile": "FROM scratch\n"}, "acme/tool:alpine"),
+        ({"1.2/Dockerfile": "FROM scratch\n"}, "acme/tool:1.2"),
+        ({"minimal/Dockerfile": "FROM scratch\n"}, "registry.access.redhat.com/ubi9/ubi-minimal"),
+    ],
+)
+def test_a_name_that_only_sounds_like_one_of_here_is_external(files: dict[str, str], reference: str) -> None:
+    files = {**files, "proxy/Dockerfile": f"FROM {reference}\n"}
+    assert not {what for what in doubts(files) if what[1] == reference}
+    assert ("proxy/Dockerfile", "base/Dockerfile") not in edges(files)
+
+
 def test_a_name_that_is_an_argument_is_the_choice_of_builds() -> None:
     app = "ARG OWNER=acme\nARG BASE=base\nFROM $OWNER/$BASE:latest\n"
     files = {"base/Dockerfile": "FROM scratch\n", "app/Dockerfile": app}

@@ -84,6 +84,35 @@ def test_an_official_image_is_made_where_its_tags_stand_side_by_side() -> None:
     }
 
 
+def test_a_folder_is_the_tag_that_stands_above_its_reader() -> None:
+    files = {
+        "1.2/Dockerfile": SCRATCH,
+        "1.2/full/Dockerfile": "FROM acme/tool:1.2.7\n",
+        "1.3/Dockerfile": SCRATCH,
+        "1.3/full/Dockerfile": "FROM acme/tool:1.3.0\n",
+        "other/Dockerfile": "FROM other/tool:1.3\n",
+    }
+    assert edges(files) == {("1.2/full/Dockerfile", "1.2/Dockerfile"), ("1.3/full/Dockerfile", "1.3/Dockerfile")}
+    assert not doubts(files)
+    files["1.3/full/Dockerfile"] = "FROM acme/tool:2.3\n"
+    assert not edges(files), "one folder alone is no convention"
+
+
+def test_folders_beside_the_reader_end_a_tag() -> None:
+    files = {
+        "1.26/windows/core-2022/Dockerfile": SCRATCH,
+        "1.26/windows/nano-2022/Dockerfile": "FROM scratch\nCOPY --from=golang:1.26.7-core-2022 /a /a\n",
+        "1.27/windows/core-2022/Dockerfile": SCRATCH,
+        "1.27/windows/nano-2022/Dockerfile": "FROM scratch\nCOPY --from=golang:1.27.0-core-2022 /a /a\n",
+        "tip/core-2022/Dockerfile": "FROM golang:1.27.1-core-2025\n",
+    }
+    assert edges(files) == {
+        ("1.26/windows/nano-2022/Dockerfile", "1.26/windows/core-2022/Dockerfile"),
+        ("1.27/windows/nano-2022/Dockerfile", "1.27/windows/core-2022/Dockerfile"),
+    }
+    assert not doubts(files)
+
+
 def test_official_images_of_others_stay_so() -> None:
     files = {
         "php/8.2/fpm/Dockerfile": "FROM php:8.2-fpm\n",

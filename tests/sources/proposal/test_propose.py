@@ -111,6 +111,27 @@ def test_a_name_is_given_once() -> None:
     assert proposal.entries[1].unsure == ("t is given to a",)
 
 
+def test_a_tag_that_a_build_leaves_open_is_any_tag_of_what_is_read_here() -> None:
+    files = {
+        "base/Dockerfile": "FROM scratch\n",
+        "app/Dockerfile": "FROM acme/data-base:2.0\n",
+        "Makefile": "build:\n\tdocker build -t acme/data-base:$(V) base\n\tdocker build -t acme/data-app:$(V) app\n",
+    }
+    images, proposal = proposed(files)
+    assert images["base"].tags == ("acme/data-base:*",)
+    assert not images["app"].tags
+    assert not any("may make it" in text for entry in proposal.entries for text in entry.unsure)
+    for other in ("docker build -t acme/data-base:old app", "docker build -t acme/data-base:$(W) $(DIR)"):
+        images, _ = proposed({**files, "Makefile": files["Makefile"] + f"\t{other}\n"})
+        assert "acme/data-base:*" not in {tag for image in images.values() for tag in image.tags}, other
+
+
+def test_what_an_entry_may_make_is_told_there() -> None:
+    _, proposal = proposed({"base/Dockerfile": "FROM scratch\n", "app/Dockerfile": "FROM acme/data-base:2.0\n"})
+    base = next(entry for entry in proposal.entries if entry.name == "base")
+    assert base.unsure == ("add acme/data-base:2.0 to its tags if it makes that; read by app/Dockerfile",)
+
+
 def test_a_base_that_builds_choose_is_left_for_a_person() -> None:
     files = {"base/Dockerfile": "FROM x\n", "app/Dockerfile": "ARG B=base\nFROM acme/$B\n"}
     assert proposed(files)[0]["app"].args == (("B", "<base>"),)
