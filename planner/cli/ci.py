@@ -111,7 +111,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
     reads = reads_of(options, loaded, tree)
     signed = asks_for_signatures(argparse.Namespace(**{**vars(options), "policy": ""}))
     host = loaded.family.registry.partition("/")[0]
-    if not options.provider.startswith("github-"):
+    if host and not options.provider.startswith("github-"):
         _warn_of_other_hosts(graph, host)
     images = tuple(
         PlannedImage(name=name, action=Action.BUILD, key="", reasons=(), parents=node.parents, level=node.level)

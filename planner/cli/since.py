@@ -87,6 +87,7 @@ def _found_then(options: argparse.Namespace, old: RevisionTree, known: Known) ->
     except PlannerError as error:
         why = str(error).partition("\n")[0].removesuffix(":")
         _say_once(printable(f"  they make no family ({why}), so all images are new"))
+        _say_once(f"  only a revision that has {options.file} can be compared with")
         return None
 
 

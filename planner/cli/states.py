@@ -46,9 +46,9 @@ class Later:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--from` and `--to`."""
+    """`--from`, which `plan` calls `--since`, and `--to`."""
     what = f"{FORMS} [RECORDS, else HEAD]"
-    parser.add_argument("--from", dest="from_", metavar="STATE", help=what)
+    parser.add_argument("--from", "--since", dest="from_", metavar="STATE", help=what)
     parser.add_argument("--to", metavar="STATE", default=WORKTREE, help="the later state [WORKTREE]")
     shared.policy(parser)
     shared.state(parser)
@@ -82,7 +82,10 @@ def _edited(options: argparse.Namespace, revision: str) -> tuple[Earlier, Later]
 
 
 def _undefined(options: argparse.Namespace, name: str) -> PlannerError:
-    return PlannerError(f"{name} has no {options.file}, so there is nothing to compare with")
+    return PlannerError(
+        f"{name} has no {options.file}, so there is nothing to compare with\n"
+        "  name a revision that has it, or commit it first"
+    )
 
 
 def _default(options: argparse.Namespace) -> str:

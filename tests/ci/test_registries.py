@@ -78,3 +78,6 @@ def test_a_tag_at_a_registry_that_no_job_logs_in_to_is_told(tmp_path: Path, prov
     told = [line for line in run.stderr.splitlines() if "jobs log in to" in line]
     place = "a has a tag at other.example, and jobs log in to r.example alone"
     assert told == [f"planner: warning: {place}: its runners need a login there"]
+    (space.root / "images.yaml").write_text("version: 1\nimages: {a: {tags: [other.example/a]}}\n")
+    run = space.planner("ci", provider, "-o", "-")
+    assert run.stderr.startswith("planner: a pipeline needs a registry")

@@ -60,7 +60,9 @@ def test_a_revision_of_which_no_family_can_be_made_is_none(space: Workspace) -> 
     proposed(space)
     run = space.planner("plan", "--since", "HEAD~1")
     assert (run.returncode, "2 of 2 images rebuild" in run.stdout) == (0, True)
-    assert "so all images are new" in run.stderr
+    assert "so all images are new\n  only a revision that has images.yaml can be compared with" in run.stderr
+    run = space.planner("why", "app", "--since", "HEAD~1")
+    assert "HEAD~1 has no images.yaml, so there is nothing to compare with\n  name a revision that has it" in run.stderr
 
 
 def test_what_is_compared_where_nothing_was_built_is_said(space: Workspace, tmp_path: Path) -> None:
