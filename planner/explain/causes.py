@@ -10,6 +10,8 @@ from planner.plan.rebuild import Action, Plan, PlannedImage
 MAX_REASONS = 8
 """Reasons shown for one image; JSON has them all."""
 HEAD = "build  "
+MAX_REUSED, FIRST = 20, 3
+"""Reused images that have a line each; of more, the first ones are named. JSON has them all."""
 
 
 def plan_text(plan: Plan, palette: Palette) -> str:
@@ -19,7 +21,8 @@ def plan_text(plan: Plan, palette: Palette) -> str:
     reused = [image.name for image in plan.images if image.action is Action.REUSE]
     if reused and lines:
         lines.append("")
-    lines.extend(f"{palette.paint('reuse', '32')}  {name}" for name in reused)
+    named = [", ".join(reused[:FIRST]) + f" and {len(reused) - FIRST} more"] if len(reused) > MAX_REUSED else reused
+    lines.extend(f"{palette.paint('reuse', '32')}  {text}" for text in named)
     if lines:
         lines.append("")
     verb = "rebuilds" if len(plan.building) == 1 else "rebuild"

@@ -29,9 +29,10 @@ def read_text(folder: Path, path: str) -> bytes | None:
         handle = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None
     with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None
         data = stream.read(MAX_TEXT + 1)
     return None if len(data) > MAX_TEXT or b"\0" in data else data
 

@@ -138,3 +138,8 @@ def test_what_is_remembered_knows_what_was_checked_out(space: Workspace, recursi
     space.git("submodule", "-q", "deinit", "-f", "--all")
     assert space.rebuilds() == {}
     assert not recursive or space.keys() == without
+
+
+def test_pins_are_looked_for_beside_a_submodule(space: Workspace) -> None:
+    run = space.planner("pin")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "0 of 0 pins stale, in 0 files\n", "")

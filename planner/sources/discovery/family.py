@@ -135,7 +135,7 @@ class _Maker:
             self._doubt(reader, read.role, read.reference, answer.doubt, read.span)
         elif answer.path in self.unread:
             what = f"{answer.path} reads like it and cannot be read: {self.unread[answer.path]}"
-            self._doubt(reader, read.role, read.reference, what, read.span)
+            self._doubt(reader, read.role, read.reference, what, read.span, f"mend {answer.path}")
         elif answer.path and read.placeholder:
             return self._placeholder(self.names[answer.path], reader, read, answer.why)
         elif answer.path and read.chosen_by:
