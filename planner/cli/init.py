@@ -10,9 +10,10 @@ from pathlib import Path
 
 from planner.cli.family import folder_of, warn
 from planner.errors import DefinitionError, PlannerError, UsageError
-from planner.explain.text import counted
+from planner.explain.text import counted, place
 from planner.local.git_tree import worktree
 from planner.local.listing import paths
+from planner.model.graph import Unresolved
 from planner.ports import Tree
 from planner.sources import yaml_file
 from planner.sources.discovery.family import discover
@@ -62,15 +63,18 @@ def _tell(proposal: Proposal, text: str, name: str, tree: Tree, *, done: str) ->
         graph = load(yaml_file.read(text.encode(), name, {}, {}), tree).graph
     except DefinitionError as error:
         for mistake in error.mistakes:
-            place = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
-            warn(f"the proposal needs a hand before it can be read: {place}: {mistake.what}")
+            at = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
+            warn(f"the proposal needs a hand before it can be read: {at}: {mistake.what}")
         return
     unsure = len(proposal.unsure) + sum(len(entry.unsure) for entry in proposal.entries)
     edges = sum(len(node.parents) for node in graph.nodes.values())
-    opened = sum(len(node.unresolved) for node in graph.nodes.values())
+    opened = [use for node in graph.nodes.values() for use in node.unresolved]
+    for use in opened:
+        reason = use.origin.reason if isinstance(use.origin, Unresolved) else ""
+        warn(f"{place(use.span)}: {use.role} {use.reference}: {reason}")
     print(
         f"planner: {counted(len(graph.nodes), 'image')}, {counted(edges, 'edge')}, "
-        f"{counted(unsure, 'unsure line')}, {counted(opened, 'reference')} that cannot be told; {name} {done}",
+        f"{counted(unsure, 'unsure line')}, {counted(len(opened), 'reference')} that cannot be told; {name} {done}",
         file=sys.stderr,
     )
 

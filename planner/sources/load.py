@@ -24,7 +24,7 @@ from planner.model.graph import (
     levels_of,
     order_of,
 )
-from planner.model.image import EPOCH, YEAR_2000, Family, Image, ImageName, Kind
+from planner.model.image import DISCOVERED, EPOCH, YEAR_2000, Family, Image, ImageName, Kind
 from planner.model.names import Index, Platform
 from planner.ports import Tree
 from planner.sources.cycles import cycle_mistakes
@@ -41,6 +41,8 @@ from planner.sources.locked import locked_config
 from planner.sources.origins import Origins, published_by
 from planner.sources.stacks import in_order
 from planner.sources.visibility import hidden_uses
+
+UNWRITTEN = "in an images.yaml, or leave the image out of it: planner init proposes one"
 
 
 def load(
@@ -76,7 +78,8 @@ def load(
         order = ()
     mistakes.extend([*loader.mistakes, *hidden_uses(loader.images, uses)])
     if told:
-        mistakes.extend(_untold(use for found in uses.values() for use in found))
+        found = family.file == DISCOVERED
+        mistakes.extend(_untold((use for those in uses.values() for use in those), found=found))
     if mistakes:
         raise DefinitionError(in_order(mistakes, family))
     return LoadedFamily(
@@ -88,16 +91,17 @@ def load(
     )
 
 
-def _untold(uses: Iterable[Use]) -> Iterator[Mistake]:
-    """The references that cannot be told, as mistakes."""
+def _untold(uses: Iterable[Use], *, found: bool) -> Iterator[Mistake]:
+    """The references that cannot be told, as mistakes. Of a family that was `found` nothing is written down yet."""
     for use in uses:
         if isinstance(use.origin, Unresolved):
+            hint = use.origin.hint
             yield Mistake(
                 file=use.span.file,
                 line=use.span.line,
                 column=use.span.column,
                 what=f"{use.role} {use.reference}: {use.origin.reason}",
-                hint=use.origin.hint,
+                hint=f"{hint} {UNWRITTEN}" if found and hint.endswith("args:") else hint,
             )
 
 

@@ -26,6 +26,18 @@ def space(tmp_path: Path) -> Workspace:
     return workspace
 
 
+def test_a_base_without_a_value_says_what_to_do(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "open")
+    space.write({"base/Dockerfile": "FROM scratch\n", "tests/Dockerfile": "ARG BASE\nFROM $BASE\n"})
+    run = space.planner("plan")
+    assert run.stderr.endswith(
+        "  give BASE a default before the first FROM, or a value under args: in an images.yaml, or leave the image out "
+        "of it: planner init proposes one\n"
+    )
+    run = space.planner("init")
+    assert "planner: warning: tests/Dockerfile:2: FROM $BASE: ARG BASE has no value" in run.stderr
+
+
 def test_shows_then_writes_then_keeps(space: Workspace) -> None:
     shown = space.planner("init", "--dry-run")
     assert not (space.root / "images.yaml").exists()
