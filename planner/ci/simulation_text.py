@@ -10,7 +10,9 @@ from planner.ci.simulation import MEANING, Cost, Simulated
 
 STYLE = """
 text{font:12px system-ui,sans-serif;fill:#1f2937}.quiet{fill:#64748b}.title{font-weight:600}.bar{fill:#2563eb}
-@media (prefers-color-scheme:dark){text{fill:#e2e8f0}.quiet{fill:#94a3b8}.bar{fill:#60a5fa}}
+svg{background:#fff}
+@media (prefers-color-scheme:dark){svg{background:#0f172a}text{fill:#e2e8f0}
+.quiet{fill:#94a3b8}.bar{fill:#60a5fa}}
 """
 WIDTH, LEFT, ROW, BAR = 760, 130, 22, 430
 

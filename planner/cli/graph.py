@@ -80,7 +80,7 @@ def _shown(options: argparse.Namespace) -> Shown:
         plan, keys = plan_of(options)
         records = open_records(state_of(options).root)
     except (DefinitionError, StateError) as error:
-        return _partly_shown(options, str(error))
+        return _partly_shown(options, _in_short(error))
     loaded = keys.made_by.loaded
     is_page = options.format == "html"
     marked = is_page or options.since or not isinstance(records, NoRecords)
@@ -91,6 +91,14 @@ def _shown(options: argparse.Namespace) -> Shown:
         keys=keys,
         built=records.history() if is_page else (),
     )
+
+
+def _in_short(error: DefinitionError | StateError) -> str:
+    """What stands in the way of a plan; of several mistakes the first, since each is told where the graph is."""
+    if not isinstance(error, DefinitionError) or len(error.mistakes) < 2:
+        return str(error)
+    first = str(error).partition("\n")[0]
+    return f"{first} (and {len(error.mistakes) - 1} more)"
 
 
 def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:

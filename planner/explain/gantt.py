@@ -17,7 +17,9 @@ LETTER = 6.2
 STYLE = """
 text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2937}
 .quiet{fill:#64748b}.line{stroke:#e2e8f0}.built{fill:#16a34a}.failed{fill:#dc2626}.other{fill:#94a3b8}
-@media (prefers-color-scheme:dark){text{fill:#e2e8f0}.quiet{fill:#94a3b8}.line{stroke:#293548}}
+svg{background:#fff}
+@media (prefers-color-scheme:dark){svg{background:#0f172a}text{fill:#e2e8f0}
+.quiet{fill:#94a3b8}.line{stroke:#293548}}
 """
 _UNSAFE = re.compile(r"[^A-Za-z0-9._/+@ -]")
 

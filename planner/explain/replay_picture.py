@@ -20,7 +20,9 @@ STYLE = """
 text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2937}
 .title{font-weight:600;font-size:13px}.quiet{fill:#64748b}
 .own{fill:#d97706}.parent{fill:#fcd9a4}.kept{fill:#e2e8f0}.error{fill:#dc2626}.bar{fill:#94a3b8}
-@media (prefers-color-scheme:dark){text{fill:#e2e8f0}.quiet{fill:#94a3b8}
+svg{background:#fff}
+@media (prefers-color-scheme:dark){svg{background:#0f172a}text{fill:#e2e8f0}
+.quiet{fill:#94a3b8}
 .own{fill:#f59e0b}.parent{fill:#7c5a1e}.kept{fill:#293548}.error{fill:#f87171}.bar{fill:#64748b}}
 """
 
@@ -56,7 +58,11 @@ def _names(report: Report) -> list[ImageName]:
 
 
 def _told(report: Report, left_out: int, quiet: int) -> str:
-    parts = [f"{report.tally.rebuilds:,} rebuilds in {report.tally.commits:,} commits", f"{quiet:,} rebuild nothing"]
+    plural = "" if report.tally.commits == 1 else "s"
+    parts = [
+        f"{report.tally.rebuilds:,} rebuilds in {report.tally.commits:,} commit{plural}",
+        f"{quiet:,} rebuild nothing",
+    ]
     return ", ".join([*parts, *([f"{left_out:,} older ones not shown"] if left_out else [])])
 
 

@@ -21,7 +21,9 @@ text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2937
 .build .box{stroke:#d97706;stroke-width:1.6;fill:#fffbeb}
 .mark{fill:none;stroke:#d97706;stroke-width:2}.own{fill:#d97706}.kept{fill:none;stroke:#94a3b8;stroke-width:1.6}
 .quiet{fill:#64748b}
-@media (prefers-color-scheme:dark){text{fill:#e2e8f0}.edge{stroke:#64748b}.box{stroke:#475569;fill:#1e293b}
+svg{background:#fff}
+@media (prefers-color-scheme:dark){svg{background:#0f172a}text{fill:#e2e8f0}
+.edge{stroke:#64748b}.box{stroke:#475569;fill:#1e293b}
 .build .box{fill:#2b2416;stroke:#f59e0b}.mark{stroke:#f59e0b}.own{fill:#f59e0b}.quiet{fill:#94a3b8}}
 """
 

@@ -28,7 +28,13 @@ class History:
         if revisions.startswith("-"):
             raise GitError(f"{revisions}: is no range of commits: write A..B")
         options = ["--topo-order", "--reverse", *(["--first-parent"] if first_parent else [])]
-        return self._listed(*options, "--end-of-options", revisions, "--")
+        try:
+            return self._listed(*options, "--end-of-options", revisions, "--")
+        except GitError as error:
+            if "bad revision" not in str(error):
+                raise
+            hint = "A..B is what B has and A has not; HEAD alone is all that led to it"
+            raise GitError(f"{revisions}: git knows no such commits here\n  {hint}") from error
 
     def commit(self, name: str) -> Commit | None:
         """One commit, None where the repository lacks it (a shallow clone does)."""

@@ -26,7 +26,8 @@ def drawn(title: str, sizes: Sequence[int], lines: Mapping[str, Sequence[float]]
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'role="img" aria-label="{escape(title)}">',
         "<style>text{font:12px system-ui,sans-serif;fill:#475569}.grid{stroke:#cbd5e1}.line{fill:none;stroke-width:2}"
-        "@media (prefers-color-scheme:dark){text{fill:#cbd5e1}.grid{stroke:#475569}}</style>",
+        "svg{background:#fff}@media (prefers-color-scheme:dark)"
+        "{svg{background:#0f172a}text{fill:#cbd5e1}.grid{stroke:#475569}}</style>",
         f'<text x="{LEFT}" y="20" font-weight="600">{escape(title)}</text>',
     ]
     for power in range(math.floor(low), math.ceil(high) + 1):

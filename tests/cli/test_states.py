@@ -65,6 +65,12 @@ def test_a_revision_of_which_no_family_can_be_made_is_none(space: Workspace) -> 
     assert "HEAD~1 has no images.yaml, so there is nothing to compare with\n  name a revision that has it" in run.stderr
 
 
+def test_a_range_that_git_does_not_know_says_what_one_is(space: Workspace) -> None:
+    run = space.planner("replay", "HEAD~9..HEAD")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("planner: HEAD~9..HEAD: git knows no such commits here\n  A..B is what B has")
+
+
 def test_what_is_compared_where_nothing_was_built_is_said(space: Workspace, tmp_path: Path) -> None:
     run = space.planner("why", "app")
     assert "nothing was built here yet, so HEAD is compared with" in run.stderr

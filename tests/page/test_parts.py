@@ -127,6 +127,10 @@ def test_an_open_reference_costs_only_the_marks_of_what_it_reaches(space: Worksp
     text = (tmp_path / "page.html").read_text()
     assert text.count('"action":"unknown"') == 1
     assert text.count('"action":"build"') == 2
+    space.write({"images.yaml": f"{graph}  open: {{dockerfile: open}}\n  too: {{dockerfile: too}}\n"})
+    space.write({"too": "ARG Y\nFROM $Y\n"})
+    made = space.planner("graph", "--format", "html", "-o", str(tmp_path / "page.html"))
+    assert "2 of 4 images are left open: open:2:6: FROM $X: ARG X has no value (and 1 more)\n" in made.stderr
 
 
 def test_an_output_is_never_half_written(space: Workspace, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ def drawn_over_cycles(found: Sequence[dict[str, float]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{3 * PANEL}" '
         f'viewBox="0 0 {WIDTH} {3 * PANEL}" role="img" aria-label="memory and disk over the cycles of a soak">',
         "<style>text{font:12px system-ui,sans-serif;fill:#475569}.grid{stroke:#cbd5e1}.line{fill:none;stroke-width:1.5}"
-        "@media (prefers-color-scheme:dark){text{fill:#cbd5e1}.grid{stroke:#475569}}</style>",
+        "svg{background:#fff}@media (prefers-color-scheme:dark)"
+        "{svg{background:#0f172a}text{fill:#cbd5e1}.grid{stroke:#475569}}</style>",
     ]
     memory = [name for name in found[0] if name.endswith(", memory")]
     disk = [name for name in found[0] if name.endswith(", disk") and name != ALONE]
