@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from planner.ci.actions import pinned
 from planner.ci.github_login import login, permissions, secrets, signing_key
-from planner.ci.github_scripts import CLEAN_UP, COMMENT, WITHHELD
+from planner.ci.github_scripts import CLEAN_UP, COMMENT, NEWEST, WITHHELD
 from planner.ci.jobs import alone, jobs_of
 from planner.ci.names import job_id
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
@@ -17,7 +17,8 @@ from planner.errors import PlannerError
 FILE = ".github/workflows/images.yml"
 HEAD = """\
 # Written by `{command}`; `{command} --check` says whether it is stale.
-# Pushes to {branch} and the nightly run build what the registry lacks and push it; pull requests build without pushing.
+# Pushes to {branch} and the nightly run build what the registry lacks and push it; pull requests, and merge queues of
+# them, build without pushing.
 """
 MAX_LETTERS = 500_000
 """GitHub starts no run of a workflow file above 500 KB (docs.github.com, Actions limits)."""
@@ -27,6 +28,8 @@ Job = dict[str, object]
 NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'closed'"
 SAME = "github.event.pull_request.head.repo.full_name == github.repository"
 """For a fork's pull request the run's token may write nothing, whatever a job asks for."""
+PROPOSED = "(github.event_name == 'pull_request' || github.event_name == 'merge_group')"
+"""A pull request, by itself or in a merge queue. What it builds is pushed nowhere: the merge builds it again."""
 MATRIX = "fromJSON(needs.plan.outputs.matrix || '{}')"
 OF_PULL_REQUEST: dict[str, object] = {
     "GH_TOKEN": "${{ github.token }}",
@@ -88,6 +91,7 @@ def _events(settings: Settings) -> dict[str, object]:
     return {
         "push": {"branches": [settings.branch]},
         "pull_request": {"types": ["opened", "synchronize", "reopened", "closed"]},
+        "merge_group": {"types": ["checks_requested"]},
         "schedule": [{"cron": settings.cron}],
         "workflow_dispatch": {},
         "workflow_call": {"secrets": handed_on} if handed_on else {},
@@ -101,6 +105,7 @@ def _plan(settings: Settings) -> Job:
             f"mkdir -p {OWN}",
             f"set -- {' '.join(PUBLISHED)}",
             'if [ "$PLANNER_EVENT" = pull_request ]; then set -- --since HEAD^1; fi',
+            'if [ "$PLANNER_EVENT" = merge_group ]; then set -- --since "$PLANNER_BASE"; fi',
             f'{code(settings.planner("plan"))} "$@" --out {PLAN} --format markdown > {SHOWN}',
             f'cat {SHOWN} >> "$GITHUB_STEP_SUMMARY"',
             f'matrix="$({code(settings.planner("matrix", "--plan", PLAN, *levels))})"',
@@ -114,7 +119,7 @@ def _plan(settings: Settings) -> Job:
         "include-hidden-files": True,
         "retention-days": 7,
     }
-    event = {"PLANNER_EVENT": "${{ github.event_name }}"}
+    event = {"PLANNER_EVENT": "${{ github.event_name }}", "PLANNER_BASE": "${{ github.event.merge_group.base_sha }}"}
     return {
         "if": NOT_CLOSED,
         "runs-on": "ubuntu-latest",
@@ -122,7 +127,7 @@ def _plan(settings: Settings) -> Job:
         "permissions": permissions(settings, write=False, plans=True),
         "outputs": {"matrix": "${{ steps.plan.outputs.matrix }}"},
         "steps": [
-            _checkout(settings),
+            _checkout(settings, depth=WHOLE_FOR_QUEUE),
             *_installed(settings),
             *login(settings, write=False, plans=True),
             {"name": "Plan", "id": "plan", "run": script, "env": event},
@@ -163,7 +168,7 @@ def _pull_request(settings: Settings) -> Job:
     build = settings.planner("build", "--plan", PLAN, "--keep-going")
     return {
         "needs": "plan",
-        "if": f"github.event_name == 'pull_request' && {MATRIX}.any",
+        "if": f"{PROPOSED} && {MATRIX}.any",
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 350,
         "permissions": permissions(settings, write=False),
@@ -190,7 +195,23 @@ def _leg(settings: Settings, images: str) -> Steps:
     words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", "--")
     script = f"set -f\n{code(words)} $PLANNER_IMAGES\n"
     environment = {"PLANNER_IMAGES": images, **signing_key(settings)}
-    return [*_prepared(settings, write=True), {"name": "Build", "run": script, "env": environment}]
+    return [
+        _newest(),
+        *_prepared(settings, write=True),
+        {"name": "Build", "run": script, "env": environment},
+        # The home of a runner of one's own outlives the job, and other jobs read it.
+        {"name": "Log out", "if": "always()", "run": f"docker logout {settings.host}"},
+    ]
+
+
+def _newest() -> dict[str, object]:
+    """A run of an older commit that is started again would let tags name its images, and no run would follow it."""
+    return {
+        "name": "Refuse to go back",
+        "if": "github.run_attempt != '1'",
+        "run": NEWEST,
+        "env": {"GH_TOKEN": "${{ github.token }}"},
+    }
 
 
 def _dynamic(settings: Settings) -> dict[str, tuple[str, Job]]:
@@ -248,9 +269,13 @@ def _clean_up() -> Job:
     }
 
 
-def _checkout(settings: Settings) -> dict[str, object]:
+WHOLE_FOR_QUEUE = "${{ github.event_name == 'merge_group' && '0' || '2' }}"
+"""A queue that rebases puts any number of commits between its base and the one that it asks about."""
+
+
+def _checkout(settings: Settings, depth: object = 2) -> dict[str, object]:
     """The commit and its first parent, which a pull request is planned against."""
-    given: dict[str, object] = {"persist-credentials": False, "fetch-depth": 2}
+    given: dict[str, object] = {"persist-credentials": False, "fetch-depth": depth}
     if settings.submodules:
         given["submodules"] = "recursive"
     if settings.lfs:

@@ -43,10 +43,10 @@ def signing_key(settings: Settings) -> dict[str, str]:
 def login(settings: Settings, *, write: bool, plans: bool = False) -> Steps:
     """The steps. A job that only reads logs in to GHCR alone, where the run's own token is enough.
 
-    What `plans` reads the registry except in pull requests, and logs in everywhere then.
+    What `plans` reads the registry except for pull requests, and logs in everywhere then.
     """
     if plans and settings.host != GHCR:
-        ours = {"if": "github.event_name != 'pull_request'"}
+        ours = {"if": "github.event_name != 'pull_request' && github.event_name != 'merge_group'"}
         return [{**ours, **step} for step in _login(settings, write=True)]
     return _login(settings, write=write)
 

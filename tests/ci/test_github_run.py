@@ -82,7 +82,8 @@ class Runner:
         for level, legs in enumerate(matrix["levels"]):
             for leg in legs["include"]:
                 name = f"level{level}"
-                assert self.jobs[name]["steps"][-1]["env"] == {"PLANNER_IMAGES": "${{ matrix.images }}"}
+                (build,) = (one for one in self.jobs[name]["steps"] if one.get("name") == "Build")
+                assert build["env"] == {"PLANNER_IMAGES": "${{ matrix.images }}"}
                 self.step(name, "Build", self.clone(f"{name}-{leg['id']}"), PLANNER_IMAGES=leg["images"])
         return matrix
 
@@ -145,3 +146,26 @@ def test_a_revert_is_published_again(engine: Engine, tmp_path: Path) -> None:
     now = published(engine, "reverted")
     assert {name: now[name] for name in good} == good
     assert Runner(space, workflow, tmp_path / "four").run("push")["levels"] == []
+
+
+def test_a_merge_queue_builds_all_that_it_puts_on_its_base(engine: Engine, tmp_path: Path) -> None:
+    """A queue that rebases puts each commit of a pull request there; the last one alone says too little."""
+    space = BuildSpace(tmp_path / "origin", engine)
+    space.write(family(f"{engine.registry.address}/queue"))
+    space.commit()
+    base = space.git("rev-parse", "HEAD").strip()
+    for name in ("base.txt", "README"):
+        space.write({name: "edited\n"})
+        space.git("add", name)
+        space.git("commit", "-q", "-m", name)
+    argv = [sys.executable, "-m", "planner.cli.start", "ci", "github", "-o", "-"]
+    workflow = yaml.safe_load(subprocess.run(argv, cwd=space.root, capture_output=True, text=True, check=True).stdout)
+    (checkout,) = (one for one in workflow["jobs"]["plan"]["steps"] if "checkout@" in one.get("uses", ""))
+    assert checkout["with"]["fetch-depth"] == "${{ github.event_name == 'merge_group' && '0' || '2' }}"
+    runner = Runner(space, workflow, tmp_path)
+    place = runner.clone("plan")
+    told = runner.step("plan", "Plan", place, PLANNER_EVENT="merge_group", PLANNER_BASE=base)
+    assert json.loads(told["matrix"])["images"] == ["base", "cuda-x", "app"]
+    runner.keep(place)
+    runner.step("pull-request", "Build", runner.clone("pull-request"))
+    assert engine.registry.tags("queue/base") == []
