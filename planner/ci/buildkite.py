@@ -1,5 +1,8 @@
 """Writes a pipeline for Buildkite: a step that plans and uploads a step for each image that rebuilds.
 
+A plan that was made while another build of the branch goes on would not know what tags name in the end, so that builds
+go one at a time, from their plan to their last step.
+
 The agent puts variables into what it uploads, so each dollar that a shell shall see is doubled here.
 """
 
@@ -23,10 +26,12 @@ Step = dict[str, object]
 def buildkite_pipeline(settings: Settings, command: str) -> str:
     """The file, with `command` told as the one that wrote it. Raises PlannerError for what cannot be written safely."""
     refuse_unpublished(settings)
-    ours = f"build.pull_request.id == null && build.branch == '{settings.branch}'"
+    # The branch of a tag's build is the tag's name.
+    ours = f"build.pull_request.id == null && build.tag == null && build.branch == '{settings.branch}'"
     steps = [_plan(settings, ours), _pull_request(settings)]
     if settings.locked:
         steps.append(_lock(settings))
+    steps += [{"wait": None, "continue_on_failure": True, "if": ours}, _done(settings, ours)]
     document = {**settings.variables("env"), "steps": steps}
     return f"{HEAD.format(command=command, branch=settings.branch)}\n{yaml_text(document)}"
 
@@ -42,8 +47,7 @@ def _plan(settings: Settings, ours: str) -> Step:
         "label": "plan",
         "key": "plan",
         "if": ours,
-        "concurrency": 1,
-        "concurrency_group": GROUP + settings.named("images"),
+        **_turn(settings),
         "commands": _commands(
             settings.install,
             f"mkdir -p {OWN}",
@@ -54,6 +58,20 @@ def _plan(settings: Settings, ours: str) -> Step:
             f"buildkite-agent pipeline upload {STEPS}",
         ),
     }
+
+
+def _turn(settings: Settings) -> Step:
+    return {"concurrency": 1, "concurrency_group": GROUP + settings.named("images")}
+
+
+def _done(settings: Settings, ours: str) -> Step:
+    """What closes the gate that `plan` opens (buildkite.com/docs, Controlling concurrency).
+
+    Jobs of a group run one at a time in the order in which they were made, and an upload makes both of these at once.
+    So the next build plans when what this one's plan uploaded has ended, well or not; steps are uploaded before the
+    wait, which needs them all.
+    """
+    return {"label": "the next may plan", "key": "done", "if": ours, **_turn(settings), "command": "true"}
 
 
 def _pull_request(settings: Settings) -> Step:

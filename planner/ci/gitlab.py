@@ -1,10 +1,14 @@
 """Writes a whole pipeline for GitLab: a plan, a child pipeline that is made from it, and what merge requests may do.
 
-The child's jobs wait for exactly what they read. Nothing that a merge request runs is given a login that can push.
+The branch is planned and built by one pipeline at a time: a plan that was made while another pipeline builds would not
+know what tags name in the end. So the trigger that waits for its turn starts this file once more, as a child, which
+plans and starts the jobs that build as a child of its own. Those wait for exactly what they read. Nothing that a merge
+request runs is given a login that can push.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from planner.ci.child_pipelines import PARENT
@@ -12,15 +16,21 @@ from planner.ci.jobs import alone, jobs_of
 from planner.ci.limits import GITLAB, fitted, refuse_too_many_needs
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
+from planner.errors import PlannerError
 
 FILE = ".gitlab-ci.yml"
 CHILD = f"{OWN}/build.yml"
+LOCAL = re.compile(r"[A-Za-z0-9._/@+-]+\.ya?ml", re.ASCII)
+"""A path that GitLab includes as it is: it fills in variables and stars, and takes these endings alone."""
 HEAD = """\
 # Written by `{command}`; `{command} --check` says whether it is stale.
-# {branch} builds what the registry lacks, in a child pipeline that is made from the plan; merge requests push nothing.
+# {branch} builds what the registry lacks, in a child pipeline that plans in its turn; merge requests push nothing.
 # A runner needs Python, pipx, git, Docker with buildx, and a BuildKit that it may use.
 """
 MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+TURN = "PLANNER_TURN"
+"""The variable by which this file knows that it is the child whose turn it is."""
+CHILDS = f'$CI_PIPELINE_SOURCE == "parent_pipeline" && ${TURN}'
 NIGHTLY = '$CI_PIPELINE_SOURCE == "schedule"'
 COMMENT = f"""\
 curl --fail --silent --show-error --output /dev/null \
@@ -40,7 +50,8 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
     parts: list[tuple[str, dict[str, object]]] = [
         ("", {**_variables(settings), "stages": stages, "workflow": {"rules": rules}}),
         ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
-        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build(settings, branch)}),
+        ("One pipeline of the branch at a time plans and builds: this file again.", {"turn": _turn(settings, branch)}),
+        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build()}),
         ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
         ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", {"comment": _comment()}),
     ]
@@ -97,6 +108,7 @@ def _plan(settings: Settings) -> dict[str, object]:
     ]
     return {
         "stage": "plan",
+        "rules": [{"if": MERGE_REQUEST}, {"if": CHILDS}],
         "interruptible": True,
         "variables": {"GIT_DEPTH": "0"},
         "script": script,
@@ -104,12 +116,26 @@ def _plan(settings: Settings) -> dict[str, object]:
     }
 
 
-def _build(settings: Settings, branch: str) -> dict[str, object]:
+def _turn(settings: Settings, branch: str) -> dict[str, object]:
+    """Raises PlannerError where GitLab could not start the file by its path."""
+    file = settings.file or FILE
+    if not LOCAL.fullmatch(file):
+        raise PlannerError(f"-o {file!r}: GitLab starts this file by its path: letters, digits, . _ / @ + -, and .yml")
+    return {
+        "stage": "plan",
+        "needs": [],
+        "rules": [{"if": CHILDS, "when": "never"}, {"if": branch}],
+        "resource_group": settings.named("images"),
+        "variables": {TURN: "true"},
+        "trigger": {"include": [{"local": f"/{file}"}], "strategy": "depend"},
+    }
+
+
+def _build() -> dict[str, object]:
     return {
         "stage": "build",
         "needs": ["plan"],
-        "rules": [{"if": branch}],
-        "resource_group": settings.named("images"),
+        "rules": [{"if": CHILDS}],
         "variables": {PARENT: "$CI_PIPELINE_ID"},
         "trigger": {"include": [{"artifact": CHILD, "job": "plan"}], "strategy": "depend"},
     }

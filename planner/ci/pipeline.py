@@ -29,7 +29,8 @@ may have failed; keys alone would not, since tags name a later state than the on
 class Settings:
     """A pipeline to write. `work` is the whole family as if all of it rebuilt; `command` calls the planner up to its
     command, `install` gets it onto a runner; `cron` is when the nightly part runs, in UTC. `place` tells the family
-    from others of the repository, "" for the one at its top. `private` says whether what is `locked` lies, in part, at
+    from others of the repository, "" for the one at its top. `file` is where the pipeline will lie, from the top of the
+    repository, "" for where the provider looks. `private` says whether what is `locked` lies, in part, at
     the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
     say of the family what its files do not. `submodules` and `lfs` (large files of git) say whether an image reads
     files that a plain clone lacks, `signed` whether records are signed. `by` says how GitLab's jobs are made, as
@@ -39,6 +40,7 @@ class Settings:
     work: Rebuild
     command: tuple[str, ...] = ("planner",)
     place: str = ""
+    file: str = ""
     install: str = ""
     branch: str = "main"
     cron: str = "17 3 * * *"

@@ -122,6 +122,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         work=rebuild_of(everything, graph, loaded.family, durations(graph, graph.order, {})),
         command=clone.command,
         place=clone.place,
+        file=_inside(options, clone),
         install=_install(options, signed=signed),
         signed=signed,
         label=options.label,
@@ -135,6 +136,13 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         static=options.static,
         by=options.by,
     )
+
+
+def _inside(options: argparse.Namespace, clone: Clone) -> str:
+    """Where the file will lie in a clone; "" where it is printed, or written elsewhere."""
+    usual = WRITERS[options.provider][1]
+    file = usual if options.output in ("", "-") else clone.inside(options.output)
+    return "" if Path(file).is_absolute() or file.startswith("../") else file
 
 
 def _warn_of_other_hosts(graph: ImageGraph, host: str) -> None:

@@ -33,10 +33,15 @@ GITLAB_EVENTS: Mapping[str, Event] = {
     "schedule": Event.SCHEDULE,
     "web": Event.DISPATCH,
     "merge_request_event": Event.PULL_REQUEST,
-    "parent_pipeline": Event.OTHER_RUN,
+    "parent_pipeline": Event.DISPATCH,
     "pipeline": Event.OTHER_RUN,
 }
-"""`CI_PIPELINE_SOURCE` (docs.gitlab.com, "Predefined CI/CD variables")."""
+"""`CI_PIPELINE_SOURCE` (docs.gitlab.com, "Predefined CI/CD variables").
+
+A child pipeline has the project, the ref and the commit of its parent ("Downstream pipelines"), and whoever may not
+push or merge to a protected branch may start no pipeline of it, by any way ("Protected branches"): there it is worth as
+much as a pipeline that is started by hand. A merge request's child is none of a protected branch.
+"""
 BUILDKITE_EVENTS: Mapping[str, Event] = {
     "webhook": Event.PUSH,
     "schedule": Event.SCHEDULE,

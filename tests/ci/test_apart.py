@@ -62,7 +62,7 @@ def test_the_relays_workflows() -> None:
 
 
 def test_on_gitlab() -> None:
-    groups = [yaml.safe_load(gitlab_pipeline(settings(place), "x"))["build"]["resource_group"] for place in PLACES]
+    groups = [yaml.safe_load(gitlab_pipeline(settings(place), "x"))["turn"]["resource_group"] for place in PLACES]
     assert groups[0] == "images"
     assert len(set(groups)) == len(PLACES)
     assert all(re.fullmatch(r"[A-Za-z0-9_${}. /-]{1,255}", group) and not group.endswith("/") for group in groups)

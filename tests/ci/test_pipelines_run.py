@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from tests.build.family import BuildSpace
+from tests.ci.test_github_run import published
 from tests.ci.test_matrix import family
 from tests.engine.engine import Engine
 from tests.workspace import IDENTITY
@@ -97,6 +99,94 @@ def artifacts(job: dict[str, Any], of: Path, into: Path) -> None:
         shutil.copy(of / path, into / path)
 
 
+def runs(job: dict[str, Any], **variables: str) -> bool:
+    """Whether GitLab has a job in a pipeline: the first of its rules whose condition holds decides, none is never."""
+    if "rules" not in job:
+        return True
+    for rule in job["rules"]:
+        parts = [re.fullmatch(r'\$(\w+)(?: == "(.*)")?', part) for part in rule["if"].split(" && ")]
+        holds = [variables.get(one[1], "") == one[2] if one[2] else one[1] in variables for one in parts if one]
+        if all(holds):
+            return rule.get("when") != "never"
+    return False
+
+
+BRANCH = {"CI_COMMIT_BRANCH": "main"}
+CHILD = {**BRANCH, "CI_PIPELINE_SOURCE": "parent_pipeline", "PLANNER_TURN": "true"}
+
+
+class GitLab:
+    """A pipeline of the branch: `before` runs what waits for no other one, `turn` what the resource group holds."""
+
+    def __init__(self, space: BuildSpace, folder: Path) -> None:
+        self.jobs = pipeline(space, "gitlab")
+        self.runner = Runner(space, folder)
+        self.commit = space.git("rev-parse", "HEAD").strip()
+        self.planned: Path | None = None
+
+    def clone(self, name: str) -> Path:
+        place = self.runner.clone(name)
+        subprocess.run(["git", "checkout", "-q", self.commit], cwd=place, check=True)
+        return place
+
+    def plan(self) -> None:
+        self.planned = self.clone("plan")
+        login = {"REGISTRY_USER": "user", "REGISTRY_TOKEN": "secret"}
+        self.runner.run(self.jobs["plan"]["script"], self.planned, **login)
+
+    def before(self) -> None:
+        if runs(self.jobs["plan"], **BRANCH, CI_PIPELINE_SOURCE="push"):
+            self.plan()
+
+    def turn(self) -> None:
+        if self.planned is None:
+            assert runs(self.jobs["turn"], **BRANCH, CI_PIPELINE_SOURCE="push")
+            assert not runs(self.jobs["turn"], **CHILD), "it would wait for itself"
+            assert runs(self.jobs["plan"], **CHILD)
+            assert runs(self.jobs["build"], **CHILD)
+            self.plan()
+        assert self.planned is not None
+        child = json.loads((self.planned / self.jobs["build"]["trigger"]["include"][0]["artifact"]).read_text())
+        for name in (name for name in child if name.startswith("build-")):
+            place = self.clone(name)
+            artifacts(self.jobs["plan"], self.planned, place)
+            self.runner.run(child[name]["script"], place)
+
+
+def test_gitlabs_tags_name_the_newer_of_two_quick_pushes(space: BuildSpace, tmp_path: Path) -> None:
+    """A plan that is made while an older pipeline builds does not know what tags name when that one has ended."""
+    space.git("revert", "--no-edit", "HEAD")
+    one = GitLab(space, tmp_path / "published")
+    one.before()
+    one.turn()
+    newest = published(space.engine, tmp_path.name.replace("_", "-"))
+    space.git("revert", "--no-edit", "HEAD")
+    older = GitLab(space, tmp_path / "older")
+    space.git("revert", "--no-edit", "HEAD")
+    newer = GitLab(space, tmp_path / "newer")
+    for each in (older, newer):
+        each.before()
+    for each in (older, newer):
+        each.turn()
+    found = published(space.engine, tmp_path.name.replace("_", "-"))
+    assert {name: found[name] for name in newest} == newest
+
+
+def test_gitlab_starts_the_file_again_where_it_lies(space: BuildSpace) -> None:
+    for words, path in (
+        ((), "/.gitlab-ci.yml"),
+        (("-o", os.fspath(space.root / "ci/images.gitlab-ci.yml")), "/ci/images.gitlab-ci.yml"),
+    ):
+        assert space.planner("ci", "gitlab", *words).returncode == 0
+        jobs = yaml.safe_load((space.root / path[1:]).read_text())
+        assert jobs["turn"]["trigger"] == {"include": [{"local": path}], "strategy": "depend"}
+        assert jobs["turn"]["resource_group"] == "images"
+    for name in ("images", "a*.yml", "$HOME.yml"):
+        run = space.planner("ci", "gitlab", "-o", os.fspath(space.root / name))
+        assert (run.returncode, run.stdout) == (1, "")
+        assert "by its path" in run.stderr
+
+
 def test_gitlab_builds_a_family_that_reads_its_whole_workspace(space: BuildSpace, tmp_path: Path) -> None:
     jobs = pipeline(space, "gitlab")
     runner = Runner(space, tmp_path / "branch")
@@ -148,7 +238,7 @@ def commands(step: dict[str, Any]) -> list[str]:
 
 
 def test_buildkite_builds_a_family_that_reads_its_whole_workspace(space: BuildSpace, tmp_path: Path) -> None:
-    steps = {step["key"]: step for step in pipeline(space, "buildkite")["steps"]}
+    steps = {step["key"]: step for step in pipeline(space, "buildkite")["steps"] if "key" in step}
     runner = Runner(space, tmp_path / "branch")
     runner.run(commands(steps["plan"]), runner.clone("plan"))
     uploaded = json.loads((runner.store / "steps.json").read_text())["steps"]
@@ -158,8 +248,27 @@ def test_buildkite_builds_a_family_that_reads_its_whole_workspace(space: BuildSp
     assert space.build("--push", "app")["app"]["outcome"] == "reused", "it was pushed"
 
 
+def test_buildkites_next_build_plans_when_the_one_before_has_ended(space: BuildSpace) -> None:
+    """The gate of Buildkite's documentation: two steps of one ordered group, and all the others between them."""
+    space.write({"images.lock": json.dumps({"version": 1, "images": {}})})
+    steps = pipeline(space, "buildkite")["steps"]
+    held = [step for step in steps if "concurrency" in step]
+    assert [(step["concurrency"], step["concurrency_group"]) for step in held] == [
+        (1, "$BUILDKITE_PIPELINE_SLUG/images")
+    ] * 2
+    assert [step["key"] for step in held] == ["plan", "done"]
+    assert steps[-1] == held[1]
+    wait = steps[-2]
+    assert "wait" in wait
+    assert wait["continue_on_failure"] is True, "a build that fails is one that ended"
+    assert {wait["if"], *(step["if"] for step in held)} == {
+        "build.pull_request.id == null && build.tag == null && build.branch == 'main'"
+    }
+    assert all("depends_on" not in step for step in held), "what depends on steps does not wait for the others"
+
+
 def test_buildkite_builds_a_pull_request(space: BuildSpace, tmp_path: Path) -> None:
-    steps = {step["key"]: step for step in pipeline(space, "buildkite")["steps"]}
+    steps = {step["key"]: step for step in pipeline(space, "buildkite")["steps"] if "key" in step}
     runner = Runner(space, tmp_path / "request")
     place = runner.clone("pull-request")
     runner.run(["git branch -q base HEAD^", "git update-ref refs/remotes/origin/base base"], place)
