@@ -28,6 +28,9 @@ HEAD = """\
 # {count} of {total} images, each in a task that waits for what it reads; images pass through {registry}.
 """
 SOURCE, PLAN = "/src", "/plan/plan.json"
+KEY = "key.pem"
+"""What a Secret calls the private key. It is handed over as a variable: the planner takes no file that others can read,
+and who owns one that Kubernetes mounts is not up to us."""
 RUN = "/run/buildkit"
 SOCKET = f"{RUN}/buildkitd.sock"
 WAIT = f'until [ -S {SOCKET} ]; do sleep 1; done; exec "$@"'
@@ -46,7 +49,8 @@ class Settings:
 
     `needs` are resources by kind, `pools` what the cluster calls those that Kubernetes has no name for. `builders` are
     those of a pool by name, with their weights; without any, each task has a BuildKit of its own. `pool_secret` holds
-    their pool.yaml and certificates. `environment` are variables that say of the family what its files do not.
+    their pool.yaml and certificates, `signing_secret` the private key that records are signed with, for the planner's
+    container alone. `environment` are variables that say of the family what its files do not.
     """
 
     work: Rebuild
@@ -64,6 +68,7 @@ class Settings:
     namespace: str = ""
     service_account: str = ""
     registry_secret: str = ""
+    signing_secret: str = ""
     source_secret: str = ""
     node_label: str = "runner"
     buildkit: str = cluster.BUILDKIT
@@ -108,6 +113,7 @@ def _refuse(settings: Settings, command: str) -> None:
             ("--namespace", settings.namespace),
             ("--service-account", settings.service_account),
             ("--registry-secret", settings.registry_secret),
+            ("--signing-secret", settings.signing_secret),
             ("--source-secret", settings.source_secret),
             ("--pool-secret", settings.pool_secret),
         )
@@ -203,11 +209,14 @@ def _container(settings: Settings) -> Part:
     words = [cluster.word(text) for text in settings.command]
     words += ["build", "--plan", PLAN, "--only", "--push", "--builder", builder, "--"]
     words.append("{{inputs.parameters.image}}")
-    environment = [{"name": key, "value": value} for key, value in (*GIT, *settings.environment.items())]
+    environment: list[Part] = [{"name": key, "value": value} for key, value in (*GIT, *settings.environment.items())]
     mounts: list[Part] = []
     if settings.registry_secret:
         environment.append({"name": "DOCKER_CONFIG", "value": "/login"})
         mounts.append({"name": "login", "mountPath": "/login", "readOnly": True})
+    if settings.signing_secret:
+        secret = {"secretKeyRef": {"name": settings.signing_secret, "key": KEY}}
+        environment.append({"name": "PLANNER_SIGNING_KEY", "valueFrom": secret})
     if settings.builders:
         environment.append({"name": "PLANNER_POOL", "value": "/pool/pool.yaml"})
         mounts.append({"name": "pool", "mountPath": "/pool", "readOnly": True})

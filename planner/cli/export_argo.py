@@ -6,12 +6,13 @@ import argparse
 import re
 import shlex
 
-from planner.ci.argo import Settings, workflow
+from planner.ci.argo import KEY, Settings, workflow
 from planner.ci.cluster import BUILDKIT
 from planner.ci.jobs import alone, jobs_of, rebuild_of
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
 from planner.cli.matrix import environment_of, planned
+from planner.cli.signing import asks_for_signatures
 from planner.cli.since import both
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
@@ -39,6 +40,7 @@ NAMED = (
     ("pool", ""),
     ("pool_secret", "buildkit-pool"),
     ("registry_secret", ""),
+    ("signing_secret", ""),
     ("source_secret", ""),
     ("service_account", ""),
     ("node_label", "runner"),
@@ -62,6 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for option, usual, what in (
         ("--pool-secret", "buildkit-pool", "a Secret with pool.yaml and its certificates"),
         ("--registry-secret", "", "a Secret of type kubernetes.io/dockerconfigjson"),
+        ("--signing-secret", "", f"a Secret with {KEY}, which records are signed with"),
         ("--source-secret", "", "a Secret with username and password for the clone"),
         ("--service-account", "", "under which tasks run"),
     ):
@@ -87,6 +90,8 @@ def text_of(options: argparse.Namespace) -> str:
     revision = options.revision or head_of(options)
     if not COMMIT.fullmatch(revision):
         raise UsageError(f"--revision {revision!r}: is a whole commit id, so that every task reads the same")
+    if asks_for_signatures(options) and not options.signing_secret:
+        raise UsageError(f"records are signed here, and tasks have no key: --signing-secret names one with {KEY}")
     made, keys = planned(options)
     _refuse_uncommitted(options, made, revision)
     loaded = keys.made_by.loaded
@@ -109,6 +114,7 @@ def text_of(options: argparse.Namespace) -> str:
         namespace=options.namespace,
         service_account=options.service_account,
         registry_secret=options.registry_secret,
+        signing_secret=options.signing_secret,
         source_secret=options.source_secret,
         node_label=options.node_label,
         buildkit=options.buildkit,

@@ -58,6 +58,7 @@ def argo_settings(seed: int) -> argo.Settings:
         namespace=turn.choice(("", "builds")),
         service_account=turn.choice(("", "builder")),
         registry_secret=turn.choice(("", "login")),
+        signing_secret=turn.choice(("", "signing")),
         source_secret=turn.choice(("", "git")),
         slots=turn.choice((0, 8)),
     )

@@ -16,16 +16,21 @@ from tests.build.family import BuildSpace
 from tests.ci.test_github_run import published
 from tests.ci.test_matrix import family
 from tests.engine.engine import Engine
+from tests.trust.forging import POLICY
+from tests.trust.sealing import MAIN, pem, section
 from tests.workspace import IDENTITY
 
 TASKS = ("--image", "r.example/planner:1", "--source", "https://git.example/a.git", "--against", "published")
+
+SIGNING = {"secretKeyRef": {"name": "signing", "key": "key.pem"}}
 
 
 class Controller:
     """Stands in for Argo and the kubelet: artefacts, parameters, and the words of containers as they put them in."""
 
-    def __init__(self, origin: BuildSpace, text: str, folder: Path) -> None:
+    def __init__(self, origin: BuildSpace, text: str, folder: Path, key: str = "") -> None:
         self.origin = origin
+        self.key = key
         self.spec = yaml.safe_load(text)["spec"]
         self.folder = folder
         self.templates = {one["name"]: one for one in self.spec["templates"]}
@@ -62,7 +67,9 @@ class Controller:
         ]
         socket = self.origin.engine.address.removeprefix("unix://")
         words = [word.replace(SOCKET, socket) for word in words]
-        environment = {one["name"]: one["value"].replace(SOURCE, os.fspath(place)) for one in container["env"]}
+        said = {one["name"]: one.get("value", "").replace(SOURCE, os.fspath(place)) for one in container["env"]}
+        secret = [one["name"] for one in container["env"] if one.get("valueFrom") == SIGNING]
+        environment = said | dict.fromkeys(secret, self.key)
         path = f"{Path(sys.executable).parent}:{self.origin.engine.environment['PATH']}"
         run = subprocess.run(
             words,
@@ -73,6 +80,32 @@ class Controller:
             check=False,
         )
         assert run.returncode == 0, run.stderr + run.stdout
+
+
+def test_tasks_sign_their_records(engine: Engine, tmp_path: Path) -> None:
+    """A policy that believes signed records alone let no task publish: none had a key."""
+    space = BuildSpace(tmp_path / "origin", engine)
+    address = engine.registry.address
+    policy = POLICY.format(address=address, path="argo-signed") + section()
+    files = family(f"{address}/argo-signed")
+    files["images.yaml"] += "keys: {algorithm: sha256}\n"
+    space.write({**files, "policy.yaml": policy, ".dockerignore": "*.yaml\n*.Dockerfile\n"})
+    space.commit()
+    refused = space.planner("export", "argo", *TASKS)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--signing-secret" in refused.stderr
+    run = space.planner("export", "argo", *TASKS, "--signing-secret", "signing")
+    assert run.returncode == 0, run.stderr
+    assert "--signing-secret signing" in run.stdout.partition("\n")[0]
+    workflow = yaml.safe_load(run.stdout)
+    for template in workflow["spec"]["templates"][1:]:
+        assert [one["name"] for one in template["container"]["env"] if "valueFrom" in one] == ["PLANNER_SIGNING_KEY"]
+        (sidecar,) = template["sidecars"]
+        assert "env" not in sidecar, "what steps run sees no key"
+    assert Controller(space, run.stdout, tmp_path, pem(MAIN)).run() == ["base", "cuda-x", "app"]
+    again = space.planner("export", "argo", *TASKS, "--signing-secret", "signing")
+    command = yaml.safe_load(again.stdout)["spec"]["templates"][0]["container"]["command"]
+    assert command == ["true"], "the records are believed"
 
 
 def test_tasks_publish_what_one_build_publishes(engine: Engine, tmp_path: Path) -> None:
