@@ -29,7 +29,7 @@ class Found:
     `links` are the symlinks passed on the way: they count too. `folders` must be there although nothing of them may be
     copied: those that wildcards are looked for in, and such in the place of files that `--parents` names and
     `--exclude` takes away. `missing` are sources without a wildcard that found nothing: BuildKit would stop there.
-    `escaping` are links that lead out of the context.
+    `escaping` are sources that climb above the context by a link: they are looked for at its root.
     """
 
     roots: tuple[str, ...] = ()
@@ -204,9 +204,8 @@ def find(context: ContextTree, selection: Selection) -> Found:
             folder, passed, escapes = follow(context, "/".join(plain))
             links.extend(passed)
             starts = []
-            if escapes:
-                escaping.append(source)
-            elif folder is None:
+            escaping.extend([source] if escapes else ())
+            if folder is None:
                 missing.append(source)
             else:
                 starts = list(_globbed(context, folder, components[len(plain) :]))
@@ -214,9 +213,8 @@ def find(context: ContextTree, selection: Selection) -> Found:
         for start in starts:
             end, passed, escapes = follow(context, start)
             links.extend(passed)
-            if escapes:
-                escaping.append(source)
-            elif end is None:
+            escaping.extend([source] if escapes else ())
+            if end is None:
                 missing.append(source)
             else:
                 roots.append(end)
@@ -226,7 +224,7 @@ def find(context: ContextTree, selection: Selection) -> Found:
         links=tuple(dict.fromkeys(links)),
         folders=tuple(dict.fromkeys(folders)),
         missing=tuple(missing),
-        escaping=tuple(escaping),
+        escaping=tuple(dict.fromkeys(escaping)),
     )
 
 
@@ -302,30 +300,30 @@ def follow(context: ContextTree, path: str) -> tuple[str | None, tuple[str, ...]
     """Where a path ends after its links, the links passed, and whether one tried to leave the context.
 
     A link is resolved with the context as its root, as BuildKit does (continuity's `fs.RootPath`); one that would
-    climb above it stays at the root there, which never is what its author meant, so it counts as escaping.
+    climb above it stays at the root there, which never is what its author meant, so it is told as escaping.
     """
     waiting = [part for part in path.split("/") if part]
     done: list[str] = []
     links: list[str] = []
+    escapes = False
     while waiting:
         part = waiting.pop(0)
         if part == "..":
-            if not done:
-                return None, tuple(links), True
-            done.pop()
+            escapes = escapes or not done
+            del done[-1:]
             continue
         here = "/".join([*done, part])
         mode = context.mode(here)
         if not mode:
-            return None, tuple(links), False
+            return None, tuple(links), escapes
         if mode != MODE_LINK:
             done.append(part)
             continue
         links.append(here)
         if len(links) > MAX_LINKS:
-            return None, tuple(links), False
+            return None, tuple(links), escapes
         target = context.tree.read(context.path(here), MAX_LINK_BYTES).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
             done = []
         waiting = [piece for piece in target.split("/") if piece not in ("", ".")] + waiting
-    return "/".join(done), tuple(dict.fromkeys(links)), False
+    return "/".join(done), tuple(dict.fromkeys(links)), escapes

@@ -135,9 +135,8 @@ class Manifests:
             raise DefinitionError([Mistake(file=span.file, line=span.line, what=what, hint=hint)]) from error
         place = f"{span.file}:{span.line}"
         for source in found.escaping:
-            what = f"{text}: {source} leads out of the context through a symlink"
-            hint = "copy the file into the context, or make the folder above the context"
-            raise DefinitionError([Mistake(file=span.file, line=span.line, what=what, hint=hint)])
+            what = f"{place}: {source} leads out of the context through a symlink, and BuildKit looks for it inside"
+            warnings.append(f"{what}: copy the file into the context, or make the folder above the context")
         if selection.reason:
             warnings.append(f"{place}: the whole context counts, because {selection.reason}")
         for source in found.missing:

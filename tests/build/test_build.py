@@ -71,6 +71,26 @@ def test_what_is_ignored_or_not_selected_is_not_in_the_context(family: Family) -
     assert not [path for path in files if path.startswith(("all/.git", "all/.planner"))]
 
 
+def test_a_link_out_of_the_context_ends_inside_as_buildkits_does(family: Family) -> None:
+    """It is looked for at the context's root; an image for which nothing is there hides no other answer."""
+    space = family(app__Dockerfile="FROM scratch\nCOPY app/link /x\n", side__Dockerfile="FROM scratch\nCOPY lost /x\n")
+    (space.root / "app/link").symlink_to("../../../tool.txt")
+    (space.root / "lost").symlink_to("../outside")
+    contents: list[object] = []
+    for text in ("one\n", "two\n"):
+        space.write({"tool.txt": text})
+        built = space.build("-k", status=1)
+        assert space.image(built["app"]["digest"]).files["x"] not in contents
+        assert (built["base"]["outcome"], built["side"]["outcome"]) == ("reused" if contents else "built", "failed")
+        assert built[""]["error"].count("leads out of the context through a symlink") == 2
+        contents.append(space.image(built["app"]["digest"]).files["x"])
+
+    again = {image["name"]: image for image in space.document("plan")["images"]}
+    assert [again[name]["action"] for name in ("base", "tool", "app", "side")] == ["reuse", "reuse", "reuse", "build"]
+    (reason,) = (one for one in again["side"]["reasons"] if one["code"] == "unsure")
+    assert "lost is not in the context" in reason["detail"]
+
+
 def test_modes_and_links_are_gits(family: Family) -> None:
     space = family(app__Dockerfile="FROM scratch\nCOPY app /app\n")
     (space.root / "app/run.sh").write_text("run\n")

@@ -71,8 +71,6 @@ def meant(refused: str, *, triggers: bool) -> str:
     told = refused.lower()
     if "onbuild" in told or ("unknown instruction" in told and triggers):
         return "an ONBUILD that no child could run is refused where it stands"
-    if "leads out of the context" in refused:
-        return "a link that leads out of the context is refused; BuildKit looks for its target inside"
     if re.search(r"COPY --from \S+: there is no stage", refused):
         return BEYOND
     if "a mount has no" in refused:
