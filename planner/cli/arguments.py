@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from planner.errors import PlannerError
+from planner.errors import PlannerError, UsageError
 
 
 def named(text: str) -> str:
@@ -41,6 +41,24 @@ def saved_to(text: str) -> str:
     if text == "-":
         raise argparse.ArgumentTypeError("is no file: planner plan --format json prints a plan")
     return text
+
+
+def refuse_foreign(
+    options: argparse.Namespace,
+    told: Callable[[argparse.ArgumentParser], None],
+    chosen: str,
+    owners: Mapping[str, str],
+) -> None:
+    """Raise UsageError for an option that is for other ways of a command than the `chosen` one, which would ignore it.
+
+    `told` tells the command line of the command, `owners` the ways that have an option, by its name.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    told(parser)
+    for option, ways in owners.items():
+        name = option.replace("-", "_")
+        if chosen not in ways.split(" or ") and getattr(options, name) != parser.get_default(name):
+            raise UsageError(f"--{option} is for {ways}, and {chosen} would ignore it")
 
 
 def output(parser: argparse.ArgumentParser, what: str = "write to FILE [standard output]") -> None:

@@ -104,6 +104,9 @@ def run(options: argparse.Namespace) -> int:
     """Plan and build, or apply a saved plan. Gives 0 when everything that was asked for is built or reused."""
     if options.resume and (options.plan or options.all):
         raise UsageError("--resume builds what the last run did not get to: leave out --plan and --all")
+    if options.dry_run:
+        told = dict.fromkeys(("format", "summary", "gantt", "junit", "trace"), "a build")
+        shared.refuse_foreign(options, arguments, "--dry-run", told)
     if options.plan:
         from planner.cli.parents import refuse_beside_plan  # a build without changes waits for nothing it does not use
 

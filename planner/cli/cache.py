@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the caches of the chosen images, or the forecast."""
+    shared.refuse_foreign(options, arguments, options.action, {"cache-to": "plan", "pull-requests": "budget"})
     if options.action == "budget":
         return _budget(options)
     found = standing(options)

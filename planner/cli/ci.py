@@ -36,6 +36,7 @@ WRITERS = {
     "gitlab": (gitlab.gitlab_pipeline, gitlab.FILE),
     "buildkite": (buildkite.buildkite_pipeline, buildkite.FILE),
 }
+OWNERS = {"branch": "github or gitlab or buildkite", "cron": "github", "label": "github-relay"}
 INSTALL = f"pipx install image-family-planner=={__version__}"
 RENEWED = f'[ "$(planner --version 2>/dev/null)" = "planner {__version__}" ] || '
 """What stands before it where homes of runners outlive a job: pipx leaves another version that is there as it is, and
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--static is for github: the others wait for true needs as they are")
     if options.by != "level" and options.provider != "gitlab":
         raise UsageError("--by is for gitlab, which takes few needs of a job")
+    shared.refuse_foreign(options, arguments, options.provider, OWNERS)
     writer, place = WRITERS[options.provider]
     clone = clone_of(options)
     file = options.output or os.path.relpath(clone.top / place)

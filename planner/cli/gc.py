@@ -28,6 +28,7 @@ from planner.registry.removal import Remover
 EXAMPLE = "planner gc --ref 'release/*' --last 50"
 GOOGLE = "artifact-registry"
 GHCR = "ghcr"
+NOT_SCOPES = dict.fromkeys(("keep", "grace", "wait", "against"), "what is no pull request's")
 MAX_DAYS = 100_000
 MAX_LAST = 1_000_000
 Judge = Callable[[Listing], tuple[Decision, ...]]
@@ -128,6 +129,11 @@ def _expect_sense(options: argparse.Namespace) -> None:
         raise UsageError(f"--last is a number from 0 to {MAX_LAST:,}")
     if options.closed and not options.scopes:
         raise UsageError("--closed is for --scopes")
+    if options.scopes:
+        shared.refuse_foreign(options, arguments, "--scopes", NOT_SCOPES)
+    shared.refuse_foreign(
+        options, arguments, options.action, dict.fromkeys(("keep", "grace", "wait", "max-bytes"), "plan")
+    )
     if options.scopes and (options.max_bytes is not None or options.format == GOOGLE or options.action == "restore"):
         raise UsageError(f"--scopes goes with neither restore, --max-bytes nor --format {GOOGLE}")
     if options.format == GOOGLE and (options.apply or options.grace < 1 or options.action == "restore"):

@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the graph; references that cannot be told are warned about."""
     if options.guesses:
+        shared.refuse_foreign(options, arguments, "--guesses", dict.fromkeys(("format", "output", "since"), "a graph"))
         return _guesses(options)
     if options.since and options.format not in MARKED:
         raise UsageError(f"--since marks what rebuilds, and --format {options.format} has no marks\n  {MARKS}")

@@ -78,6 +78,10 @@ def _rate(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
+    by_cost = dict.fromkeys(("slots", "start", "pull", "push-rate"), "--by packed")
+    shared.refuse_foreign(options, arguments, f"--by {options.by}", by_cost)
+    loaded_later = {"setup": "--format gitlab or --format buildkite"}
+    shared.refuse_foreign(options, arguments, f"--format {options.format}", loaded_later)
     made, keys = planned(options)
     if options.out:
         save(made, keys, options)

@@ -22,6 +22,11 @@ MAX_FILE = 1 << 20
 FOUND = 3
 """Exit status when something is wrong with the policy or a workflow."""
 
+OWNERS = {
+    **dict.fromkeys(("registry", "out", "check"), "generate"),
+    "policy": "check or generate",
+    "format": "check or lint",
+}
 EXAMPLE = "planner policy check"
 
 
@@ -44,9 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Gives 0 when nothing is wrong, 3 when something is."""
-    unused = ("--registry", options.registry), ("--out", options.out), ("--check", options.check)
-    if options.action != "generate" and (said := [option for option, given in unused if given]):
-        raise UsageError(f"{said[0]} is for planner policy generate")
+    shared.refuse_foreign(options, arguments, options.action, OWNERS)
     if options.action == "check" and options.names:
         raise UsageError(f"check takes no file: planner policy check --policy {printable(options.names[0])} proves one")
     if options.action == "generate":

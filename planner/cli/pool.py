@@ -45,12 +45,15 @@ def _days(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """List, check or drain builders."""
+    shared.refuse_foreign(
+        options, arguments, options.action, {"undo": "drain", "days": "check", "format": "list or check"}
+    )
+    if options.format == "builder" and options.action == "check":
+        raise UsageError("--format builder is for list, and check would check nothing")
     pool = open_pool(options.pool, os.environ)
     chosen = tuple(pool.member(name) for name in options.names) or pool.members
     if options.action == "drain":
         return _drain(options, chosen)
-    if options.undo:
-        raise UsageError("--undo is for planner pool drain")
     if options.format == "builder":
         print(",".join(f"pool:{one.name}={one.weight:g}" for one in chosen if one.name not in pool.drained))
         return 0

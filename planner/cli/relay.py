@@ -16,6 +16,12 @@ from planner.plan import relay_request
 from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, Wanted
 from planner.policy.identity import Identity
 
+OWNERS = {
+    **dict.fromkeys(("out", "commit", "number"), "ask"),
+    **dict.fromkeys(("remote", "ref", "approve", "jobs", "builder"), "serve"),
+    **dict.fromkeys(("into", "wait"), "pull"),
+    **dict.fromkeys(("policy", "state", "format"), "serve or pull"),
+}
 MAX_JOBS = 256
 MAX_WAIT = 7 * 24 * 3600
 
@@ -70,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
     """Ask, serve or pull. Serving gives 1 when an image was not built, pulling when one is not there."""
     if options.via_buildx:
         raise UsageError("--via-buildx: a relay reads definitions as data, and runs no program on them")
+    shared.refuse_foreign(options, arguments, options.action, OWNERS)
     if options.action == "ask":
         return _ask(options)
     if len(options.words) != 1:

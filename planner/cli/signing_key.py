@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what `policy.yaml` has to say for the key to count; the private part is never printed."""
+    shared.refuse_foreign(options, arguments, options.action, {"policy": "show or renew", "state": "renew"})
     need_cryptography()
     from planner.trust import seal
 

@@ -61,6 +61,8 @@ def _amount(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate and tell."""
+    way = "--replay" if options.replay else "changes by chance"
+    shared.refuse_foreign(options, arguments, way, dict.fromkeys(("changes", "seed"), "changes by chance"))
     family = synthetic(options.images, options.seed) if options.images else _here(options)
     changes = _replayed(options, family) if options.replay else random_changes(family, options.changes, options.seed)
     if not changes:

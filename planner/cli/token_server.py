@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from planner.trust.key_sets import Keys
 
 EXAMPLE = "planner token-server serve --policy policy.yaml --keys keys.json --listen 127.0.0.1:5001"
+OWNERS = {
+    "jwks": "init or rotate",
+    **dict.fromkeys(("policy", "listen", "tls-cert", "tls-key", "issuer-keys", "audit"), "serve"),
+    **dict.fromkeys(("rate", "connections", "uses", "any-address"), "serve"),
+}
 RATE, BURST = 50.0, 200.0
 """Requests a second for each client, and how many at once."""
 MOST_RATE = 1e6
@@ -77,6 +82,7 @@ def _rate(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the process is ended, or make keys."""
+    shared.refuse_foreign(options, arguments, options.action, OWNERS)
     for name in ("joserfc", "starlette", "uvicorn"):
         if importlib.util.find_spec(name) is None:
             raise PlannerError(f"{name} is not installed\n  pip install 'image-family-planner[trust]'")
