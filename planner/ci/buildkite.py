@@ -75,14 +75,18 @@ def _done(settings: Settings, ours: str) -> Step:
 
 
 def _pull_request(settings: Settings) -> Step:
-    """The base branch's name comes from outside: it reaches git behind the name of a remote, as one word."""
+    """The base branch is fetched, since an agent keeps its clone and fetches what it builds alone.
+
+    Its name comes from outside: it reaches git behind `refs/heads/`, as one word.
+    """
     return {
         "label": "pull request",
         "key": "pull-request",
         "if": "build.pull_request.id != null",
         "commands": _commands(
             settings.install,
-            'base="$(git merge-base "origin/$BUILDKITE_PULL_REQUEST_BASE_BRANCH" HEAD)"',
+            'git fetch --quiet origin "refs/heads/$BUILDKITE_PULL_REQUEST_BASE_BRANCH"',
+            'base="$(git merge-base FETCH_HEAD HEAD)"',
             f"mkdir -p {OWN}",
             f'{settings.planner("plan")} --since "$base" --out {PLAN} --format markdown > {SHOWN}',
             f"buildkite-agent annotate --style info --context plan < {SHOWN}",
