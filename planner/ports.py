@@ -70,15 +70,15 @@ class Records(Protocol):
     """What was built before: survives a kill at any moment."""
 
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
-        """The records of exactly this key, newest first; one for each place where the image is kept."""
+        """The records of exactly this key, written last first; one for each place where the image is kept."""
         ...
 
     def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
-        """The records of images that were built from exactly these inputs, parents by digest; newest first."""
+        """The records of images that were built from exactly these inputs, parents by digest; written last first."""
         ...
 
     def latest(self, image: ImageName) -> Record | None:
-        """The newest record of this image whatever its key and platforms, to explain a change with."""
+        """The record of this image that was written last, whatever its key and platforms, to explain changes with."""
         ...
 
     def refused(self, image: ImageName) -> str:

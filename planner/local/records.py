@@ -109,7 +109,7 @@ class SqliteRecords:
         query = "SELECT rowid FROM records WHERE image = ? ORDER BY rowid DESC LIMIT ?"
         with self._lock, self._telling():
             rows = self._database.execute(query, (image, MOST)).fetchall()
-        # Written last, whatever the clock said. One at a time: they may be long.
+        # One at a time: they may be long.
         found = (record for (row,) in rows for record in self._select("rowid = ?", (row,), 1))
         return next(found, None)
 
@@ -136,8 +136,11 @@ class SqliteRecords:
         return [built for row in rows if (built := built_of(*row)) is not None]
 
     def _select(self, where: str, values: tuple[str | int, ...], wanted: int = MOST) -> list[Record]:
-        """So many that can be read, newest first. No more rows are read than that takes: they may be long."""
-        query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY built_at DESC LIMIT {MOST}"  # noqa: S608
+        """So many that can be read, those first that were written last, whatever the clock said.
+
+        No more rows are read than that takes: they may be long.
+        """
+        query = f"SELECT {_COLUMNS}, {self._retries} FROM records WHERE {where} ORDER BY rowid DESC LIMIT {MOST}"  # noqa: S608
         with self._lock, self._telling(), contextlib.closing(self._database.execute(query, values)) as rows:
             readable = (record for row in rows if (record := record_of(row)) is not None)
             return list(itertools.islice(readable, wanted))

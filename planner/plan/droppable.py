@@ -7,7 +7,9 @@ from typing import Protocol, TypeVar
 
 
 class Droppable(Protocol):
-    """A record: its row, its image with its platforms, and when it was written and used last (seconds since 1970).
+    """A record: its row, its image with its platforms, and when it was built and used last (seconds since 1970).
+
+    What was written later has a higher row, whatever the clock said.
 
     `wanted` ones belong to the present run.
     """
@@ -35,7 +37,7 @@ def droppable(records: Iterable[Record]) -> list[Record]:
     The newest record of each image and its platforms stays, as do those that are wanted: a drop costs a rebuild of a
     state that nobody built or reused for long.
     """
-    found = sorted(records, key=lambda one: (one.built_at, one.row))
+    found = sorted(records, key=lambda one: one.row)
     newest = {(one.image, one.platforms): one.row for one in found}
     may_go = [one for one in found if not one.wanted and one.row != newest[one.image, one.platforms]]
     return sorted(may_go, key=lambda one: (one.used_at, one.built_at, one.row))

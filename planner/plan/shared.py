@@ -13,6 +13,7 @@ class SharedRecords:
     """Records of the state folder and of a registry as one; see `planner.ports.Records`.
 
     What was pushed is recorded in the registry first, so that no state folder believes to have shared what it did not.
+    What the registry names comes first as well: it was written there last, and no two machines' clocks are compared.
     """
 
     def __init__(self, local: Records, published: Records) -> None:
@@ -25,13 +26,12 @@ class SharedRecords:
 
     def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
         """See Records."""
-        local = self.local.find_resolved(image, platforms, resolved_key)
-        return [*local, *self.published.find_resolved(image, platforms, resolved_key)]
+        published = self.published.find_resolved(image, platforms, resolved_key)
+        return [*published, *self.local.find_resolved(image, platforms, resolved_key)]
 
     def latest(self, image: ImageName) -> Record | None:
         """See Records."""
-        found = [one for one in (self.local.latest(image), self.published.latest(image)) if one is not None]
-        return max(found, key=lambda record: record.built_at, default=None)
+        return self.published.latest(image) or self.local.latest(image)
 
     def refused(self, image: ImageName) -> str:
         """See Records."""

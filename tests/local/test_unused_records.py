@@ -57,7 +57,7 @@ def place(one: Used) -> tuple[str, str]:
 
 def newest(found: Sequence[Used]) -> set[int]:
     by_place: dict[tuple[str, str], Used] = {}
-    for one in sorted(found, key=lambda one: (one.built_at, one.row)):
+    for one in sorted(found, key=lambda one: one.row):
         by_place[place(one)] = one
     return {one.row for one in by_place.values()}
 

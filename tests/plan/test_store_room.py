@@ -32,7 +32,7 @@ def taken(found: list[Held]) -> int:
 
 
 def must_stay(found: list[Held]) -> set[int]:
-    newest = {one.image: one.row for one in sorted(found, key=lambda one: (one.built_at, one.row))}
+    newest = {one.image: one.row for one in sorted(found, key=lambda one: one.row)}
     return {*newest.values(), *(one.row for one in found if one.wanted)}
 
 
