@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from planner.cli import arguments as shared
 from planner.cli.counting import Counting
 from planner.cli.family import keys_now
-from planner.cli.gc_roots import expect_found, has_policy, judged, kept_list, roots_of
+from planner.cli.gc_roots import expect_found, expect_time, has_policy, judged, kept_list, roots_of
 from planner.cli.gc_text import Report, document, text
 from planner.cli.published import PUBLISHED, prefix_of
 from planner.cli.saying import say
@@ -104,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
     roots, names = roots_of(options, now)
     keep = kept_list(options.keep)
     found = _read([f"{prefix}/{name}" for name in {*names, *options.repository}], registry, remover)
+    expect_time(registry, prefix.partition("/")[0], applied=options.apply)
     if options.action == "restore":
         return _restore(registry, found)
     expect_found(keep, options.keep, prefix, found)

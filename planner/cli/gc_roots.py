@@ -16,16 +16,18 @@ from dataclasses import replace
 
 from planner.cli.arguments import POLICY
 from planner.cli.family import defines_family, definition_in, folder_of, keys_in, warn
+from planner.cli.published import age
 from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
 from planner.errors import PlannerError
 from planner.explain.text import printable
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.refs import commits_of, digests_in, expect_commit, history_of, is_left_out, paths_at
-from planner.plan.retention import DAY, Decision, Roots, decide
+from planner.plan.retention import DAY, SKEW, Decision, Roots, decide
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read
 from planner.ports import Tree
+from planner.registry.client import HttpRegistry
 from planner.registry.leases import LONGEST
 from planner.registry.listing import Listing
 from planner.sources.discovery.files import is_dockerfile
@@ -70,6 +72,20 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
         lease=LONGEST,
     )
     return roots, frozenset(names)
+
+
+def expect_time(registry: HttpRegistry, host: str, *, applied: bool) -> None:
+    """Raise PlannerError, or warn where nothing is `applied`, where the clocks here and of a registry do not agree.
+
+    By a wrong one new images are old, and leases that others hold have run out.
+    """
+    ahead = registry.transport.ahead_of(host)
+    if abs(ahead) <= SKEW:
+        return
+    what = f"the clock of this machine is {age(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {host}"
+    if applied:
+        raise PlannerError(f"{what}: nothing is removed, since nothing here tells how old an image is\n  set it right")
+    warn(f"{what}: nothing would be removed")
 
 
 def _heads(options: argparse.Namespace) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from planner.cli.counting import Counting
 from planner.cli.family import keys_now, warn
 from planner.cli.gc import remover_of
-from planner.cli.gc_roots import MAX_TOLD, open_requests, pins_of, requests_in
+from planner.cli.gc_roots import MAX_TOLD, expect_time, open_requests, pins_of, requests_in
 from planner.cli.gc_text import Report, document, text
 from planner.cli.saying import say
 from planner.cli.trusting import LOCAL, Standing, standing
@@ -64,6 +64,7 @@ def _run(options: argparse.Namespace) -> int:
     paths = _paths(policy, [one.number for one in cleaned], there, {*keys_now(options).keys, *options.repository})
     remover = remover_of(options, registry, host)
     listed, failed = _read([f"{host}/{path}" for path in paths], registry, remover)
+    expect_time(registry, host.partition("/")[0], applied=options.apply)
     roots, by_number = pins_of(options), {one.number: one for one in cleaned}
     decisions = [one for each in listed for one in _decided(policy, each, roots, by_number, _age_of(policy))]
     if options.apply:

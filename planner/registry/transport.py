@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from planner.errors import RegistryAway, RegistryError
@@ -92,6 +93,7 @@ class Transport:
         self._common: dict[str, str] = {}
         self._apart: set[str] = set()
         self._logins: dict[str, tuple[Login | None, float]] = {}
+        self._dates: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def ask(self, request: Request) -> Answer:
@@ -160,6 +162,16 @@ class Transport:
             self._common[request.host] = self._tokens[name]
         return self._exchange(request, self._tokens[name])[0]
 
+    def ahead_of(self, host: str) -> float:
+        """Seconds by which the clock of this machine is ahead of a registry's, as its last answer told; 0.0 where none
+        did.
+        """
+        told, now = self._dates.get(host, ("", 0.0))
+        try:
+            return now - parsedate_to_datetime(told).timestamp()
+        except (ValueError, OverflowError):
+            return 0.0
+
     def _login(self, host: str) -> Login | None:
         """Asked for once for many repositories, and anew before it can be much out of date."""
         with self._lock:
@@ -183,6 +195,9 @@ class Transport:
             known = {"Authorization": authorization} if authorization and home else {}
             given = self.connections.send(request.method, url, headers={**sent, **known}, timeout=TIMEOUT, body=body)
             place = given.headers.get("location", "")
+            # What stood in a cache for a while has an age, and is no clock.
+            if home and "date" in given.headers and "age" not in given.headers:
+                self._dates[request.host] = given.headers["date"], time.time()
             if request.method not in ("GET", "HEAD") or given.status not in MOVED or not place:
                 return given, home
             given.close()
