@@ -12,11 +12,7 @@ from concurrent.futures import Future
 
 from planner.registry.client import HttpRegistry
 from planner.registry.snapshot import Snapshot
-
-ASKERS = 16
-"""Threads that ask."""
-TOGETHER = 32
-"""Questions that each of them asks at once, where the registry lets it."""
+from planner.registry.together import ASKERS, TOGETHER
 
 
 class Ahead:

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from planner.errors import RegistryError
 from planner.model.build import Stored
 from planner.registry.artefact import LATEST, record_tag
 from planner.registry.client import HttpRegistry
 from planner.registry.copying import copy, plan_copy
-
-AT_ONCE = 16
-"""Requests at once."""
+from planner.registry.together import Question, named
 
 
 def astray(registry: HttpRegistry, wanted: Mapping[str, str]) -> frozenset[str]:
     """The references (HOST/PATH:TAG) that do not name the digest given for them, or of which that cannot be told."""
 
-    def is_astray(reference: str) -> bool:
-        repository, _, tag = reference.rpartition(":")
-        try:
-            return registry.digest_of(repository, tag) != wanted[reference]
-        except RegistryError:
-            return True
+    questions = {reference: _question(reference) for reference in wanted}
+    found = named(registry, questions.values())
+    return frozenset(reference for reference, digest in wanted.items() if found[questions[reference]] != digest)
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
-        return frozenset(one for one, wrong in zip(wanted, threads.map(is_astray, wanted), strict=True) if wrong)
+
+def _question(reference: str) -> Question:
+    repository, _, tag = reference.rpartition(":")
+    return repository, tag
 
 
 def name_again(registry: HttpRegistry, image: Stored, key: str, references: Iterable[str]) -> None:
@@ -35,7 +30,7 @@ def name_again(registry: HttpRegistry, image: Stored, key: str, references: Iter
     Raises RegistryError.
     """
     for reference in references:
-        repository, _, tag = reference.rpartition(":")
+        repository, tag = _question(reference)
         if repository != image.repository and registry.digest_of(repository, image.digest) != image.digest:
             copy(registry, plan_copy(registry, image.repository, image.digest, repository))
         registry.tag(repository, image.digest, tag)

@@ -20,6 +20,7 @@ from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
 from planner.registry.client import HttpRegistry, digest_of, read_json
 from planner.registry.layers import Layers
 from planner.registry.snapshot import Snapshot
+from planner.registry.together import digests
 from planner.registry.whole import whole
 
 LOOKERS = 16
@@ -71,11 +72,16 @@ class PublishedRecords:
     def look(self, keys: Mapping[ImageName, str]) -> None:
         """Find out about all these images at once, by name and key. Raises RegistryError."""
         others = {name: key for name, key in keys.items() if not self._known_ahead(name, key)}
-        if self.registry is None or not others:
+        if self.registry is None:
             self._looks.update({name: self._look(name, key) for name, key in others.items()})
             return
+        now = digests(self.registry, [(self.repository(name), key) for name, key in others.items()])
+        named = {name: now[self.repository(name), key] for name, key in others.items()}
+        changed = [name for name, key in others.items() if not self._known(name, key, named[name])]
+        if not changed:
+            return
         with ThreadPoolExecutor(max_workers=LOOKERS) as pool:
-            futures = {name: pool.submit(self._look, name, key) for name, key in others.items()}
+            futures = {name: pool.submit(self._look, name, keys[name], named[name]) for name in changed}
             try:
                 for name, future in futures.items():
                     self._looks[name] = future.result()
@@ -85,37 +91,46 @@ class PublishedRecords:
 
     def _known_ahead(self, name: ImageName, key: str) -> bool:
         """Whether what was asked ahead says all: the key still names the image of the record that is known here."""
-        repository = self.repository(name)
-        named = self._ahead.named(repository, key) if self._ahead is not None else None
-        kept = self._summarized(name, record_tag(key), key=key, quiet=True) if named is not None else None
-        if kept is None or kept.stored.digest != named:
+        return self._ahead is not None and self._known(name, key, self._ahead.named(self.repository(name), key))
+
+    def _known(self, name: ImageName, key: str, digest: str | None) -> bool:
+        """Whether the digest that a key names says all: it is the image of the record that is known here."""
+        kept = self._summarized(name, record_tag(key), key=key, quiet=True) if digest is not None else None
+        if kept is None or kept.stored.digest != digest:
             return False
         self._looks[name] = _Look(key=key, record=kept, latest=None)
         return True
 
-    def _look(self, name: ImageName, key: str) -> _Look:
-        record = self._by_key(name, key)
+    def _look(self, name: ImageName, key: str, digest: str | None = None) -> _Look:
+        record = self._by_key(name, key, digest)
         return _Look(key=key, record=record, latest=None if record else self._latest(name))
 
-    def _by_key(self, name: ImageName, key: str) -> Record | None:
-        """The record of a key, with its image there. One request where the snapshot has the record."""
+    def _by_key(self, name: ImageName, key: str, digest: str | None) -> Record | None:
+        """The record of a key, which names this digest, with its image there.
+
+        No request where the snapshot has the record.
+        """
         repository, tag = self.repository(name), record_tag(key)
         if self.registry is None:
             return self._summarized(name, tag, key=key)
-        named = self.registry.digest_of(repository, key)
-        if named is None:
+        if digest is None:
             self.snapshot.forget(repository, tag)
             return None
         kept = self._summarized(name, tag, key=key, quiet=True)
-        if kept is not None and kept.stored.digest == named:
+        if kept is not None and kept.stored.digest == digest:
             return kept
         self._renew(repository, tag)
         found = self._summarized(name, tag, key=key)
-        if found is None or found.stored.digest == named:
+        if found is None or found.stored.digest == digest:
             return found
         # The tag of the key moved since the record was written: the record counts while its image is there.
-        digest = found.stored.digest
-        return found if self.registry.digest_of(repository, digest) == digest else None
+        stored = found.stored.digest
+        return found if self.registry.digest_of(repository, stored) == stored else None
+
+    def _now(self, name: ImageName, key: str) -> Record | None:
+        """The record of a key, with its image there at this moment. Raises RegistryError."""
+        there = None if self.registry is None else self.registry.digest_of(self.repository(name), key)
+        return self._by_key(name, key, there)
 
     def _renew(self, repository: str, tag: str) -> None:
         """Ask the registry what a tag names, and keep it."""
@@ -213,7 +228,7 @@ class PublishedRecords:
     def find(self, image: ImageName, platforms: tuple[str, ...], key: str) -> Sequence[Record]:
         """See Records."""
         look = self._looks.get(image)
-        record = look.record if look is not None and look.key == key else self._by_key(image, key)
+        record = look.record if look is not None and look.key == key else self._now(image, key)
         return [record] if record is not None and record.platforms == platforms else []
 
     def find_resolved(self, image: ImageName, platforms: tuple[str, ...], resolved_key: str) -> Sequence[Record]:
@@ -236,7 +251,7 @@ class PublishedRecords:
 
         Raises RegistryError.
         """
-        found = self._by_key(image, key)
+        found = self._now(image, key)
         return None if found is None else self.whole_record(found) or found
 
     def whole_record(self, record: Record) -> Record | None:
