@@ -23,7 +23,7 @@ from planner.build.proxies import refuse_filled
 from planner.build.pulse import Pulse
 from planner.build.rawjson import Reading
 from planner.digest.build_policy import MAX_POLICY, SUFFIX
-from planner.errors import BuilderError, StateError, UsageError
+from planner.errors import BuilderAway, BuilderError, StateError, UsageError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
 from planner.model.image import ImageName
 from planner.ports import BuildCancelled, BuildFailed, Passing, Registry, StepNews, StepState, Tree
@@ -85,6 +85,7 @@ class BuildxBuilder:
         refuse_filled(request, self.engine.environment)
         if self.engine.address:
             knock(self.engine.spec, self.engine.address, ending=lambda: self._clients.cancelled)
+        self._expect_back(self._telling(request, tell))
         store = Store.REGISTRY if request.repository else self.engine.store
         try:
             with self._folder(request) as folder:
@@ -98,6 +99,18 @@ class BuildxBuilder:
         except OSError as error:
             raise StateError(_disk(error)) from error
         return BuildResult(image=stored, seconds=time.monotonic() - began, steps=reading.steps())
+
+    def _telling(self, request: BuildRequest, tell: Callable[[StepNews], None]) -> Callable[[str], None]:
+        """Tells of the engine, as a warning of the image that waits for it."""
+        spec, image, warning = self.engine.spec, request.image, StepState.WARNING
+        return lambda text: tell(StepNews(image=image, step=spec or "the builder", state=warning, text=text))
+
+    def _expect_back(self, tell: Callable[[str], None]) -> None:
+        """Raises BuilderAway for an engine that was given up and does not answer yet, BuildCancelled."""
+        if not self._pulse.is_back(tell, lambda: self._clients.cancelled):
+            if self._clients.cancelled:
+                raise BuildCancelled
+            raise BuilderAway(f"{self.engine.spec} still does not answer")
 
     @contextlib.contextmanager
     def _folder(self, request: BuildRequest) -> Iterator[Path]:
@@ -167,10 +180,11 @@ class BuildxBuilder:
         with (
             open(log_of(self.folders.logs, request.image), "w", encoding="utf-8", errors="backslashreplace") as log,
             self._clients.started(argv, environment, self.limit) as client,
-            self._pulse.watched(),
+            self._pulse.watched(self._telling(request, tell)),
         ):
             for line in client.lines(MAX_LINE):
-                self._pulse.beat()
+                if not client.lost:  # What buildx says of its own end is no news of the engine.
+                    self._pulse.beat()
                 for news in reading.line(line.decode("utf-8", "replace")):
                     log.write(_log_line(news))
                     # Output goes to the log alone: builds say more than whoever is told of all of them can take in.

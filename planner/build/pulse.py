@@ -17,6 +17,11 @@ PAUSE = 30.0
 """Seconds from one question that is left without an answer to the next, at least."""
 QUESTIONS = 5
 """Questions in succession without an answer after which an engine is gone. Each waits for some 20 seconds."""
+BACK = 60.0
+"""Seconds for which an engine that was given up is asked before another build begins there."""
+BETWEEN = 1.0
+"""Seconds from one such question to the next, at least."""
+Tell = Callable[[str], None]
 
 
 class Pulse:
@@ -27,6 +32,8 @@ class Pulse:
         self._answers = answers
         self._gone = gone
         self._heard = 0.0
+        self._lost = False
+        self._tells: list[Tell] = []
         self._running = 0
         self._watching = False
         self._changed = threading.Condition()
@@ -34,11 +41,33 @@ class Pulse:
     def beat(self) -> None:
         """Something was heard of the engine."""
         self._heard = time.monotonic()
+        self._lost = False
+
+    def is_back(self, tell: Tell, ending: Callable[[], bool]) -> bool:
+        """Whether the engine is there, as far as is known; one that was given up is asked for a while.
+
+        A build there would find out too, but in minutes. `tell` is told that it is asked, `ending` says when nobody
+        waits for the answer any more.
+        """
+        if not self._lost:
+            return True
+        tell(f"did not answer before: asking it for {BACK:.0f} s at most")
+        enough = time.monotonic() + BACK
+        while self._lost:
+            asked_at = time.monotonic()
+            if self._answers():
+                self.beat()
+            elif ending() or time.monotonic() >= enough:
+                return False
+            else:
+                time.sleep(max(asked_at + BETWEEN - time.monotonic(), 0.0))
+        return True
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Watch as long as the block runs."""
+    def watched(self, tell: Tell) -> Iterator[None]:
+        """Watch as long as the block runs. One of those who watch is told when an engine leaves a question open."""
         with self._changed:
+            self._tells.append(tell)
             if not self._running:
                 self.beat()
             self._running += 1
@@ -50,6 +79,7 @@ class Pulse:
         finally:
             with self._changed:
                 self._running -= 1
+                self._tells.remove(tell)
                 self._changed.notify_all()
 
     def _watch(self) -> None:
@@ -62,9 +92,20 @@ class Pulse:
                 self.beat()
             elif self._heard <= asked_at:
                 unanswered += 1
+                if unanswered == 1:
+                    self._doubt()
             if unanswered >= QUESTIONS:
+                self._heard = time.monotonic()
+                self._lost = True
                 self._gone()
-                self.beat()
+
+    def _doubt(self) -> None:
+        """Say once what is waited for."""
+        with self._changed:
+            tell = next(iter(self._tells), None)
+        if tell is not None:
+            silent, more = time.monotonic() - self._heard, (QUESTIONS - 1) * PAUSE
+            tell(f"silent for {silent:.0f} s, and does not answer: builds there are given up in {more:.0f} s")
 
     def _waited(self, asked_at: float) -> bool:
         """Wait until it is time for a question; whether anything runs still."""
