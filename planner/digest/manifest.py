@@ -34,6 +34,7 @@ class Manifests:
     tree: Tree
     hasher: Hasher
     contexts: dict[tuple[str, str], ContextTree] = field(default_factory=dict)
+    frontends: dict[str, str] = field(default_factory=dict)
     traced: Traced = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +67,10 @@ class Manifests:
         if frontend:
             parts = (("syntax", frontend), *self._frontend(frontend))
             yield self._input(InputKind.FRONTEND, frontend, parts, directives.syntax_span)
+            if len(parts) == 1 and self._built_here(frontend) not in ("", image.name):
+                reason = f"the frontend {frontend} is an image of this graph: builds read what is published of it"
+                where = directives.syntax_span or image.span
+                yield self._input(InputKind.UNSURE, reason, (("frontend", frontend),), where)
         for name, written in sorted(dict(image.args).items()):
             value = (seconds_of(written) or written) if name == EPOCH else written
             if name.startswith(SPECIAL_ARGS) and (name, value) != (EPOCH, YEAR_2000):  # It has that value anyway.
@@ -101,6 +106,13 @@ class Manifests:
             return self._input(InputKind.EXTERNAL, source, (("source", source), ("digest", locked)), span)
         reason = f"ADD {source} has no --checksum: what it fetches may change unseen"
         return self._input(InputKind.UNSURE, reason, ((REMOTE, source),), span)
+
+    def _built_here(self, frontend: str) -> str:
+        from planner.sources.frontends import built_here
+
+        if frontend not in self.frontends:
+            self.frontends[frontend] = built_here(frontend, self.loaded.family)
+        return self.frontends[frontend]
 
     def _frontend(self, frontend: str) -> tuple[tuple[str, str], ...]:
         from planner.sources.frontends import reference_of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.model.image import Image
-from planner.model.names import Reference
+from planner.model.image import Family, Image
+from planner.model.names import Reference, owner_of
+from planner.sources.origins import published_by
 
 if TYPE_CHECKING:
     from planner.sources.dockerfile.syntax import Directives
@@ -26,3 +27,11 @@ def reference_of(frontend: str) -> str:
         return str(Reference.parse(words[0])) if words else ""
     except ValueError:
         return ""
+
+
+def built_here(frontend: str, family: Family) -> str:
+    """The image of the family that a frontend's reference means by a name; "" for a frontend from outside."""
+    name = reference_of(frontend)
+    if not name or "@" in name:
+        return ""
+    return owner_of(published_by(family, []), Reference.parse(name)) or ""

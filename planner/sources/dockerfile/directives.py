@@ -47,7 +47,7 @@ def read_directives(lines: Sequence[str], file: str) -> tuple[Directives, list[M
     if check and (what := _wrong_with(check.value)):
         mistakes.append(mistake_at(lines, Span(file=file, line=check.line + skipped), what, "as in # check=skip=all"))
     directives = Directives(
-        syntax=syntax.value.partition(" ")[0] if syntax else "",
+        syntax=syntax.value if syntax else "",
         escape=escape,
         check=check.value if check else "",
         syntax_span=Span(file=file, line=syntax.line + skipped) if syntax else None,

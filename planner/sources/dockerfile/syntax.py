@@ -14,7 +14,10 @@ from planner.model.image import Pairs, Span
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Directives:
-    """The parser directives at the top: `# syntax=`, `# escape=`, `# check=`; empty where not given."""
+    """The parser directives at the top: `# syntax=`, `# escape=`, `# check=`; empty where not given.
+
+    `syntax` is an image, with the words behind it that BuildKit hands to the frontend.
+    """
 
     syntax: str = ""
     escape: str = "\\"
