@@ -269,7 +269,7 @@ def worktree(folder: Path | str) -> WorkTree:
     if look is not None:
         seen = looks.Status(look.head, look.changed, look.ignored, look.modes)
         return _seen(folder, seen, look.prefix, look.algorithm, look)
-    from planner.local.repository import repository
+    from planner.local.repository import repository, shows_others
 
     try:
         found = repository(folder)
@@ -277,6 +277,8 @@ def worktree(folder: Path | str) -> WorkTree:
         return WorkTree(None, DiskTree(folder), (), refused=str(error))
     if found is None:
         return WorkTree(None, DiskTree(folder), ())
+    if shows_others(folder):
+        return WorkTree(None, DiskTree(folder, found.algorithm), ())
     return _seen(folder, changed_paths(folder, found.prefix, found.attributes), found.prefix, found.algorithm, None)
 
 

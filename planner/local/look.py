@@ -54,6 +54,8 @@ REPOSITORY = (
     "info/attributes",
     "--show-prefix",
 )
+REPLACED = "--glob=refs/replace/*"
+"""Asked last: what stands in the place of other objects."""
 CONFIG = (
     "config",
     "-z",
@@ -177,7 +179,7 @@ def begin(folder: str, revision: str = "") -> Started:
         return Started("", lambda: None)
     since = (f"{revision}^{{commit}}",) if revision else ()
     try:
-        questions = (STATUS, (*REPOSITORY, *since), CONFIG)
+        questions = (STATUS, (*REPOSITORY, *since, REPLACED), CONFIG)
         asked = [Asked(folder, question, hears=question is STATUS) for question in questions]
         # Loaded only now that git is at work, as in all of this module.
         from planner.local import unseen
@@ -260,9 +262,16 @@ def _look(
 def _facts(told: str, place: Place, revision: str) -> Facts | None:
     """What git says of the repository, where it sees the same one as we do."""
     lines = told.split("\n")
-    if len(lines) != (8 if revision else 7) or lines[0] != "true":
+    asked = 8 if revision else 7
+    if len(lines) < asked or lines[0] != "true":
         return None
-    _, algorithm, its_dir, index, attributes, prefix, since, *_ = lines
+    if len(lines) > asked:  # Something is replaced, which few repositories have.
+        from planner.local.repository import shows_others
+
+        if shows_others(place.folder):
+            return None
+    _, algorithm, its_dir, index, attributes, prefix, *_ = lines
+    since = lines[6] if revision else ""
     its_index = os.path.realpath(os.path.join(place.folder, index))  # noqa: PTH118
     if os.path.realpath(its_dir) != place.git_dir or its_index != os.path.realpath(f"{place.git_dir}/index"):
         return None

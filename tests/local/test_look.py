@@ -328,3 +328,28 @@ def test_an_untracked_folder_that_git_cannot_list_is_not_left_out(
         assert (run.returncode, "src/it's: cannot be listed: Permission denied" in run.stderr) == (1, True), run
     finally:
         (space.root / "src/it's").chmod(0o755)
+
+
+@pytest.mark.parametrize("kind", ["tree", "blob", "commit"])
+def test_objects_that_are_replaced(space: Workspace, kind: str) -> None:
+    """Git checks out what stands in their place, and calls it unchanged."""
+    space.write({"src/b.txt": "c\n"})
+    space.commit()
+    other, own = (space.git("rev-parse", f"{at}{OBJECTS[kind]}").strip() for at in ("HEAD", "HEAD~1"))
+    space.git("reset", "--hard", "HEAD~1")
+    assert looks_at(space)
+    space.git("replace", own, other)
+    (space.root / ".git/index").unlink()
+    (space.root / "src/b.txt").unlink()
+    space.git("reset", "--hard")
+    assert (space.root / "src/b.txt").read_text() == "c\n"
+    assert_is_as_on_disk(space.root)
+    assert looks_at(space) is (kind == "commit")
+
+
+OBJECTS = {"tree": ":src", "blob": ":src/b.txt", "commit": ""}
+
+
+def looks_at(space: Workspace) -> bool:
+    """Whether one look of git is enough."""
+    return worktree(space.root).look is not None
