@@ -34,14 +34,16 @@ def digest(texts: Iterable[str]) -> str:
 
 
 def program() -> list[str]:
-    """What computes the answers, in short: this planner down to its source files, and this Python. Looked at once."""
+    """What computes the answers, in short: this planner down to its source files, this Python, and which packages are
+    installed for it. Looked at once.
+    """
     if not _PROGRAM:
         _PROGRAM.append(digest(_looked_at()))
     return list(_PROGRAM)
 
 
 def _looked_at() -> list[str]:
-    facts = [SCHEMA, planner.__version__, sys.version]
+    facts = [SCHEMA, planner.__version__, sys.version, *_packages()]
     waiting = list(planner.__path__)
     while waiting:
         with os.scandir(waiting.pop()) as listing:
@@ -52,6 +54,14 @@ def _looked_at() -> list[str]:
                 elif item.name != "__pycache__" and item.is_dir():
                     waiting.append(item.path)
     return sorted(facts)
+
+
+def _packages() -> list[str]:
+    """The folders of installed packages, each with the time when one was put there or taken away: YAML and Starlark are
+    read by others' programs.
+    """
+    folders = (folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages")))
+    return [f"{folder} {os.stat(folder).st_mtime_ns}" for folder in folders if os.path.isdir(folder)]  # noqa: PTH112, PTH116
 
 
 def read(path: str) -> Groups | None:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planner.cli import start
-from planner.local import answer_cache
+from planner.local import answer_cache, cache_file
 from tests.plan.edits import FILES
 from tests.workspace import IDENTITY, Workspace
 
@@ -395,3 +395,14 @@ def test_several_at_once(shell: Shell) -> None:
             ]
             assert {process.communicate()[0] for process in running} == {want}, turn
     assert not list(shell.cache.glob("*.draft"))
+
+
+def test_nothing_is_remembered_of_other_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graph files are read by installed libraries, and another release may read them in another way."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    monkeypatch.syspath_prepend(str(packages))
+    before = cache_file._looked_at()
+    assert cache_file._looked_at() == before
+    os.utime(packages, (1, 1))
+    assert cache_file._looked_at() != before
