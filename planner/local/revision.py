@@ -176,6 +176,7 @@ class RevisionTree:
         found = self.entry(path)
         if found is None or found.mode == MODE_FOLDER:
             raise InputError(f"{path}: is not there")
+        self._refuse_commit(path)
         return self.objects.read(found.oid, "blob", limit)
 
     def open(self, path: str) -> BinaryIO:
@@ -186,7 +187,13 @@ class RevisionTree:
         found = self.entry(path)
         if found is None or found.mode in (MODE_FOLDER, MODE_LINK):
             raise InputError(f"{path}: is no regular file")
+        self._refuse_commit(path)
         return io.BytesIO(self.objects.read(found.oid, "blob", LARGEST))
+
+    def _refuse_commit(self, path: str) -> None:
+        found = self._raw(path)
+        if found is not None and found.mode == MODE_SUBMODULE:
+            raise InputError(f"{path}: is a commit of another repository, of which this one holds no file")
 
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.errors import InputError
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.history import History
@@ -143,3 +144,18 @@ def test_what_is_remembered_knows_what_was_checked_out(space: Workspace, recursi
 def test_pins_are_looked_for_beside_a_submodule(space: Workspace) -> None:
     run = space.planner("pin")
     assert (run.returncode, run.stdout, run.stderr) == (0, "0 of 0 pins stale, in 0 files\n", "")
+
+
+def test_a_context_that_is_a_repository_which_gitmodules_does_not_name(tmp_path: Path) -> None:
+    """A repository in a repository, added by mistake: a revision knows nothing of its files."""
+    space = Workspace(tmp_path)
+    space.write({"images.yaml": "version: 1\nimages:\n  one: {context: app, dockerfile: ../Dockerfile}\n"})
+    space.write({"Dockerfile": "FROM scratch\nCOPY a /\n"})
+    app = Workspace(space.root / "app")
+    app.write({"a": "a\n"})
+    app.commit()
+    space.commit()
+    assert space.git("ls-files", "-s", "app").startswith("160000 ")
+    assert space.rebuilds() == {"one": {"file-added"}}
+    with pytest.raises(InputError, match="is a commit of another repository"):
+        revision_tree(space.root, "HEAD").open("app")
