@@ -30,7 +30,9 @@ from planner.ports import Tree
 from planner.sources.cycles import cycle_mistakes
 from planner.sources.dockerfile.evaluation import evaluate
 from planner.sources.dockerfile.global_args import Settings
+from planner.sources.dockerfile.mounts import csv_fields
 from planner.sources.dockerfile.reach import reachable
+from planner.sources.dockerfile.refusal import Refused
 from planner.sources.dockerfile.stages import Staged, Triggers, no_triggers, staged
 from planner.sources.dockerfile.steps import Config, Evaluation
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
@@ -172,8 +174,8 @@ class _Loader:
             target=image.target,
             args={EPOCH: YEAR_2000, **dict(image.args)},
             network=image.network,
-            secrets=frozenset(_id_of(text) for text in image.secrets),
-            ssh=frozenset(_id_of(text) for text in image.ssh),
+            secrets=frozenset(map(_secret_id, image.secrets)),
+            ssh=frozenset(text.partition("=")[0] for text in image.ssh),
             labels=image.labels,
         )
 
@@ -260,9 +262,10 @@ class _Loader:
         return Config(onbuild=tuple(dict.fromkeys(item for one in known for item in one.onbuild)))
 
 
-def _id_of(text: str) -> str:
-    """The id of a secret or ssh entry as Bake writes them: `id=NAME,…`, or `NAME`."""
-    for part in text.split(","):
-        if part.startswith("id="):
-            return part[3:]
-    return text.split("=")[0].split(",")[0]
+def _secret_id(text: str) -> str:
+    """The id of a secret as buildx reads it: one line of CSV, keys in any case; a text without a key is an id."""
+    try:
+        fields = [field.partition("=") for field in csv_fields(text)]
+    except Refused:  # The build is refused for it.
+        return ""
+    return next((value for key, equals, value in reversed(fields) if equals and key.lower() == "id"), text)

@@ -1,0 +1,35 @@
+"""Whether a secret or key is given counts, however buildx lets it be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planner.digest.key import keys_of
+from planner.local.disk_tree import DiskTree
+from planner.model.image import Family, Image, ImageName, Span
+from planner.sources.load import load
+
+APP = ImageName("app")
+
+
+def key(root: Path, *, secrets: tuple[str, ...] = (), ssh: tuple[str, ...] = ()) -> str:
+    (root / "Dockerfile").write_text("FROM scratch\nRUN --mount=type=secret,id=npm --mount=type=ssh,id=id make\n")
+    span = Span(file="images.yaml", line=1)
+    image = Image(name=APP, span=span, context=".", dockerfile="Dockerfile", secrets=secrets, ssh=ssh)
+    tree = DiskTree(root)
+    return keys_of(load(Family(file="images.yaml", images=(image,)), tree), tree).keys[APP]
+
+
+@pytest.mark.parametrize(
+    "text", ["npm", "id=npm", "ID=npm", "src=x,Id=npm", "id=other,id=npm", '"id=npm",env=N', "type=env,id=npm"]
+)
+def test_a_secret_is_known_by_its_id(tmp_path: Path, text: str) -> None:
+    assert key(tmp_path, secrets=(text,)) != key(tmp_path)
+    assert key(tmp_path, secrets=(text,)) == key(tmp_path, secrets=("npm",))
+
+
+def test_a_key_is_known_by_what_stands_before_its_path(tmp_path: Path) -> None:
+    assert key(tmp_path, ssh=("id=/home/me/key,/other",)) == key(tmp_path, ssh=("id",)) != key(tmp_path)
+    assert key(tmp_path, ssh=("default=id",)) == key(tmp_path, secrets=("src=npm", "id=npm,id=other")) == key(tmp_path)
