@@ -16,6 +16,7 @@ from pathlib import Path
 from planner.build.command import Paths, build_arguments, engine_name
 from planner.build.context import Contexts
 from planner.build.engine import Engine, is_there, knock
+from planner.build.entitlements import Allowed, granted
 from planner.build.layout import Incomplete, Layout
 from planner.build.policy import source_policy
 from planner.build.processes import Client, Clients, Questions
@@ -63,10 +64,12 @@ class BuildxBuilder:
         *,
         contexts: Contexts | None = None,
         limit: float = 0.0,
+        allowed: Allowed | None = None,
     ) -> None:
         """`caches` are words for buildx about layer caches, by image. A build that takes longer than `limit` seconds
 
-        is stopped and has failed; 0 is no limit. Builders of one run share their `contexts`.
+        is stopped and has failed; 0 is no limit. Builders of one run share their `contexts`. Builds have nothing of the
+        machine beside the workspace but what is `allowed`.
         """
         self.engine = engine
         self.folders = folders
@@ -75,6 +78,7 @@ class BuildxBuilder:
         self.layout = Layout(folders.layout)
         self.contexts = contexts or Contexts(folders.run / "contexts", tree)
         self.limit = limit
+        self.allowed = allowed or Allowed()
         self._clients = Clients(folders.workspace)
         self._questions = Questions()
         self._pulse = Pulse(self.answers, self._clients.lose)
@@ -83,6 +87,7 @@ class BuildxBuilder:
         """See Builder."""
         began = time.monotonic()
         refuse_filled(request, self.engine.environment)
+        request = self._granted(request)
         if self.engine.address:
             knock(self.engine.spec, self.engine.address, ending=lambda: self._clients.cancelled)
         self._expect_back(self._telling(request, tell))
@@ -111,6 +116,12 @@ class BuildxBuilder:
             if self._clients.cancelled:
                 raise BuildCancelled
             raise BuilderAway(f"{self.engine.spec} still does not answer")
+
+    def _granted(self, request: BuildRequest) -> BuildRequest:
+        try:
+            return granted(request, self.allowed, self.folders.workspace, self.engine.environment)
+        except BuilderError as error:
+            raise BuildFailed(step="", message=str(error)) from error
 
     @contextlib.contextmanager
     def _folder(self, request: BuildRequest) -> Iterator[Path]:

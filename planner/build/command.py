@@ -86,17 +86,17 @@ def _output(request: BuildRequest, paths: Paths, store: Store, *, by_tag: bool) 
     """
     rewrite = ",rewrite-timestamp=true" if dict(request.args).get("SOURCE_DATE_EPOCH") else ""
     if store is Store.REGISTRY and by_tag:
-        names = _field("name", ",".join(f"{repository}:{request.key}" for repository in request.repositories))
+        names = csv_field("name", ",".join(f"{repository}:{request.key}" for repository in request.repositories))
         return f"type=image,{names},push=true"
     if store is Store.REGISTRY:
-        names = _field("name", ",".join(request.repositories))
+        names = csv_field("name", ",".join(request.repositories))
         return f"type=image,{names},push=true,push-by-digest=true,name-canonical=true{rewrite}"
     if store is Store.ENGINE:
         return f"type=image,name={engine_name(request)}"
-    return f"type=oci,tar=false,{_field('dest', paths.layout)}{rewrite}"
+    return f"type=oci,tar=false,{csv_field('dest', paths.layout)}{rewrite}"
 
 
-def _field(name: str, value: str) -> str:
+def csv_field(name: str, value: str) -> str:
     """One field of buildx's comma-separated lists, quoted as in CSV where it must be."""
     field = f"{name}={value}"
     return '"' + field.replace('"', '""') + '"' if "," in field or '"' in field else field

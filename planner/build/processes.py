@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from planner.errors import BuilderError
+from planner.model.image import WITHHELD
 from planner.ports import BuildCancelled
 
 GRACE = 10.0
@@ -137,7 +138,7 @@ class Clients:
                 process = subprocess.Popen(
                     [*ends_with_us(), *argv],
                     cwd=self.folder,
-                    env=dict(environment),
+                    env={name: value for name, value in environment.items() if name not in WITHHELD},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,

@@ -50,7 +50,8 @@ class Settings:
     `needs` are resources by kind, `pools` what the cluster calls those that Kubernetes has no name for. `builders` are
     those of a pool by name, with their weights; without any, each task has a BuildKit of its own. `pool_secret` holds
     their pool.yaml and certificates, `signing_secret` the private key that records are signed with, for the planner's
-    container alone. `environment` are variables that say of the family what its files do not.
+    container alone. `environment` are variables that say of the family what its files do not. `allow` is what builds
+    may have of their machine beside the workspace.
     """
 
     work: Rebuild
@@ -75,6 +76,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     slots: int = 0
     retries: int = 2
+    allow: tuple[str, ...] = ()
 
 
 def workflow(settings: Settings, command: str) -> str:
@@ -123,7 +125,7 @@ def _refuse(settings: Settings, command: str) -> None:
     for runner in {job.runner for job in settings.jobs} - {DEFAULT_RUNNER}:
         if not cluster.LABEL_VALUE.fullmatch(runner):
             raise PlannerError(f"the runner {runner!r}: is no value of a node's label {settings.node_label}")
-    texts = (*settings.command, settings.source, settings.revision, command, *settings.builders)
+    texts = (*settings.command, settings.source, settings.revision, command, *settings.builders, *settings.allow)
     refuse_lines((*texts, *settings.environment.values()))
     for text in texts:
         if "{{" in text:
@@ -207,7 +209,9 @@ def _template(settings: Settings, kind: str, job: Job) -> Part:
 def _container(settings: Settings) -> Part:
     builder = "{{inputs.parameters.builder}}" if settings.builders else f"buildkit:unix://{SOCKET}"
     words = [cluster.word(text) for text in settings.command]
-    words += ["build", "--plan", PLAN, "--only", "--push", "--builder", builder, "--"]
+    words += ["build", "--plan", PLAN, "--only", "--push", "--builder", builder]
+    words += [word for text in settings.allow for word in ("--allow", cluster.word(text))]
+    words.append("--")
     words.append("{{inputs.parameters.image}}")
     environment: list[Part] = [{"name": key, "value": value} for key, value in (*GIT, *settings.environment.items())]
     mounts: list[Part] = []

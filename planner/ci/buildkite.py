@@ -42,7 +42,8 @@ def _commands(*lines: str) -> list[str]:
 
 def _plan(settings: Settings, ours: str) -> Step:
     plan = settings.planner("plan", *PUBLISHED, "--out", PLAN, "--format", "markdown")
-    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "buildkite", "--setup", settings.install)
+    words = ("--plan", PLAN, "--format", "buildkite", *settings.allowed, "--setup", settings.install)
+    matrix = settings.planner("matrix", *words)
     return {
         "label": "plan",
         "key": "plan",

@@ -192,7 +192,7 @@ def _leg(settings: Settings, images: str) -> Steps:
 
     The environment overrides variables of graph files, so its names are such as no family uses by chance.
     """
-    words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", "--")
+    words = settings.planner("build", "--plan", PLAN, "--only", "--push", "--keep-going", *settings.allowed, "--")
     script = f"set -f\n{code(words)} $PLANNER_IMAGES\n"
     environment = {"PLANNER_IMAGES": images, **signing_key(settings)}
     return [

@@ -98,7 +98,7 @@ def _setup(settings: Settings) -> list[str]:
 def _plan(settings: Settings) -> dict[str, object]:
     setup = [word for line in _setup(settings) for word in ("--setup", line)]
     by = [] if settings.by == "level" else ["--by", settings.by]
-    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *by, *setup)
+    matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *by, *settings.allowed, *setup)
     script = [
         settings.install,
         f"mkdir -p {OWN}",

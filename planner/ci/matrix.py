@@ -16,8 +16,9 @@ from planner.ci.packing import Forecast
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Legs:
     """The jobs of a matrix, how a leg calls the planner (up to `build`), the saved plan that it applies ("" for none),
-    and whether it pushes. `setup` are commands that run before it, and `environment` variables that say of the family
-    what its files do not, where the provider wants them in the document."""
+    and whether it pushes. `allow` is what builds may have of the machine beside the workspace. `setup` are commands
+    that run before it, and `environment` variables that say of the family what its files do not, where the provider
+    wants them in the document."""
 
     work: Rebuild
     jobs: tuple[Job, ...]
@@ -25,6 +26,7 @@ class Legs:
     command: tuple[str, ...] = ("planner",)
     plan: str = ""
     push: bool = True
+    allow: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     forecast: Forecast | None = None
@@ -34,7 +36,8 @@ class Legs:
         plan = ["--plan", self.plan] if self.plan else []
         push = ["--push"] if self.push and self.work.family.registry else []
         keep = ["--keep-going"] if len(job.images) > 1 else []
-        words = [*self.command, "build", *plan, "--only", *push, *keep, "--", *job.images]
+        allow = [word for text in self.allow for word in ("--allow", text)]
+        words = [*self.command, "build", *plan, "--only", *push, *keep, *allow, "--", *job.images]
         refuse_lines(words)
         return words
 

@@ -34,7 +34,7 @@ class Settings:
     the registry that the family is pushed to, so that its check needs the same login. `environment` are variables that
     say of the family what its files do not. `submodules` and `lfs` (large files of git) say whether an image reads
     files that a plain clone lacks, `signed` whether records are signed. `by` says how GitLab's jobs are made, as
-    `planner matrix` takes it.
+    `planner matrix` takes it. `allow` is what images take of the machine beside the workspace.
     """
 
     work: Rebuild
@@ -53,6 +53,12 @@ class Settings:
     static: bool = False
     by: str = "level"
     label: str = "build-images"
+    allow: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The words by which a job of the protected branch allows builds what they take; no other job has them."""
+        return tuple(word for text in self.allow for word in ("--allow", text))
 
     def planner(self, *words: str) -> str:
         """A command line of the planner."""
@@ -94,7 +100,7 @@ def refuse_unpublished(settings: Settings) -> None:
 
 def refuse_unsafe_settings(settings: Settings) -> None:
     """Raise PlannerError for a setting that could say something else in a pipeline than it says here."""
-    refuse_lines([*settings.command, settings.install, settings.cron, settings.work.family.registry])
+    refuse_lines([*settings.command, settings.install, settings.cron, settings.work.family.registry, *settings.allow])
     if not LABEL.fullmatch(settings.branch) or " " in settings.branch:
         raise PlannerError(f"--branch {settings.branch!r}: is no name of a branch that a pipeline can hold safely")
     if not LABEL.fullmatch(settings.label):

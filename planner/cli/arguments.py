@@ -120,6 +120,20 @@ def trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", action="store_true", help=what)
 
 
+def allow(parser: argparse._ActionsContainer) -> None:
+    """What builds may have of the machine beside the workspace."""
+    what = "let builds have fs.read=PATH, ssh, network.host, security.insecure or device=NAME [nothing; PLANNER_ALLOW]"
+    parser.add_argument("--allow", action="append", default=[], type=_allowance, metavar="WHAT", help=what)
+
+
+def _allowance(text: str) -> str:
+    """A word that allows something. Raises UsageError."""
+    from planner.build.entitlements import allowed_by
+
+    allowed_by([text], {})
+    return text
+
+
 POLICY = "policy.yaml"
 """The policy beside the graph file."""
 

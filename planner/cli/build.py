@@ -68,6 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
     what = "docker, buildx:NAME, pool:NAME or buildkit:ADDRESS, several with their weights: A,B=2 [found by itself]"
     parser.add_argument("--builder", default="", metavar="ENGINE", help=what)
+    shared.allow(parser)
     shared.trust(parser)
     parser.add_argument("--no-wait", action="store_true", help="fail when another run holds the state folder")
     shared.state(parser)
@@ -137,6 +138,10 @@ def run(options: argparse.Namespace) -> int:
         warn(warning)
     if not plan.building and not options.push and not OLDER and not (options.plan and _may_be_gone(options, plan)):
         return _tell(options, plan, Outcome(states={}), 0.0)
+    if plan.building and not options.keep_going:
+        from planner.cli.allowing import refuse_unallowed  # a build without changes waits for nothing it does not use
+
+        refuse_unallowed(options, keys, [image.name for image in plan.building])
     state = state_of(options)
     waited: list[str] = []
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from planner.build.buildx import BuildxBuilder, Folders
 from planner.build.context import Contexts
 from planner.build.engine import find_engine
+from planner.build.entitlements import Allowed, allowed_by
 from planner.build.layout import Incomplete, Layout
 from planner.build.pool import Member, parse
 from planner.cli import machine
@@ -70,6 +71,7 @@ def builders_of(
     have = machine.capacity_of(options)
     folders = _folders(options, state)
     contexts = Contexts(state.run / "contexts", keys.made_by.tree)
+    allowed = allowed_by(options.allow, os.environ)
     named: dict[str, BuildxBuilder] = {}
     workers: list[Worker] = []
     for member in members:
@@ -82,6 +84,7 @@ def builders_of(
             cached,
             contexts=contexts,
             limit=options.timeout_per_image,
+            allowed=allowed,
         )
         workers.append(
             Worker(
@@ -101,11 +104,16 @@ def builder_of(
     state: State,
     registry: Registry | None = None,
     cached: Caches | None = None,
+    *,
+    allowed: Allowed | None = None,
 ) -> BuildxBuilder:
-    """The one engine of a command that builds beside a plan, or under rules of its own; the first one of several."""
+    """The one engine of a command that builds beside a plan, or under rules of its own; the first one of several.
+
+    Builds have nothing of the machine beside the workspace but what is `allowed`.
+    """
     spec = parse(options.builder or os.environ.get("PLANNER_BUILDER", ""))[0][0]
     engine = find_engine(spec, os.environ, state.run, state.builders)
-    return BuildxBuilder(engine, _folders(options, state), keys.made_by.tree, registry, cached)
+    return BuildxBuilder(engine, _folders(options, state), keys.made_by.tree, registry, cached, allowed=allowed)
 
 
 def _folders(options: argparse.Namespace, state: State) -> Folders:

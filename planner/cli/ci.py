@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import posixpath
 import re
 import shlex
 from pathlib import Path
 
 from planner import __version__
+from planner.build.entitlements import READ
 from planner.ci import buildkite, github, github_relay, gitlab
 from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
 from planner.cli import arguments as shared
+from planner.cli.allowing import wishes_at
 from planner.cli.clone import Clone, clone_of, reads_of
 from planner.cli.family import folder_of, load_family, warn
 from planner.cli.matrix import environment_of
+from planner.cli.outcome import note
 from planner.cli.output import check, standing, write
 from planner.cli.saying import say
 from planner.cli.signing import asks_for_signatures
@@ -73,9 +77,12 @@ def run(options: argparse.Namespace) -> int:
     writer, place = WRITERS[options.provider]
     clone = clone_of(options)
     file = options.output or os.path.relpath(clone.top / place)
-    text = writer(_settings(options, clone), _command(options, clone)).rstrip("\n")
+    settings = _settings(options, clone)
+    text = writer(settings, _command(options, clone)).rstrip("\n")
     if options.check:
         return check(text, file)
+    if settings.allow and not options.provider.startswith("github-"):
+        note(f"builds on {options.branch} are allowed {', '.join(settings.allow)}; those of pull requests are not")
     if file == "-":
         return say(text)
     _refuse_another(standing(file), file, clone)
@@ -136,6 +143,7 @@ def _settings(options: argparse.Namespace, clone: Clone) -> Settings:
         submodules=bool(reads.submodules),
         lfs=bool(reads.lfs),
         static=options.static,
+        allow=_allow(options, clone, graph),
         by=options.by,
     )
 
@@ -145,6 +153,17 @@ def _inside(options: argparse.Namespace, clone: Clone) -> str:
     usual = WRITERS[options.provider][1]
     file = usual if options.output in ("", "-") else clone.inside(options.output)
     return "" if Path(file).is_absolute() or file.startswith("../") else file
+
+
+def _allow(options: argparse.Namespace, clone: Clone, graph: ImageGraph) -> tuple[str, ...]:
+    """What images take of the machine, as it is called at the top of a clone."""
+    folder = os.fspath(folder_of(options).resolve().relative_to(clone.top))
+    found: set[str] = set()
+    for node in graph.nodes.values():
+        for wish in wishes_at(options, node):
+            leads_out = posixpath.normpath(wish.path).startswith(("/", "../"))
+            found.add(f"{READ}={posixpath.normpath(posixpath.join(folder, wish.path))}" if leads_out else wish.word)
+    return tuple(sorted(found))
 
 
 def _warn_of_other_hosts(graph: ImageGraph, host: str) -> None:

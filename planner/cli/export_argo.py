@@ -9,6 +9,7 @@ import shlex
 from planner.ci.argo import KEY, Settings, workflow
 from planner.ci.cluster import BUILDKIT
 from planner.ci.jobs import alone, jobs_of, rebuild_of
+from planner.cli import arguments as shared
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
 from planner.cli.matrix import environment_of, planned
@@ -33,7 +34,7 @@ BASELINE: tuple[tuple[str, object], ...] = (
     ("state", ""),
     ("images", []),
 )
-NAMED = (
+NAMED: tuple[tuple[str, object], ...] = (
     ("image", ""),
     ("source", ""),
     ("revision", ""),
@@ -45,6 +46,7 @@ NAMED = (
     ("service_account", ""),
     ("node_label", "runner"),
     ("slots", 0),
+    ("allow", []),
 )
 OWN = (*BASELINE, *NAMED)
 _URL = re.compile(
@@ -70,6 +72,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ):
         group.add_argument(option, default=usual, metavar="NAME", help=what + (f" [{usual}]" if usual else ""))
     group.add_argument("--node-label", default="runner", metavar="KEY", help="of nodes, whose value is a kind's runner")
+    shared.allow(group)
     group.add_argument("--slots", type=_slots, default=0, metavar="N", help="tasks at once [no limit of its own]")
 
 
@@ -120,6 +123,7 @@ def text_of(options: argparse.Namespace) -> str:
         buildkit=options.buildkit,
         environment=environment_of(loaded.family),
         slots=options.slots,
+        allow=tuple(options.allow),
     )
     return workflow(settings, _command(options))
 
@@ -190,7 +194,8 @@ def _command(options: argparse.Namespace) -> str:
     words = [*clone_of(options).command, "export", "argo"]
     for option, usual in (*OWN, ("namespace", ""), ("buildkit", BUILDKIT)):
         value = getattr(options, option)
-        if option != "images" and value != usual:
+        if option not in ("images", "allow") and value != usual:
             words += [f"--{option.replace('_', '-')}", *([] if value is True else [str(value)])]
+    words += [word for text in options.allow for word in ("--allow", text)]
     words += [word for text in options.pool_name for word in ("--pool-name", text)]
     return shlex.join([*words, *options.images])

@@ -12,6 +12,7 @@ from planner.build.buildx import BuildxBuilder
 from planner.build.compare import Difference, differences
 from planner.build.layout import Incomplete
 from planner.cli import arguments as shared
+from planner.cli.allowing import refuse_unallowed
 from planner.cli.builders import builder_of
 from planner.cli.family import chosen, keys_now
 from planner.cli.outcome import note
@@ -39,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--builder", default="", metavar="ENGINE", help="buildx:NAME or buildkit:ADDRESS [found by itself]"
     )
+    shared.allow(parser)
     shared.state(parser)
     shared.formats(parser, "text", "json")
 
@@ -49,9 +51,10 @@ def run(options: argparse.Namespace) -> int:
     graph = keys.made_by.loaded.graph
     wanted = chosen(options.images, graph)
     state = state_of(options)
+    allowed = refuse_unallowed(options, keys, wanted)
     found: dict[ImageName, tuple[Difference, ...]] = {}
     with state.locked(wait=True, tell=note):
-        builder = builder_of(options, keys, state)
+        builder = builder_of(options, keys, state, allowed=allowed)
         if builder.engine.store is not Store.LAYOUT:
             raise UsageError("a Docker Engine keeps no layers to compare: name another builder, --builder buildx:NAME")
         records = SqliteRecords(state.records)

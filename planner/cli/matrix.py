@@ -49,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--push-rate", type=_rate, default=Costs().push, metavar="MB/S", help="how fast results go [30]"
     )
     parser.add_argument("--no-push", action="store_true", help="let the legs push nothing, for pull requests")
+    shared.allow(parser)
     parser.add_argument("--setup", action="append", default=[], metavar="COMMAND", help="run before each leg")
     shared.formats(parser, "github", "gitlab", "buildkite", "json")
 
@@ -124,6 +125,7 @@ def legs_of(options: argparse.Namespace, made: Plan, keys: Keys) -> Legs:
         command=tuple(command_of(options)),
         plan=options.plan or options.out or "",
         push=not options.no_push,
+        allow=tuple(options.allow),
         setup=tuple(options.setup),
         environment=environment_of(loaded.family),
         forecast=told,

@@ -44,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Tell the command line of this command."""
     parser.add_argument("--since", metavar="REV", help="compare with a git revision [local records]")
     parser.add_argument("--build", action="store_true", help="build what the plan names, after each change")
+    shared.allow(parser)
     shared.state(parser)
     shared.images(parser)
     parser.set_defaults(all=False, push=False)
@@ -144,7 +145,8 @@ def _build(options: argparse.Namespace, interrupted: Callable[[], int]) -> None:
     words += ["--via-buildx"] if options.via_buildx else []
     words += [word for name in options.profile for word in ("--profile", name)]
     words += [word for file in options.env_file for word in ("--env-file", file)]
-    words += ["build", *(["--state", options.state] if options.state else []), *options.images]
+    words += ["build", *(word for text in options.allow for word in ("--allow", text))]
+    words += [*(["--state", options.state] if options.state else []), *options.images]
     _wait_for(subprocess.Popen([sys.executable, "-P", "-m", "planner.cli.start", *words]), interrupted)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
+from planner.model.image import WITHHELD
+
 
 class Environment(Mapping[str, str]):
-    """The variables of this process. `asked` are the names that were looked up, whether they are set or not."""
+    """The variables of this process. `asked` are the names that were looked up, whether they are set or not.
+
+    This run's private key is not among them: a graph file could make an argument of it.
+    """
 
     def __init__(self) -> None:
         self.asked: set[str] = set()
@@ -19,11 +24,13 @@ class Environment(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)
+        if name in WITHHELD:
+            raise KeyError(name)
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
         self.asked.update(self._values)
-        return iter(self._values)
+        return (name for name in self._values if name not in WITHHELD)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values.keys() - WITHHELD)

@@ -23,6 +23,10 @@ not 1970, which some archives cannot hold (zip begins with 1980).
 """
 
 
+WITHHELD = frozenset({"PLANNER_SIGNING_KEY", "PLANNER_SIGNING_KEY_FILE"})
+"""Variables that no graph file sees, and no build: they hold or name this run's private key."""
+
+
 def seconds_of(time: str) -> str | None:
     """What BuildKit v0.32.2 makes of a SOURCE_DATE_EPOCH (`resolveSourceDateEpochValue`): its seconds, "" for no time.
 

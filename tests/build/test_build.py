@@ -131,7 +131,7 @@ RUN false
 """,
     )
     space.write({"more/data": "extra\n", "more/unused": "no\n"})
-    built = space.build("app")
+    built = space.build("app", "--allow", f"fs.read={tmp_path}/token")
     image = space.image(built["app"]["digest"])
     assert {"data", "made", "said"} <= set(image.files)
     assert image.config["config"]["Labels"] == {"kind": "x=y"}
