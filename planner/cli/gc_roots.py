@@ -12,14 +12,15 @@ import os
 import posixpath
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from planner.cli.arguments import POLICY
-from planner.cli.family import defines_family, definition_in, folder_of, keys_in, warn
+from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in, warn
 from planner.cli.published import age
 from planner.digest.key import Keys, Known
 from planner.digest.trace import agrees
-from planner.errors import PlannerError
+from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.refs import commits_of, digests_in, expect_commit, history_of, is_left_out, paths_at
@@ -41,21 +42,31 @@ API = "api"
 
 
 def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[str]]:
-    """What the refs want, and the names of all images that they know. Raises PlannerError where one cannot be read."""
+    """What the refs want, and the names of all images that they know. Raises PlannerError where one cannot be read.
+
+    What is not in the history of `--main` may be a pull request's or a branch's of anybody: its graph file sees no
+    variables but those that the worktree's own one read.
+    """
+    own = frozenset(ENVIRONMENT.asked)
     folder = folder_of(options)
     heads, history = _heads(options), history_of(folder, options.main, options.last)
     commits = {**heads, **{commit: name for commit, name in history.items() if commit not in heads}}
+    if options.via_buildx and heads.keys() - history.keys():
+        what = "--via-buildx: has graph files of others read with every variable of this run"
+        raise UsageError(f"{what}\n  leave it out, or let --ref name only what is in the history of --main")
     keys: dict[str, str] = {}
     names: set[str] = set(now.keys)
-    before = now
+    latest = {True: now, False: now}
     absent = Absent(options)
     for commit, known_as in commits.items():
         tree = revision_tree(folder, commit)
-        if absent.is_at(tree, commit, known_as, is_head=commit in heads):
-            continue
+        is_ours = commit in history
         try:
-            known = Known(facts=before.facts, agrees=functools.partial(agrees, tree))
-            before = keys_in(options, tree, known)
+            with nullcontext() if is_ours else ENVIRONMENT.narrowed(own):
+                if absent.is_at(tree, commit, known_as, is_head=commit in heads):
+                    continue
+                known = Known(facts=latest[is_ours].facts, agrees=functools.partial(agrees, tree))
+                before = latest[is_ours] = keys_in(options, tree, known)
         except PlannerError as error:
             less = f"leave it out with --ref '!{_as_ref(known_as)}'" if commit in heads else "ask for fewer with --last"
             hint = f"nothing is removed; repair it, or {less}"

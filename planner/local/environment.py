@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from planner.model.image import WITHHELD
+
+SETTINGS = ("COMPOSE_", "BUILDX_BAKE_", "DOCKER_DEFAULT_PLATFORM", "PLANNER_REGISTRY", "SOURCE_DATE_EPOCH")
+"""How the names of variables begin that say how graph files are read: none of them holds a secret."""
 
 
 class Environment(Mapping[str, str]):
@@ -21,6 +25,19 @@ class Environment(Mapping[str, str]):
     def close(self) -> None:
         """Have no variables from now on: what is read next may be somebody else's, and ask for a secret."""
         self._values = {}
+
+    @contextmanager
+    def narrowed(self, names: Collection[str]) -> Iterator[None]:
+        """Have these variables alone, and settings: what is read may be somebody else's, and tell a secret in a mistake
+
+        that it makes on purpose, in letters that no CI hides.
+        """
+        before = self._values
+        self._values = {name: value for name, value in before.items() if name in names or name.startswith(SETTINGS)}
+        try:
+            yield
+        finally:
+            self._values = before
 
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)

@@ -121,3 +121,68 @@ def test_lines_of_the_keep_list_that_keep_nothing_stop_it(space: Space, tmp_path
         assert f'{listed}: nothing is called "{wrong}"' in error
         assert "nothing is removed" in error
     assert CLIENT.digest_of(space.repository, key_of(1)) == space.old
+
+
+BAKE = """\
+variable "REGISTRY_TOKEN" {
+  default = ""
+  validation {
+    condition = REGISTRY_TOKEN == ""
+    error_message = "x ${base64encode(REGISTRY_TOKEN)}"
+  }
+}
+target "tool" { dockerfile = "Dockerfile" }
+"""
+
+
+@pytest.mark.parametrize("files", [{"docker-bake.hcl": BAKE}, {"images.yaml": "PLAIN"}])
+def test_the_graph_of_a_pull_request_sees_no_secret_of_the_run(
+    space: Space, tmp_path: Path, files: dict[str, str]
+) -> None:
+    """It would tell it in a mistake, in other letters than those that the CI hides."""
+    plain = 'version: 1\nvariables: {REGISTRY_TOKEN: ""}\nimages: {tool: {network: "${REGISTRY_TOKEN}"}}\n'
+    space.git("checkout", "-q", "--detach")
+    space.git("rm", "-q", "images.yaml")
+    space.write({name: text.replace("PLAIN", plain) for name, text in files.items()})
+    space.commit()
+    space.git("branch", "theirs")
+    head = space.git("rev-parse", "HEAD").strip()
+    space.git("checkout", "-q", "-f", "main")
+    opened = tmp_path / "open.json"
+    opened.write_text(json.dumps([{"number": 21, "headRefOid": head}]))
+    planted = {"REGISTRY_TOKEN": "hidden-word"}
+    for heads in (("--ref", "main", "--pull-requests", os.fspath(opened)), ("--ref", "main", "--ref", "theirs")):
+        run = space.planner("gc", *heads, **planted)
+        assert "hidden-word" not in run.stdout + run.stderr
+        assert "aGlkZGVuLXdvcmQ" not in run.stdout + run.stderr
+        assert run.returncode == 0, run.stderr
+
+
+def test_variables_that_the_own_graph_reads_count_for_others(space: Space, tmp_path: Path) -> None:
+    text = 'version: 1\nregistry: {}\nvariables: {{WORD: one}}\nimages: {{tool: {{labels: {{l: "${{WORD}}"}}}}}}\n'
+    space.write({"images.yaml": text.format(space.repository.removesuffix("/tool"))})
+    space.commit()
+    space.git("checkout", "-q", "-b", "theirs")
+    space.write({"Dockerfile": "FROM scratch\nCOPY images.yaml /\n"})
+    space.commit()
+    key = json.loads(space.planner("key", "--format", "json", WORD="two").stdout)["keys"]["tool"]
+    space.git("checkout", "-q", "main")
+    digest = stock(CLIENT, space.repository, key, at=time.time() - 30 * DAY)
+    run = space.planner("gc", "--format", "json", WORD="two")
+    why = {one["digest"]: one["why"] for one in json.loads(run.stdout)["manifests"]}
+    assert why[digest] == "is wanted: theirs", run.stderr
+
+
+def test_buildx_reads_no_graph_of_others(space: Space, engine: Engine) -> None:
+    """It sees every variable."""
+    space.git("rm", "-q", "images.yaml")
+    space.write({"docker-bake.hcl": 'target "tool" { dockerfile = "Dockerfile" }\n'})
+    space.commit()
+    environment = {**engine.environment, "PLANNER_REGISTRY": space.repository.removesuffix("/tool")}
+    assert space.planner("--via-buildx", "gc", "--ref", "main", "--last", "1", **environment).returncode == 0
+    space.git("checkout", "-q", "-b", "theirs")
+    space.git("commit", "-q", "--allow-empty", "-m", "theirs")
+    space.git("checkout", "-q", "main")
+    refused = space.planner("--via-buildx", "gc", "--last", "1", **environment)
+    assert refused.returncode == 2
+    assert "--via-buildx: has graph files of others read with every variable" in refused.stderr
