@@ -99,7 +99,7 @@ class GitError(PlannerError):
 
 
 class GitRefuses(GitError):
-    """Git says nothing of a repository that somebody else owns, until its user allows it."""
+    """Git says nothing of a repository that somebody else owns, until its user allows it; or it is not to be asked."""
 
 
 class InputError(PlannerError):

@@ -11,6 +11,8 @@ Written = tuple[int, int, int]
 
 def of(folder: str) -> str | None:
     """Where the repository of a folder keeps this worktree's files, as far as can be seen without git."""
+    if embedded(folder):
+        return None
     at = os.path.realpath(folder)
     while not os.path.lexists(f"{at}/.git"):
         above = os.path.dirname(at)  # noqa: PTH120 -- pathlib takes longer to load than the rest of the start
@@ -28,6 +30,23 @@ def of(folder: str) -> str | None:
     if not text.startswith("gitdir: "):
         return None
     return os.path.realpath(os.path.join(at, text[8:].rstrip("\n")))  # noqa: PTH118
+
+
+def embedded(folder: str) -> str:
+    """The folder at or above this one that git takes for a repository, though it is files of another one; else "".
+
+    Its configuration came with the files, and may name programs that git runs (`filter.NAME.clean`, `core.sshCommand`).
+    """
+    at, found = os.path.realpath(folder), ""
+    while not os.path.lexists(f"{at}/.git"):
+        if not found and os.path.lexists(f"{at}/HEAD"):
+            found = at if all(map(os.path.lexists, (f"{at}/objects", f"{at}/refs"))) else ""
+            found = at if os.path.lexists(f"{at}/commondir") else found
+        above = os.path.dirname(at)  # noqa: PTH120 -- see above
+        if above == at:
+            return ""  # A repository without a worktree, which somebody made here.
+        at = above
+    return found
 
 
 def checksum(path: str) -> str:

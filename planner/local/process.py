@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from planner.errors import GitError, GitRefuses
+from planner.local import git_dir
 from planner.local.spawn import TIMEOUT, environment, git_argv
 
 if TYPE_CHECKING:
@@ -18,9 +19,15 @@ __all__ = ["answer", "ask", "environment", "git_argv", "heard", "start"]
 
 
 def start(folder: Path | str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a question to git; end it with `answer`. Raises GitError where there is no git."""
+    """Start a question to git; end it with `answer`. Raises GitError where there is no git.
+
+    Raises GitRefuses where git would take files of a repository for another repository.
+    """
     import subprocess  # a warm plan has its answers already
 
+    if place := git_dir.embedded(str(folder)):
+        what = "its files make a git repository, whose configuration may name programs"
+        raise GitRefuses(f"git is not asked about {place}, since {what}: remove HEAD, objects and refs there")
     try:
         return subprocess.Popen(
             git_argv(*arguments),
