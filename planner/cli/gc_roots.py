@@ -42,10 +42,11 @@ API = "api"
 
 
 def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[str]]:
-    """What the refs want, and the names of all images that they know. Raises PlannerError where one cannot be read.
+    """What the refs want, and the names of the images whose repositories are cleaned. Raises PlannerError.
 
-    What is not in the history of `--main` may be a pull request's or a branch's of anybody: its graph file sees no
-    variables but those that the worktree's own one read.
+    What is not in the history of `--main` may be a pull request's or a branch's of anybody. Its graph file sees no
+    variables but those that the worktree's own one read, and what it names is kept, but never cleaned: it may be the
+    repository of another family.
     """
     own = frozenset(ENVIRONMENT.asked)
     folder = folder_of(options)
@@ -55,7 +56,7 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
         what = "--via-buildx: has graph files of others read with every variable of this run"
         raise UsageError(f"{what}\n  leave it out, or let --ref name only what is in the history of --main")
     keys: dict[str, str] = {}
-    names: set[str] = set(now.keys)
+    names, others = set(now.keys), set[str]()
     latest = {True: now, False: now}
     absent = Absent(options)
     for commit, known_as in commits.items():
@@ -71,10 +72,12 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
             less = f"leave it out with --ref '!{_as_ref(known_as)}'" if commit in heads else "ask for fewer with --last"
             hint = f"nothing is removed; repair it, or {less}"
             raise PlannerError(f"{known_as} ({commit[:12]}) cannot be read: {error}\n  {hint}") from error
-        names.update(before.keys)
+        (names if is_ours else others).update(before.keys)
         for key in before.keys.values():
             keys.setdefault(key, known_as)
     absent.tell()
+    if unknown := sorted(others - names - set(options.repository)):
+        warn(f"{_some(unknown)}: not in the history of --main, so nothing is removed there; --repository NAME does")
     roots = Roots(
         keys={**dict.fromkeys(now.keys.values(), "the worktree"), **keys},
         digests=digests_in(folder, commits),

@@ -186,3 +186,24 @@ def test_buildx_reads_no_graph_of_others(space: Space, engine: Engine) -> None:
     refused = space.planner("--via-buildx", "gc", "--last", "1", **environment)
     assert refused.returncode == 2
     assert "--via-buildx: has graph files of others read with every variable" in refused.stderr
+
+
+@pytest.mark.parametrize("heads", [(), ("--ref", "theirs"), ("--ref", "main", "--pull-requests")])
+def test_what_others_name_is_not_cleaned(space: Space, tmp_path: Path, heads: tuple[str, ...]) -> None:
+    """A pull request that names the image of another family would have its images removed."""
+    prefix = space.repository.removesuffix("/tool")
+    other = stock(CLIENT, f"{prefix}/other", key_of(7), at=time.time() - 90 * DAY)
+    space.git("checkout", "-q", "-b", "theirs")
+    graph = (space.root / "images.yaml").read_text()
+    space.write({"images.yaml": graph.replace("tool: {}", "tool: {}, other: {}")})
+    space.commit()
+    opened = tmp_path / "open"
+    opened.write_text(f"21 {space.git('rev-parse', 'HEAD')}")
+    space.git("checkout", "-q", "main")
+    words = (*heads, *([os.fspath(opened)] if heads[2:] else []))
+    run = space.planner("gc", *words, "--apply")
+    assert run.returncode == 0, run.stderr
+    assert CLIENT.digest_of(f"{prefix}/other", key_of(7)) == other
+    assert "other: not in the history of --main, so nothing is removed there" in run.stderr
+    assert "not in the history" not in space.planner("gc", *words, "--repository", "other", "--apply").stderr
+    assert CLIENT.digest_of(f"{prefix}/other", key_of(7)) is None, "who names it means it"
