@@ -201,7 +201,8 @@ class _Reader:
         place = os.path.realpath(os.path.join(self.workspace, written.replace("\0", "\n")))  # noqa: PTH118
         if not _ENDS.isdisjoint(place):
             raise BuilderError(f"{self.name}: {place!r}: such a path cannot be given to a build")
-        if not _below(place, self.workspace):
+        # Git's own folder may hold a login, and is part of no context either.
+        if not _below(place, self.workspace) or ".git" in place.removeprefix(self.workspace).split("/"):
             self.wishes.append(Wish(word=f"{READ}={place}", what=f"reads {place} ({why})", path=written))
         return place
 

@@ -85,6 +85,12 @@ def test_a_secret_outside_of_the_workspace(workspace: Path, secret: str) -> None
     assert asked(workspace, secrets=(secret.replace("OUT", str(outside)),)) == [f"fs.read={outside}/key"]
 
 
+def test_the_folder_of_git_is_no_part_of_the_workspace(workspace: Path) -> None:
+    """A clone keeps logins there: in the addresses of remotes, or as actions/checkout writes them."""
+    config = workspace / ".git/config"
+    assert asked(workspace, secrets=("id=k,src=.git/config",), ssh=("a=.gitkeys",)) == [f"fs.read={config}"]
+
+
 def test_agents_and_keys(workspace: Path) -> None:
     outside = workspace.parent / "outside"
     assert asked(workspace, ssh=("default",)) == asked(workspace, ssh=("default=", "b=keys/own,")) == ["ssh"]
