@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from planner.errors import PlannerError
+from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
 from planner.registry.docker_config import home
 
@@ -32,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Name the helper for the host in Docker's configuration. Nothing secret is written."""
     if not _HOST.fullmatch(options.host):
-        raise PlannerError(f"{printable(options.host)}: is no HOST or HOST:PORT")
+        raise UsageError(
+            f"{printable(options.host)}: is no HOST or HOST:PORT\n  name it as images do: r.example or r.example:5000"
+        )
     program = shutil.which(f"docker-credential-{HELPER}")
     if program is None:
         raise PlannerError(

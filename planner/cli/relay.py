@@ -13,7 +13,7 @@ from planner.errors import PlannerError, UsageError
 from planner.local.git_tree import revision_tree
 from planner.local.process import ask
 from planner.plan import relay_request
-from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, Wanted
+from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, RequestError, Wanted
 from planner.policy.identity import Identity
 
 OWNERS = {
@@ -97,6 +97,8 @@ def request_in(name: str) -> Request:
             return relay_request.read(sys.stdin.buffer.read(MAX_REQUEST + 1))
         with open(name, "rb") as stream:
             return relay_request.read(stream.read(MAX_REQUEST + 1))
+    except RequestError as error:
+        raise RequestError(f"{'standard input' if name == '-' else name}: {error}") from error
     except OSError as error:
         raise PlannerError(f"{name}: cannot be read: {error.strerror}") from error
 

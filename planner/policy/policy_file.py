@@ -78,7 +78,7 @@ def _version(reader: Reader, node: Node, top: Entries) -> None:
     if "version" not in top:
         reader.wrong(node, "policy: has no version", "begin with version: 1")
     elif reader.text(top["version"][1], "version") != "1":
-        reader.wrong(top["version"][1], "version: is 1")
+        reader.wrong(top["version"][1], "version: must be 1")
 
 
 def _identity(reader: Reader, top: Entries) -> Identity:

@@ -58,7 +58,7 @@ def read(data: bytes, file: str) -> tuple[Remote, ...]:
     if "version" not in top:
         reader.wrong(node, "pool: has no version", "begin with version: 1")
     elif reader.text(top["version"][1], "version") != "1":
-        reader.wrong(top["version"][1], "version: is 1")
+        reader.wrong(top["version"][1], "version: must be 1")
     if "builders" not in top:
         reader.wrong(node, "pool: names no builders", "builders: {big: {address: tcp://big.example:1234}}")
     shared = _texts(reader, reader.fields(top["tls"][1], "tls", TLS), "tls") if "tls" in top else {}
@@ -92,10 +92,10 @@ def _remote(reader: Reader, name: str, key: Node, value: Node, shared: Mapping[s
     texts = {**shared, **_texts(reader, fields, path)}
     address, weight = texts.get("address", ""), texts.get("weight", "1")
     if not ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65535:
-        reader.wrong(value, f"{path}.address: is tcp://HOST:PORT")
+        reader.wrong(value, f"{path}.address: must be tcp://HOST:PORT")
         address = ""
     if not WEIGHT.fullmatch(weight) or not float(weight):
-        reader.wrong(value, f"{path}.weight: is a number above 0, such as 2 or 0.5")
+        reader.wrong(value, f"{path}.weight: must be a number above 0, such as 2 or 0.5")
         weight = "1"
     given = [part for part in ("ca", "cert", "key") if texts.get(part)]
     if given and len(given) < 3:

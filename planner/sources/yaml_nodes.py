@@ -17,6 +17,9 @@ from planner.model.image import Doubt, Span
 MAX_BYTES = 8 << 20
 MAX_NODES = 200_000
 MAX_DEPTH = 60
+MAX_LINE = 400
+MAX_VALUE = 40
+"""Letters of a value that a mistake repeats: a key in the place of a file is not printed."""
 
 Node = yaml.nodes.Node
 MappingNode = yaml.nodes.MappingNode
@@ -48,7 +51,7 @@ class Reader:
                 column=node.start_mark.column + 1,
                 what=what,
                 hint=hint,
-                source_line=self.lines[line] if line < len(self.lines) else "",
+                source_line=_shown(self.lines, line),
             )
         )
 
@@ -94,10 +97,17 @@ class Reader:
         return str(node.value)
 
 
+def _shown(lines: Sequence[str], at: int) -> str:
+    """A line as a mistake shows it, "" for one that nobody would read."""
+    return lines[at] if at < len(lines) and len(lines[at]) <= MAX_LINE else ""
+
+
 def _kind(node: Node) -> str:
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
-    return "a list" if isinstance(node, yaml.SequenceNode) else f'"{node.value}"'
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    return f'"{node.value}"' if len(node.value) <= MAX_VALUE else "a text"
 
 
 def compose(data: bytes, file: str) -> tuple[Reader, Node]:
@@ -187,5 +197,5 @@ def _syntax(error: yaml.MarkedYAMLError, reader: Reader) -> Mistake:
         line=line + 1,
         column=(mark.column + 1) if mark else 0,
         what=f"is no YAML: {error.problem or error.context}",
-        source_line=reader.lines[line] if line < len(reader.lines) else "",
+        source_line=_shown(reader.lines, line),
     )

@@ -161,9 +161,10 @@ def new_key(path: Path) -> Ed25519PrivateKey:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
+    except FileExistsError as error:
+        raise PlannerError(f"{path}: is there already, and no key is written over it\n  name another file") from error
     except OSError as error:
-        if not isinstance(error, FileExistsError):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        with contextlib.suppress(OSError):
+            path.unlink()
         raise PlannerError(f"{path}: cannot be written: {error.strerror}") from error
     return key

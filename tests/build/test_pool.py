@@ -182,8 +182,8 @@ class plain_greeter:
     [
         ("builders: {a: {address: 'tcp://a:1'}}", "has no version"),
         ("version: 1\n", "names no builders"),
-        ("version: 1\nbuilders: {a: {address: a}}", "is tcp://HOST:PORT"),
-        ("version: 1\nbuilders: {a: {address: 'tcp://a:70000'}}", "is tcp://HOST:PORT"),
+        ("version: 1\nbuilders: {a: {address: a}}", "must be tcp://HOST:PORT"),
+        ("version: 1\nbuilders: {a: {address: 'tcp://a:70000'}}", "must be tcp://HOST:PORT"),
         ("version: 1\nbuilders: {a: {address: 'tcp://a:1', ca: x}}", "all three"),
         ("version: 1\nbuilders: {a: {address: 'tcp://a:1', weight: 0}}", "above 0"),
         ("version: 1\nbuilders: {a: {address: 'tcp://a:1', adress: 0}}", "unknown field"),

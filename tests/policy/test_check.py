@@ -154,7 +154,7 @@ def test_the_search_agrees_with_a_fixpoint_over_all_runs(policy: Policy) -> None
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("version: 1", "version: 2", "version: is 1"),
+        ("version: 1", "version: 2", "version: must be 1"),
         ("id: 4711, ", "", "needs id and owner"),
         ('"cache/pr/{number}"', '"cache/pr"', "{number}"),
         ('"cache/pr/{number}"', '"cache/pr{number}"', "{number}"),

@@ -94,7 +94,8 @@ def test_login_names_the_helper_and_leaves_the_rest(tmp_path: Path) -> None:
     broken = space.planner("login", HOST, DOCKER_CONFIG=os.fspath(folder), PATH=path)
     assert broken.returncode == 1
     assert (folder / "config.json").read_text() == "{"
-    assert "is no HOST" in space.planner("login", "https://x/y\x1b[2J", PATH=path).stderr
+    wrong = space.planner("login", "https://x/y\x1b[2J", PATH=path)
+    assert (wrong.returncode, "is no HOST or HOST:PORT\n  name it as images do" in wrong.stderr) == (2, True)
     bare = os.fspath(tmp_path)
     assert "is not on PATH" in space.planner("login", HOST, DOCKER_CONFIG=os.fspath(folder), PATH=bare).stderr
 

@@ -202,7 +202,7 @@ def test_a_key_that_cannot_be_used_is_told_of_without_showing_it(tmp_path: Path)
     seal.new_key(file)
     assert seal.given_key({seal.FILE: str(file)}) is not None
     assert file.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(PlannerError, match="File exists"):
+    with pytest.raises(PlannerError, match="is there already, and no key is written over it"):
         seal.new_key(file)
     file.chmod(0o644)
     with pytest.raises(PlannerError, match="others can read it"):
