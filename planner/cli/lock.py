@@ -8,7 +8,6 @@ import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from planner.local.git_tree import worktree
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
+from planner.registry.threads import Threads
 from planner.sources import lock_file
 from planner.sources.fetched import is_git
 from planner.sources.outside import Outside, outside
@@ -127,7 +127,7 @@ def _resolve(asked: Outside) -> Lock:
         except (RegistryError, GitError) as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool, Counting("asking", len(questions)) as counting:
+    with Threads(AT_ONCE) as pool, Counting("asking", len(questions)) as counting:
         for (room, name, _), answer in zip(questions, pool.map(ask, questions), strict=True):
             counting.done()
             if isinstance(answer, PlannerError):

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from planner.build import drained
@@ -16,6 +15,7 @@ from planner.cli import arguments as shared
 from planner.cli.family import palette
 from planner.errors import UsageError
 from planner.explain.text import printable
+from planner.registry.threads import Threads
 from planner.sources.pool_file import Remote
 
 EXAMPLE = "planner pool check --days 30"
@@ -78,7 +78,7 @@ def _drain(options: argparse.Namespace, chosen: tuple[Remote, ...]) -> int:
 
 
 def _looks(pool: Pool, chosen: tuple[Remote, ...]) -> list[Look]:
-    with tempfile.TemporaryDirectory(prefix="planner-pool-") as folder, ThreadPoolExecutor(AT_ONCE) as threads:
+    with tempfile.TemporaryDirectory(prefix="planner-pool-") as folder, Threads(AT_ONCE) as threads:
         return list(threads.map(lambda one: look(pool, one, os.environ, Path(folder, one.name)), chosen))
 
 

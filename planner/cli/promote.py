@@ -6,7 +6,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from planner.cli import arguments as shared
@@ -24,6 +23,7 @@ from planner.model.names import Reference
 from planner.registry.client import HttpRegistry
 from planner.registry.copying import CopyPlan, copy, plan_copy
 from planner.registry.records import PublishedRecords
+from planner.registry.threads import Threads
 
 EXAMPLE = "planner promote --to registry.example/production --tag v1.4"
 AT_ONCE = 4
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         records = (
             None if options.no_records else open_published(options, keys, options.to, state_of(options), write=True)
         )
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with Threads(AT_ONCE) as pool:
             moved = pool.map(lambda one: _promote(registry, records, one), promotions)
             counts = dict(zip((one.name for one in promotions), moved, strict=True))
     return say(_json(promotions, counts) if options.format == "json" else _text(promotions, counts))
@@ -115,7 +115,7 @@ def _plan(
         )
 
     told = len(published.warnings)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with Threads(AT_ONCE) as pool:
         promotions = list(pool.map(one, names))
     for warning in published.warnings[told:]:
         warn(warning)

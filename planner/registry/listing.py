@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from planner.registry.catalog import tags_of
 from planner.registry.client import Fetched, HttpRegistry
 from planner.registry.leases import LEASE
 from planner.registry.quarantine import QUARANTINE, Quarantined, read
+from planner.registry.threads import Threads
 from planner.registry.whole import blobs, children
 
 LOOKERS = 16
@@ -96,17 +97,12 @@ def _outcomes(
     registry: HttpRegistry, repositories: Collection[str], news: News | None, *, whole: bool
 ) -> list[Listing | RegistryError]:
     told = news or Silence()
-    with ThreadPoolExecutor(LOOKERS) as pool, ThreadPoolExecutor(REPOSITORIES) as readers:
+    with Threads(REPOSITORIES) as readers, Threads(LOOKERS) as pool:
         futures = [
             readers.submit(_listing, _Reader(registry, name, pool, told, whole=whole))
             for name in sorted(set(repositories))
         ]
-        try:
-            return [_outcome(future, whole) for future in futures]
-        except BaseException:
-            readers.shutdown(wait=False, cancel_futures=True)
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        return [_outcome(future, whole) for future in futures]
 
 
 def _outcome(future: Future[Listing], whole: bool) -> Listing | RegistryError:

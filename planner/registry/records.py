@@ -6,7 +6,6 @@ A record is written only after its image was read back, and counts only as long 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from planner.digest.written import Unreadable
@@ -20,6 +19,7 @@ from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
 from planner.registry.client import HttpRegistry, digest_of, read_json
 from planner.registry.layers import Layers
 from planner.registry.snapshot import Snapshot
+from planner.registry.threads import Threads
 from planner.registry.together import digests
 from planner.registry.whole import whole
 
@@ -80,14 +80,9 @@ class PublishedRecords:
         changed = [name for name, key in others.items() if not self._known(name, key, named[name])]
         if not changed:
             return
-        with ThreadPoolExecutor(max_workers=LOOKERS) as pool:
-            futures = {name: pool.submit(self._look, name, keys[name], named[name]) for name in changed}
-            try:
-                for name, future in futures.items():
-                    self._looks[name] = future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with Threads(LOOKERS) as pool:
+            looks = pool.map(lambda name: self._look(name, keys[name], named[name]), changed)
+            self._looks.update(zip(changed, looks, strict=True))
 
     def _known_ahead(self, name: ImageName, key: str) -> bool:
         """Whether what was asked ahead says all: the key still names the image of the record that is known here."""

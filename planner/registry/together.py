@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from planner.errors import RegistryAway, RegistryError
 from planner.registry.client import HttpRegistry
+from planner.registry.threads import Threads
 
 ASKERS = 16
 """Threads that ask."""
@@ -25,20 +25,16 @@ def named(registry: HttpRegistry, questions: Iterable[Question]) -> dict[Questio
     for question in dict.fromkeys(questions):
         by_host.setdefault(question[0].partition("/")[0], []).append(question)
     found: dict[str, _Answers] = {host: _Answers(registry, host) for host in by_host}
-    with ThreadPoolExecutor(max_workers=ASKERS) as threads:
-        try:
-            # The answer to the first one tells how a registry wants to be asked.
-            list(threads.map(lambda host: found[host].ask(by_host[host][:1]), by_host))
-            batches = [
-                (host, some[at : at + size])
-                for host, some in by_host.items()
-                for size in [TOGETHER if registry.transport.asks_together(host) else 1]
-                for at in range(1, len(some), size)
-            ]
-            list(threads.map(lambda batch: found[batch[0]].ask(batch[1]), batches))
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
+    with Threads(ASKERS) as threads:
+        # The answer to the first one tells how a registry wants to be asked.
+        list(threads.map(lambda host: found[host].ask(by_host[host][:1]), by_host))
+        batches = [
+            (host, some[at : at + size])
+            for host, some in by_host.items()
+            for size in [TOGETHER if registry.transport.asks_together(host) else 1]
+            for at in range(1, len(some), size)
+        ]
+        list(threads.map(lambda batch: found[batch[0]].ask(batch[1]), batches))
     return {question: answer for answers in found.values() for question, answer in answers.found.items()}
 
 
