@@ -7,16 +7,21 @@ served stands in a note of the machine's user, beside all workspaces; a builder 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from planner.errors import BuilderError, StateError
 
 MAX_NOTE = 1 << 20
+WAIT = 30.0
+"""Seconds for which another planner may hold a note, which takes it a moment."""
+POLL = 0.1
 FOLDER = "PLANNER_BUILDERS"
 """The variable that names another folder for notes."""
 
@@ -39,7 +44,7 @@ def bind(folder: Path, builder: str, scope: str, level: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with open(path, "a+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            _lock(stream.fileno())
             stream.seek(0)
             data = stream.read(MAX_NOTE)
             if data:
@@ -50,6 +55,20 @@ def bind(folder: Path, builder: str, scope: str, level: str) -> None:
             os.fsync(stream.fileno())
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}: whom the builder served cannot be known") from error
+
+
+def _lock(handle: int) -> None:
+    """Hold a note. Raises OSError, also where somebody holds it for too long: a process that is stopped, say."""
+    enough = time.monotonic() + WAIT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= enough:
+                raise OSError(errno.EWOULDBLOCK, f"another process holds it for {WAIT:.0f} s") from None
+            time.sleep(POLL)
+        else:
+            return
 
 
 def _refuse_another(data: bytes, wanted: Mapping[str, str], path: Path) -> None:

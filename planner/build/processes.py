@@ -37,8 +37,10 @@ def ends_with_us() -> tuple[str, ...]:
     """
     words = ("setpriv", "--pdeathsig", "INT")
     try:
-        tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except OSError:
+        tried = subprocess.run(
+            [*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=GRACE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return ()
     return () if tried.returncode else words
 

@@ -54,7 +54,10 @@ def heard(running: subprocess.Popen[bytes], accepted: Sequence[int] = (0,)) -> t
         out, err = running.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired as error:
         running.kill()
-        running.communicate()
+        running.wait()
+        for pipe in (running.stdout, running.stderr):  # What it started may hold their other ends for ever.
+            if pipe is not None:
+                pipe.close()
         raise GitError(f"git did not answer within {TIMEOUT:.0f} s") from error
     if running.returncode not in accepted:
         said = err.decode("utf-8", "replace").strip().removeprefix("fatal: ")

@@ -108,6 +108,7 @@ class Asked:
             there = ready.poll(TIMEOUT * 1000)
             if not there:
                 os.kill(self._pid, 9)
+                break  # What it started may hold the pipe for ever.
             for handle, _ in there:
                 chunk = os.read(handle, CHUNK)
                 if handle == self._output:

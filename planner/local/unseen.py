@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from planner.local import cache_file
+from planner.local.spawn import TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,9 +253,18 @@ def _fed(folder: str, given: bytes, *arguments: str) -> bytes:
     from planner.errors import GitError
     from planner.local.process import environment, git_argv
 
-    run = subprocess.run(
-        git_argv(*arguments), cwd=folder, env=environment(), input=given, capture_output=True, check=False
-    )
+    try:
+        run = subprocess.run(
+            git_argv(*arguments),
+            cwd=folder,
+            env=environment(),
+            input=given,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git did not answer within {TIMEOUT:.0f} s") from error
     if run.returncode:
         raise GitError(f"git: {run.stderr.decode('utf-8', 'replace').strip().removeprefix('fatal: ')}")
     return run.stdout
