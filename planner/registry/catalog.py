@@ -24,7 +24,9 @@ def catalog(registry: HttpRegistry, host: str) -> tuple[str, ...] | None:
     """The paths of all repositories, None where the registry does not tell. Raises RegistryError."""
     found: list[str] = []
     place = f"/v2/_catalog?n={PAGE}"
-    for _ in range(MAX_PAGES):
+    seen: set[str] = set()
+    while place not in seen and len(seen) < MAX_PAGES:
+        seen.add(place)
         answer = registry.transport.ask(Request(method="GET", host=host, path=place, scope="registry:catalog:*"))
         if answer.status in (401, 403, 404, 405) and not found:
             return None
@@ -36,8 +38,6 @@ def catalog(registry: HttpRegistry, host: str) -> tuple[str, ...] | None:
         following = _NEXT.search(answer.headers.get("link", ""))
         if following is None:
             return tuple(dict.fromkeys(found))
-        if following[1] == place:
-            break
         place = following[1]
     raise RegistryError(f"{host}: the registry's list of repositories never ends")
 
@@ -50,7 +50,9 @@ def tags_of(registry: HttpRegistry, repository: str, page: int = PAGE, some: int
     host, _, path = repository.partition("/")
     found: dict[str, None] = {}
     place = f"tags/list?n={page}"
-    for _ in range(MAX_TAG_PAGES):
+    seen: set[str] = set()
+    while place not in seen and len(seen) < MAX_TAG_PAGES:
+        seen.add(place)
         answer = registry.ask("GET", repository, place)
         if answer.status == 404 and not found:
             return ()

@@ -53,7 +53,9 @@ class HttpRegistry:
 
     def digest_of(self, repository: str, reference: str) -> str | None:
         """See Registry."""
-        return _named(self.ask("HEAD", repository, f"manifests/{reference}", headers=_ACCEPT), repository, reference)
+        return self._named(
+            self.ask("HEAD", repository, f"manifests/{reference}", headers=_ACCEPT), repository, reference
+        )
 
     def digests_of(self, host: str, wanted: Sequence[tuple[str, str]]) -> Iterator[str | None]:
         """`digest_of` for repositories of one host with their references, asked together where that can be.
@@ -63,9 +65,22 @@ class HttpRegistry:
         paths = [f"/v2/{repository.removeprefix(f'{host}/')}/manifests/{reference}" for repository, reference in wanted]
         answers = self.transport.heads(host, paths, _ACCEPT)
         for (repository, reference), answer in zip(wanted, answers, strict=False):
-            yield _named(answer, repository, reference)
+            yield self._named(answer, repository, reference)
         for repository, reference in wanted[len(answers) :]:
             yield self.digest_of(repository, reference)
+
+    def _named(self, answer: Answer, repository: str, reference: str) -> str | None:
+        """The digest of a manifest that was asked for, None where there is none."""
+        if answer.status == 404:
+            return None
+        expect(answer, repository, 200)
+        digest = answer.headers.get("docker-content-digest", "")
+        if not digest:  # What stands before a registry may drop it.
+            found = self.fetch(repository, reference)
+            return None if found is None else found.digest
+        if not SHA256.fullmatch(digest):
+            raise RegistryError(f"{repository}: the registry names no digest for {reference}")
+        return digest
 
     def fetch(self, repository: str, reference: str, unless: str = "") -> Fetched | None:
         """A manifest or index, None where there is none. Raises RegistryError for anything else.
@@ -86,7 +101,9 @@ class HttpRegistry:
         document = read_json(answer.body)
         if document is None:
             raise RegistryError(f"{repository}: {reference} is no manifest")
-        media_type = answer.headers.get("content-type", "") or str(document.get("mediaType", MANIFESTS[1]))
+        media_type = str(document.get("mediaType", ""))
+        if media_type not in MANIFESTS:
+            media_type = answer.headers.get("content-type", "") or MANIFESTS[1]
         return Fetched(digest=digest, media_type=media_type, body=answer.body, document=document)
 
     def manifest(self, repository: str, reference: str) -> tuple[str, Mapping[str, Any]]:
@@ -238,17 +255,6 @@ class HttpRegistry:
             limit=limit,
         )
         return self.transport.ask(request)
-
-
-def _named(answer: Answer, repository: str, reference: str) -> str | None:
-    """The digest of a manifest that was asked for, None where there is none."""
-    if answer.status == 404:
-        return None
-    expect(answer, repository, 200)
-    digest = answer.headers.get("docker-content-digest", "")
-    if not SHA256.fullmatch(digest):
-        raise RegistryError(f"{repository}: the registry names no digest for {reference}")
-    return digest
 
 
 _ACCEPT = {"Accept": ", ".join(MANIFESTS)}

@@ -14,6 +14,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -86,7 +87,10 @@ class Given:
         kept: list[http.client.HTTPConnection],
     ) -> None:
         self.status = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.getheaders()}
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        if "retry-after" in headers:
+            headers["retry-after"] = _seconds_of(headers["retry-after"], headers.get("date", ""))
+        self.headers: Mapping[str, str] = headers
         self.challenges: tuple[str, ...] = tuple(response.headers.get_all("www-authenticate", ()))
         self._response = response
         self._connection = connection
@@ -121,6 +125,14 @@ class Given:
             self._kept.append(self._connection)
         else:
             self._connection.close()
+
+
+def _seconds_of(told: str, now: str) -> str:
+    """A `Retry-After` in seconds; a date is taken by the clock of whoever gave it."""
+    try:
+        return f"{max(parsedate_to_datetime(told).timestamp() - parsedate_to_datetime(now).timestamp(), 0.0):.0f}"
+    except (ValueError, OverflowError):
+        return told
 
 
 class Connections:

@@ -49,6 +49,8 @@ class Proxy:
     every: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     without: frozenset[str] = frozenset()
+    replaced: dict[str, str] = field(default_factory=dict)
+    """Headers (lower case) of answers that say something else."""
     at: int = -1
     fault: Fault | None = None
     times: int = 1
@@ -121,6 +123,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             length = headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body))
             for name, value in headers.items():
+                value = proxy.replaced.get(name.lower(), value)
                 if name.lower() not in HOP | proxy.without:
                     self.send_header(name, value)
             self.send_header("Content-Length", length)

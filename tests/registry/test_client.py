@@ -146,7 +146,7 @@ def test_of_two_ways_to_prove_oneself_a_token_is_taken(first: str) -> None:
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ({"/v2/a/manifests/1": (200, {}, b"")}, "names no digest"),
+        ({"/v2/a/manifests/1": (200, {}, b"")}, "is no manifest"),
         ({"/v2/a/manifests/1": (200, {"Docker-Content-Digest": "sha256:x"}, b"")}, "names no digest"),
         ({"/v2/a/manifests/1": (500, {}, b"")}, "status 500"),
         ({"/v2/a/manifests/1": (401, {"WWW-Authenticate": 'Bearer realm="http://evil.example/"'}, b"")}, "not safe"),

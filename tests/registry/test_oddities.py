@@ -1,0 +1,87 @@
+"""What registries, and those who stand before them, do besides: nothing fails for it, and nothing goes on for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from planner.errors import RegistryError
+from planner.registry.catalog import catalog, tags_of
+from planner.registry.client import HttpRegistry
+from planner.registry.transport import Patience, Transport
+from tests.engine.engine import Engine
+from tests.registry.faults import Proxy, faulty
+from tests.registry.stocked import key_of, stock
+from tests.registry.test_client import Answer, answering
+
+
+@pytest.fixture
+def proxy(engine: Engine) -> Iterator[Proxy]:
+    with faulty(engine.registry.address) as running:
+        yield running
+
+
+@pytest.fixture
+def repository(proxy: Proxy, tmp_path: Path) -> str:
+    return f"{proxy.address}/o-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}/a"
+
+
+@pytest.mark.parametrize("ahead", [0.0, 86_400.0])
+def test_a_time_to_come_back_may_be_a_date_of_the_registrys_clock(ahead: float) -> None:
+    slept: list[float] = []
+    now = 1_800_000_000.0 + ahead
+    told = {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(now + 7, usegmt=True)}
+    with answering({"/v2/a/manifests/1": (429, told, b"")}) as host:
+        registry = HttpRegistry(Transport(Patience(tries=2), sleep=slept.append))
+        with pytest.raises(RegistryError):
+            registry.digest_of(f"{host}/a", "1")
+    assert slept == [7.0]
+
+
+def test_a_digest_that_is_not_told_is_that_of_the_bytes(proxy: Proxy, repository: str) -> None:
+    """Some that stand before registries drop the header; BuildKit reads the manifest then."""
+    digest = stock(HttpRegistry(), repository, key_of(1))
+    proxy.without = frozenset({"docker-content-digest"})
+    registry = HttpRegistry()
+    assert registry.digest_of(repository, key_of(1)) == digest
+    assert registry.digest_of(repository, digest) == digest
+    assert registry.digest_of(repository, key_of(2)) is None
+    wanted = [(repository, key_of(1)), (repository, key_of(2)), (repository, digest)]
+    assert list(registry.digests_of(proxy.address, wanted)) == [digest, None, digest]
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/octet-stream", ""])
+def test_a_tag_keeps_the_type_that_the_manifest_says(proxy: Proxy, repository: str, media_type: str) -> None:
+    digest = stock(HttpRegistry(), repository, key_of(1))
+    proxy.replaced = {"content-type": media_type}
+    registry = HttpRegistry()
+    registry.tag(repository, digest, "again")
+    assert registry.digest_of(repository, "again") == digest
+
+
+def test_pages_that_lead_in_a_circle_end() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def page(number: int) -> Answer:
+        link = {"Link": f'</v2/a/tags/list?n=1000&last={number % 3}>; rel="next"'}
+        return 200, link, b'{"tags": ["one"]}'
+
+    def names(number: int) -> Answer:
+        link = {"Link": f'</v2/_catalog?n=1000&last={number % 3}>; rel="next"'}
+        return 200, link, b'{"repositories": ["one"]}'
+
+    answers = {
+        "anonymous /v2/a/tags/list?n=1000": page(0),
+        "anonymous /v2/_catalog?n=1000": names(0),
+        **{f"anonymous /v2/a/tags/list?n=1000&last={n}": page(n + 1) for n in range(3)},
+        **{f"anonymous /v2/_catalog?n=1000&last={n}": names(n + 1) for n in range(3)},
+    }
+    with answering(answers, asked) as host:
+        with pytest.raises(RegistryError, match="list of tags"):
+            tags_of(HttpRegistry(), f"{host}/a")
+        with pytest.raises(RegistryError, match="never ends"):
+            catalog(HttpRegistry(), host)
+    assert len(asked) < 20
