@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -43,15 +44,18 @@ def fill(environment: Mapping[str, str], builder: str) -> None:
 
 
 def since(environment: Mapping[str, str], builder: str) -> str:
-    """Since when a builder is drained, "" where it is not. A note that cannot be read drains all the same."""
+    """Since when a builder is drained, "" where it is not. A note that cannot be read drains all the same.
+
+    In a folder that is none, or somebody else's, this user has made no notes: HOME may be wrong.
+    """
     path = _note(environment, builder)
     try:
         with open(path, "rb") as stream:
             data = stream.read(1 << 16)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError:
-        return "an unknown time"
+        return "an unknown time" if os.access(path.parent, os.X_OK) else ""
     with contextlib.suppress(ValueError, RecursionError):
         note = json.loads(data)
         if isinstance(note, dict) and isinstance(note.get("since"), str) and note["since"].isprintable():
