@@ -65,6 +65,10 @@ class DiskTree:
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
+    def _here(self, path: str) -> os.stat_result | None:
+        """The same of a path that may lie below a symlink, where nothing of a tree is."""
+        return self._lstat(path) if self.is_folder(path.rpartition("/")[0]) else None
+
     def _place(self, path: str) -> str:
         return f"{self.root}/{path}" if path else os.fspath(self.root)
 
@@ -140,7 +144,7 @@ class DiskTree:
             name = at.rpartition("/")[2]
             if at in ignored or name in HIDDEN:
                 continue
-            status = self._lstat(at)
+            status = self._here(at) if at == path else self._lstat(at)
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFDIR:
                 if not is_skipped(name):
@@ -184,7 +188,7 @@ class DiskTree:
         With a `/` behind it no more than that something stands there; of a folder its names, and what stands there.
         """
         if path.endswith("/"):
-            status = self._lstat(path[:-1])
+            status = self._here(path[:-1])
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             return self._shape(self._kinds(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
         if not path:
@@ -212,7 +216,7 @@ class DiskTree:
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
-        status = self._lstat(path) if self.is_folder(path.rpartition("/")[0]) else None
+        status = self._here(path)
         if status is None:
             raise InputError(f"{path}: is not there")
         if stat.S_ISLNK(status.st_mode):

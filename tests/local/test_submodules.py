@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -159,3 +160,25 @@ def test_a_context_that_is_a_repository_which_gitmodules_does_not_name(tmp_path:
     assert space.rebuilds() == {"one": {"file-added"}}
     with pytest.raises(InputError, match="is a commit of another repository"):
         revision_tree(space.root, "HEAD").open("app")
+
+
+@pytest.mark.parametrize("target", ["lib", "elsewhere", "../outside"])
+def test_a_link_in_the_place_of_the_folder_above(tmp_path: Path, target: str) -> None:
+    """Git still names the submodule, and nothing of a tree lies below a link."""
+    other = Workspace(tmp_path / "other")
+    other.write({"Dockerfile": "FROM scratch\nCOPY a* /\n"})
+    other.commit()
+    space = Workspace(tmp_path / "space")
+    space.write({"Dockerfile": "FROM scratch\nCOPY a* /\n", "a": "a\n"})
+    _add(space, other, "lib/sub")
+    space.commit()
+    assert space.rebuilds() == {}  # It is remembered.
+    shutil.copytree(space.root / "lib", space.root / "elsewhere")
+    shutil.copytree(space.root / "lib", tmp_path / "outside")
+    shutil.rmtree(space.root / "lib")
+    (space.root / "lib").symlink_to(target)
+    names = ["root", "sub"]
+    assert sorted(space.keys()) == names
+    run = space.planner("plan", "--since", "HEAD", "--format", "json")
+    assert run.returncode == 0, run.stderr
+    assert sorted(image["name"] for image in json.loads(run.stdout)["images"]) == names
