@@ -75,7 +75,7 @@ class Manifests:
             value = (seconds_of(written) or written) if name == EPOCH else written
             if name.startswith(SPECIAL_ARGS) and (name, value) != (EPOCH, YEAR_2000):  # It has that value anyway.
                 yield self._input(InputKind.ARGUMENT, name, ((f"ARG {name}", value),), image.span)
-        for name, value in sorted(image.options):
+        for name, value in sorted(image.options, key=_subject):
             yield self._input(InputKind.ARGUMENT, f"--{name}", ((f"--{name}", value),), image.span)
         for name, value in sorted(image.labels):
             yield self._input(InputKind.LABEL, name, ((f"LABEL {name}", value),), image.span)
@@ -263,3 +263,10 @@ class Manifests:
 
     def _rules(self, path: str) -> IgnoreRules:
         return IgnoreRules.parse(self.tree.read(path, MAX_BYTES), path) if path else IgnoreRules()
+
+
+def _subject(option: tuple[str, str]) -> tuple[str, str]:
+    """What options are sorted by: their order counts among those about the same host or limit, of which one wins."""
+    name, value = option
+    subject, mark, _ = value.partition(":" if name == "add-host" else "=")
+    return name, f"{subject}{mark}"
