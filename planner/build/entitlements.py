@@ -76,8 +76,8 @@ def allowed_by(texts: Iterable[str], environment: Mapping[str, str]) -> Allowed:
     """
     words: set[str] = set()
     places: list[str] = []
-    given = (text.strip() for text in environment.get(VARIABLE, "").split(","))
-    for text in (*texts, *filter(None, given)):
+    given = filter(None, map(str.strip, environment.get(VARIABLE, "").split(",")))
+    for where, text in (*(("--allow", text) for text in texts), *((VARIABLE, text) for text in given)):
         name, equals, value = text.partition("=")
         if name == READ and value and text != ANY:
             places.append(os.path.realpath(value))
@@ -85,7 +85,7 @@ def allowed_by(texts: Iterable[str], environment: Mapping[str, str]) -> Allowed:
             words.add(text)
         else:
             hint = one_of(name, (*PLAIN, READ)) or f"there are {', '.join(PLAIN)}, {DEVICE}=NAME and {READ}=PATH"
-            raise UsageError(f'--allow "{text}": is nothing that a build can be allowed\n  {hint}')
+            raise UsageError(f'{where} "{text}": is nothing that a build can be allowed\n  {hint}')
     return Allowed(words=frozenset(words), places=tuple(places))
 
 

@@ -189,8 +189,9 @@ def test_devices_one_by_one_or_all(workspace: Path) -> None:
 
 @pytest.mark.parametrize("word", ["fs.write=x", "ssh=x", "network", "fs.read", "fs.read=", "env=X"])
 def test_words_that_allow_nothing(word: str) -> None:
-    with pytest.raises(UsageError, match="is nothing that a build can be allowed"):
-        allowed_by([word], {})
+    for words, environment in (([word], {}), ([], {"PLANNER_ALLOW": f"ssh,{word}"})):
+        with pytest.raises(UsageError, match=f'^{"--allow" if words else "PLANNER_ALLOW"} "{word}": is nothing that'):
+            allowed_by(words, environment)
 
 
 def test_a_build_has_them_only_where_they_are_allowed(family: Family, tmp_path: Path) -> None:
