@@ -32,6 +32,8 @@ SHORTEST, LONGEST = 2.0, 3600.0
 """What a lease may say of how long it holds without being renewed (seconds)."""
 PATIENCE = 3600.0
 """Seconds for which an image waits for others in all, so that nobody is kept by a lease that is renewed for ever."""
+LEAVE = 10.0
+"""Seconds for which whoever gives a lease up waits for a registry that is silent: it expires all the same."""
 MAX_OWNER = 200
 
 
@@ -83,6 +85,11 @@ class Held:
     def release(self) -> None:
         """Give it up: the next one need not wait for it to expire."""
         self._over.set()
+        leaving = threading.Thread(target=self._remove, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE)
+
+    def _remove(self) -> None:
         if self._thread.ident is not None:
             self._thread.join()
         with contextlib.suppress(RegistryError):

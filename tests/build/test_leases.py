@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -251,3 +252,21 @@ def test_a_lease_that_cannot_be_had_keeps_nobody_for_ever(
 def test_without_a_registry_that_answers_there_is_no_lease(tmp_path: Path) -> None:
     assert leases("127.0.0.1:1/x", tmp_path, "mine", Clock()).take(NAME, KEY, lambda _: None, lambda: False) is None
     assert lease_tag(KEY) == f"lease-{KEY}"
+
+
+def test_an_interrupted_run_gives_its_lease_up_to_a_silent_registry(engine: Engine, tmp_path: Path) -> None:
+    """Its lease expires; nobody waits for minutes until it can be removed."""
+    silent = threading.Event()
+    with faulty(engine.registry.address) as proxy:
+        space = published_space(tmp_path / "a", engine, f"{proxy.address}/l-silent", base__Dockerfile=SLOW)
+        run = start(space, "base")
+        assert run.stderr is not None
+        try:
+            assert any("RUN sleep" in line for line in run.stderr)
+            proxy.on_request = lambda _, __: silent.wait(120) and None
+            run.send_signal(signal.SIGINT)
+            run.communicate(timeout=40)
+        finally:
+            silent.set()
+            run.kill()
+    assert run.returncode == 130
