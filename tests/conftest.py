@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
 from tests.build.family import FILES, BuildSpace, Family
@@ -17,6 +19,24 @@ from tests.surroundings import IN_CI  # before any test: the variables of a CI a
 # How long an example may take says more of the machine than of the code; a CI draws the same examples each time.
 settings.register_profile("untimed", deadline=None, derandomize=IN_CI)
 settings.load_profile("untimed")
+
+
+START_SECONDS = 300.0
+"""For which tests may be collected, which takes a few seconds: the time limit of tests holds for none of it."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A start that hangs ends, and says where it was. What only hands tests out (pytest-xdist) collects none."""
+    if session.config.getoption("dist", "no") != "no" and not hasattr(session.config, "workerinput"):
+        return
+    faulthandler.dump_traceback_later(
+        START_SECONDS, exit=True, file=session.config.stash.get(fault_handler_stderr_fd_key, 2)
+    )
+
+
+def pytest_collection_finish() -> None:
+    """It has started."""
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_runtest_setup() -> None:

@@ -5,6 +5,7 @@ The owner holds a lock for as long as it lives; a folder whose lock can be taken
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "planner-engine-"
+UNMOUNT_SECONDS = 30.0
 YOUNG = 60.0  # seconds: its owner may not hold the lock yet, or its servers may still be going down
 
 
@@ -45,7 +47,8 @@ def remove_abandoned() -> None:
 
 def remove(folder: Path) -> None:
     for mount in reversed(_mounts_under(folder)):
-        subprocess.run(["umount", "--lazy", mount], check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # The next one tries it again.
+            subprocess.run(["umount", "--lazy", mount], timeout=UNMOUNT_SECONDS, check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
