@@ -90,6 +90,8 @@ class Transport:
         self.sleep = sleep
         self.connections = Connections()
         self._tokens: dict[str, str] = {}
+        self._challenges: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._common: dict[str, str] = {}
         self._apart: set[str] = set()
         self._logins: dict[str, tuple[Login | None, float]] = {}
@@ -146,7 +148,7 @@ class Transport:
     def _known(self, request: Request) -> Given:
         """The answer to somebody who says who they are, where the registry asks for that."""
         name = f"{request.host} {request.scope}"
-        given, home = self._exchange(request, self._tokens.get(name, ""))
+        given, home = self._exchange(request, self._tokens.get(name) or self._token_ahead(request, name))
         # Whoever a registry led to may not ask for its login.
         if given.status != 401 or request.stream is not None or not home:
             if home and given.status in (200, 404) and name not in self._tokens:
@@ -154,13 +156,28 @@ class Transport:
             return given
         with closing(given):
             challenge = logins.preferred(given.challenges)
+        found = self._tokens[name] = self._authorization(request, challenge)
+        if found.startswith("Basic "):
+            self._common[request.host] = found
+        else:
+            self._challenges[request.host] = challenge
+        return self._exchange(request, found)[0]
+
+    def _token_ahead(self, request: Request, name: str) -> str:
+        """A token from where the registry sent us for another scope, "" where there is none: saves a question each."""
+        challenge = self._challenges.get(request.host, "")
+        if not challenge or name in self._refused:
+            return ""
+        try:
+            found = self._tokens[name] = self._authorization(request, challenge)
+        except RegistryError:  # The registry may ask for none here, and says so itself.
+            self._refused.add(name)
+            return ""
+        return found
+
+    def _authorization(self, request: Request, challenge: str) -> str:
         login = self._login(request.host)
-        self._tokens[name] = logins.authorization(
-            self.connections, challenge, login, request.host, request.scope, TIMEOUT
-        )
-        if self._tokens[name].startswith("Basic "):
-            self._common[request.host] = self._tokens[name]
-        return self._exchange(request, self._tokens[name])[0]
+        return logins.authorization(self.connections, challenge, login, request.host, request.scope, TIMEOUT)
 
     def ahead_of(self, host: str) -> float:
         """Seconds by which the clock of this machine is ahead of a registry's, as its last answer told; 0.0 where none

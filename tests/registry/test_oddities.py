@@ -85,3 +85,24 @@ def test_pages_that_lead_in_a_circle_end() -> None:
         with pytest.raises(RegistryError, match="never ends"):
             catalog(HttpRegistry(), host)
     assert len(asked) < 20
+
+
+def test_where_tokens_come_from_is_asked_once() -> None:
+    """A registry with tokens cost two questions and a token for each repository."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
+    digest = "sha256:" + "1" * 64
+    seen: list[tuple[str, str]] = []
+    answers: dict[str, Answer] = {"/token": (200, {}, b'{"token": "t"}')}
+    for name in "abcd":
+        answers[f"anonymous /v2/{name}/manifests/1"] = (401, challenge, b"")
+        answers[f"/v2/{name}/manifests/1"] = (200, {"Docker-Content-Digest": digest}, b"")
+    with answering(answers, seen) as host:
+        registry = HttpRegistry()
+        for name in "abcd":
+            assert registry.digest_of(f"{host}/{name}", "1") == digest
+        assert len(seen) == 3 + 3 * 2
+        del answers["/token"]
+        answers["/v2/e/manifests/1"] = (200, {"Docker-Content-Digest": digest}, b"")
+        for _ in range(2):
+            assert registry.digest_of(f"{host}/e", "1") == digest, "this repository asks for none"
+    assert [path.partition("?")[0] for path, _ in seen[9:]] == ["/token", "/v2/e/manifests/1", "/v2/e/manifests/1"]
