@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from planner.cli.family import folder_of, warn
+from planner.cli.family import definition_in, folder_of, warn
 from planner.errors import DefinitionError, PlannerError, UsageError
 from planner.explain.text import counted, place
 from planner.local.git_tree import worktree
@@ -45,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
     if not proposal.entries:
         raise PlannerError(f"{folder}: no Dockerfile is below this folder, so there is nothing to propose")
     text = graph_file(proposal)
+    now = definition_in(options, tree)
+    if now is not None and now.door is not Door.YAML:
+        files = ", ".join(now.files)
+        warn(f"{files} defines this family, and is passed over once {target.name} is there: planner graph shows it")
     if options.dry_run:
         print(text, end="")
     else:

@@ -38,6 +38,13 @@ def test_a_base_without_a_value_says_what_to_do(tmp_path: Path) -> None:
     assert "planner: warning: tests/Dockerfile:2: FROM $BASE: ARG BASE has no value" in run.stderr
 
 
+def test_what_defines_the_family_already_is_told(space: Workspace) -> None:
+    space.write({"compose.yaml": "services: {app: {build: app}}\n"})
+    run = space.planner("init", "--dry-run")
+    assert "compose.yaml defines this family, and is passed over once images.yaml is there" in run.stderr
+    assert "defines this family" not in space.planner("-f", "other.yaml", "init", "--dry-run").stderr
+
+
 def test_shows_then_writes_then_keeps(space: Workspace) -> None:
     shown = space.planner("init", "--dry-run")
     assert not (space.root / "images.yaml").exists()

@@ -37,7 +37,7 @@ class Discovered:
     """A family that nobody wrote down. `unread` are files with a Dockerfile's name that are none, and why.
 
     `choices` are the arguments that builds are meant to choose an image's base with, and their defaults; `reads` are
-    the references of each Dockerfile, `possible` those that an image may be what they mean, and who reads them.
+    the references of each Dockerfile, `possible` those that only one image may make, with it and who reads them.
     """
 
     family: Family
@@ -130,7 +130,8 @@ class _Maker:
             answer = self.answers.placeholder(path, read.placeholder)
         else:
             answer = self.answers.answer(path, read.reference)
-        self.possible.extend((self.names[may], read.reference, path) for may in answer.may if may in self.names)
+        if len(answer.may) == 1 and answer.may[0] in self.names:
+            self.possible.append((self.names[answer.may[0]], read.reference, path))
         if answer.doubt:
             self._doubt(reader, read.role, read.reference, answer.doubt, read.span)
         elif answer.path in self.unread:
