@@ -22,7 +22,7 @@ def gitlab_child(legs: Legs) -> str:
 
     A pipeline without jobs is an error there, so an empty one has a job that does nothing.
     """
-    refuse_lines(legs.setup)
+    refuse_lines([*legs.setup, legs.plan_job])
     document: dict[str, object] = {"stages": ["build"]}
     if legs.environment:
         document["variables"] = dict(legs.environment)
@@ -39,7 +39,7 @@ def gitlab_child(legs: Legs) -> str:
 def _gitlab_job(legs: Legs, job: Job) -> dict[str, object]:
     needs: list[dict[str, str]] = [{"job": need} for need in job.needs]
     if legs.plan:
-        needs.insert(0, {"pipeline": f"${PARENT}", "job": "plan"})
+        needs.insert(0, {"pipeline": f"${PARENT}", "job": legs.plan_job})
     written: dict[str, object] = {"stage": "build", "needs": needs}
     if job.runner != DEFAULT_RUNNER:
         written["tags"] = [job.runner]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 from planner.ci.child_pipelines import PARENT
 from planner.ci.jobs import alone, jobs_of
@@ -27,6 +28,7 @@ HEAD = """\
 # {branch} builds what the registry lacks, in a child pipeline that plans in its turn; merge requests push nothing.
 # A runner needs Python, pipx, git, Docker with buildx, and a BuildKit that it may use.
 """
+Job = dict[str, Any]
 MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 TURN = "PLANNER_TURN"
 """The variable by which this file knows that it is the child whose turn it is."""
@@ -47,24 +49,28 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
     branch = f'$CI_COMMIT_BRANCH == "{settings.branch}"'
     stages = ["plan", "build", "check"]
     rules = [{"if": MERGE_REQUEST}, {"if": branch}]
-    parts: list[tuple[str, dict[str, object]]] = [
-        ("", {**_variables(settings), "stages": stages, "workflow": {"rules": rules}}),
-        ("What rebuilds, as a plan that every other job applies.", {"plan": _plan(settings)}),
-        ("One pipeline of the branch at a time plans and builds: this file again.", {"turn": _turn(settings, branch)}),
-        ("A job for each image that rebuilds; each waits for what it reads.", {"build": _build()}),
-        ("A merge request builds in one job, and pushes nothing.", {"merge-request": _merge_request(settings)}),
-        ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", {"comment": _comment()}),
+    parts: list[tuple[str, str, Job]] = [
+        ("What rebuilds, as a plan that every other job applies.", "plan", _plan(settings)),
+        ("One pipeline of the branch at a time plans and builds: this file again.", "turn", _turn(settings, branch)),
+        ("A job for each image that rebuilds; each waits for what it reads.", "build", _build(settings)),
+        ("A merge request builds in one job, and pushes nothing.", "merge-request", _merge_request(settings)),
+        ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", "comment", _comment(settings)),
     ]
     if settings.locked:
-        parts.append(("Says each night whether an image from outside moved.", {"lock": _lock(settings)}))
-    written = (f"# {why}\n{yaml_text(part)}" if why else yaml_text(part) for why, part in parts)
+        parts.append(("Says each night whether an image from outside moved.", "lock", _lock(settings)))
+    written = [yaml_text({"stages": stages, "workflow": {"rules": rules}})]
+    for why, name, job in parts:
+        written.append(f"# {why}\n{yaml_text({settings.job(name): _with_variables(settings, job)})}")
     return "\n".join([HEAD.format(command=command, branch=settings.branch), *written])
 
 
-def _variables(settings: Settings) -> dict[str, object]:
-    """Variables of every job; the trigger hands them on to the child pipeline. A runner gets large files by itself."""
+def _with_variables(settings: Settings, job: Job) -> Job:
+    """A job with the variables of all of them; a trigger hands them on. A runner gets large files by itself.
+
+    At the top of the file they would be those of another family's jobs too, where one pipeline includes both files.
+    """
     found = {**settings.environment, **({"GIT_SUBMODULE_STRATEGY": "recursive"} if settings.submodules else {})}
-    return {"variables": found} if found else {}
+    return {**job, "variables": {**found, **own}} if (own := job.get("variables", {})) or found else job
 
 
 def _login(settings: Settings) -> list[str]:
@@ -95,9 +101,10 @@ def _setup(settings: Settings) -> list[str]:
     return [settings.install, *_login(settings)]
 
 
-def _plan(settings: Settings) -> dict[str, object]:
+def _plan(settings: Settings) -> Job:
     setup = [word for line in _setup(settings) for word in ("--setup", line)]
     by = [] if settings.by == "level" else ["--by", settings.by]
+    by += ["--plan-job", settings.job("plan")] if settings.place else []
     matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *by, *settings.allowed, *setup)
     script = [
         settings.install,
@@ -116,7 +123,7 @@ def _plan(settings: Settings) -> dict[str, object]:
     }
 
 
-def _turn(settings: Settings, branch: str) -> dict[str, object]:
+def _turn(settings: Settings, branch: str) -> Job:
     """Raises PlannerError where GitLab could not start the file by its path."""
     file = settings.file or FILE
     if not LOCAL.fullmatch(file):
@@ -131,31 +138,31 @@ def _turn(settings: Settings, branch: str) -> dict[str, object]:
     }
 
 
-def _build() -> dict[str, object]:
+def _build(settings: Settings) -> Job:
     return {
         "stage": "build",
-        "needs": ["plan"],
+        "needs": [settings.job("plan")],
         "rules": [{"if": CHILDS}],
         "variables": {PARENT: "$CI_PIPELINE_ID"},
-        "trigger": {"include": [{"artifact": CHILD, "job": "plan"}], "strategy": "depend"},
+        "trigger": {"include": [{"artifact": CHILD, "job": settings.job("plan")}], "strategy": "depend"},
     }
 
 
-def _merge_request(settings: Settings) -> dict[str, object]:
+def _merge_request(settings: Settings) -> Job:
     build = settings.planner("build", "--plan", PLAN, "--keep-going")
     return {
         "stage": "build",
-        "needs": ["plan"],
+        "needs": [settings.job("plan")],
         "rules": [{"if": MERGE_REQUEST}],
         "interruptible": True,
         "script": [settings.install, build],
     }
 
 
-def _comment() -> dict[str, object]:
+def _comment(settings: Settings) -> Job:
     return {
         "stage": "check",
-        "needs": ["plan"],
+        "needs": [settings.job("plan")],
         "rules": [{"if": f"{MERGE_REQUEST} && $PLANNER_COMMENT_TOKEN"}],
         "interruptible": True,
         "variables": {"GIT_STRATEGY": "none"},
@@ -163,7 +170,7 @@ def _comment() -> dict[str, object]:
     }
 
 
-def _lock(settings: Settings) -> dict[str, object]:
+def _lock(settings: Settings) -> Job:
     return {
         "stage": "check",
         "needs": [],

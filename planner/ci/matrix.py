@@ -18,13 +18,15 @@ class Legs:
     """The jobs of a matrix, how a leg calls the planner (up to `build`), the saved plan that it applies ("" for none),
     and whether it pushes. `allow` is what builds may have of the machine beside the workspace. `setup` are commands
     that run before it, and `environment` variables that say of the family what its files do not, where the provider
-    wants them in the document."""
+    wants them in the document. `plan_job` is what GitLab calls the job that has the plan, in the pipeline that starts
+    this one."""
 
     work: Rebuild
     jobs: tuple[Job, ...]
     by: str
     command: tuple[str, ...] = ("planner",)
     plan: str = ""
+    plan_job: str = "plan"
     push: bool = True
     allow: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from planner.ci.jobs import Rebuild
 from planner.ci.limits import depth_of
-from planner.ci.names import LABEL, of_place, refuse_lines
+from planner.ci.names import LABEL, job_id, of_place, refuse_lines
 from planner.errors import PlannerError
 
 NATIVE = "linux/amd64"
@@ -67,6 +67,10 @@ class Settings:
     def named(self, text: str) -> str:
         """What a provider knows something of this pipeline by, as another family's pipeline would not call it."""
         return of_place(text, self.place)
+
+    def job(self, name: str) -> str:
+        """What a job is called where jobs of other families' pipelines may be in the same one, and of one name once."""
+        return job_id(name, self.place) if self.place else name
 
     def variables(self, field: str) -> dict[str, object]:
         """The environment as a provider's file holds it under a field of this name; nothing where there is none."""

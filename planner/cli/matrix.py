@@ -51,6 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-push", action="store_true", help="let the legs push nothing, for pull requests")
     shared.allow(parser)
     parser.add_argument("--setup", action="append", default=[], metavar="COMMAND", help="run before each leg")
+    what = "gitlab: the job that has the plan, in the pipeline above [plan]"
+    parser.add_argument("--plan-job", default="plan", metavar="NAME", help=what)
     shared.formats(parser, "github", "gitlab", "buildkite", "json")
 
 
@@ -81,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the matrix."""
     by_cost = dict.fromkeys(("slots", "start", "pull", "push-rate"), "--by packed")
     shared.refuse_foreign(options, arguments, f"--by {options.by}", by_cost)
-    loaded_later = {"setup": "--format gitlab or --format buildkite"}
+    loaded_later = {"setup": "--format gitlab or --format buildkite", "plan-job": "--format gitlab"}
     shared.refuse_foreign(options, arguments, f"--format {options.format}", loaded_later)
     made, keys = planned(options)
     if options.out:
@@ -124,6 +126,7 @@ def legs_of(options: argparse.Namespace, made: Plan, keys: Keys) -> Legs:
         by=options.by,
         command=tuple(command_of(options)),
         plan=options.plan or options.out or "",
+        plan_job=options.plan_job,
         push=not options.no_push,
         allow=tuple(options.allow),
         setup=tuple(options.setup),

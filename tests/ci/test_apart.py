@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from planner.ci.gitlab import gitlab_pipeline
 from planner.ci.pipeline import Settings
 from planner.policy.workflow_lint import lint
 from tests.ci import judged
+from tests.ci.install import gitlab_ci_local
 from tests.ci.test_places import Workspace, planner, space
 
 __all__ = ["space"]
@@ -62,10 +66,34 @@ def test_the_relays_workflows() -> None:
 
 
 def test_on_gitlab() -> None:
-    groups = [yaml.safe_load(gitlab_pipeline(settings(place), "x"))["turn"]["resource_group"] for place in PLACES]
+    made = [yaml.safe_load(gitlab_pipeline(settings(place), "x")) for place in PLACES]
+    groups = [job["resource_group"] for one in made for name, job in one.items() if name.startswith("turn")]
     assert groups[0] == "images"
     assert len(set(groups)) == len(PLACES)
     assert all(re.fullmatch(r"[A-Za-z0-9_${}. /-]{1,255}", group) and not group.endswith("/") for group in groups)
+
+
+def test_gitlab_has_the_jobs_of_all_files_that_it_includes(tmp_path: Path) -> None:
+    """Of two jobs of one name it takes the one that comes last, and says nothing: the other family was never built."""
+    includes = []
+    for number, place in enumerate(PLACES[:4]):
+        (tmp_path / f"{number}.yml").write_text(gitlab_pipeline(replace(settings(place), file=f"{number}.yml"), "x"))
+        includes.append({"local": f"{number}.yml"})
+    subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+    (tmp_path / ".git/config").open("a").write('[remote "origin"]\n\turl = git@gitlab.example:a/b.git\n')
+    (tmp_path / ".gitlab-ci.yml").write_text(yaml.safe_dump({"include": includes}))
+    argv = [os.fspath(gitlab_ci_local()), "--preview"]
+    run = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+    document = yaml.safe_load(run.stdout)
+    for kind in ("plan", "turn", "build", "merge-request", "comment"):
+        jobs = {name: job for name, job in document.items() if name == kind or name.startswith(f"{kind}-")}
+        assert len(jobs) == 4, kind
+        for name, job in jobs.items():
+            needs = [need["job"] for need in job.get("needs") or []]
+            assert needs == ([] if kind in ("plan", "turn") else [name.replace(kind, "plan")])
+    plans = [job for name, job in document.items() if name.startswith("plan")]
+    assert all("--plan-job" in str(job) for job in plans[1:])
 
 
 def test_on_buildkite() -> None:

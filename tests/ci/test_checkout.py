@@ -63,5 +63,6 @@ def test_what_images_read(tmp_path: Path, instruction: str, submodules: bool, lf
                 assert step["with"].get("submodules") == ("recursive" if submodules else None)
                 assert step["with"].get("lfs") == (True if lfs else None)
     assert seen > 2
-    variables = written(space, "gitlab").get("variables", {})
-    assert variables.get("GIT_SUBMODULE_STRATEGY") == ("recursive" if submodules else None)
+    for name in ("plan", "merge-request", "build", "turn"):
+        variables = written(space, "gitlab")[name].get("variables", {})
+        assert variables.get("GIT_SUBMODULE_STRATEGY") == ("recursive" if submodules else None)

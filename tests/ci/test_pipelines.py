@@ -76,7 +76,7 @@ def test_actions_are_named_by_commit_and_scripts_hold_no_expression(seed: int) -
                 assert step["with"]["persist-credentials"] is False
 
 
-RUNNERS = {"GIT_DEPTH", "GIT_STRATEGY"}
+RUNNERS = {"GIT_DEPTH", "GIT_STRATEGY", "GIT_SUBMODULE_STRATEGY"}
 """Variables that GitLab's own runner reads."""
 
 

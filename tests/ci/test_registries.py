@@ -37,8 +37,12 @@ def test_without_one_it_is_refused(baked: Workspace, tmp_path: Path, provider: s
 
 
 def environments(document: dict[str, Any]) -> dict[str, str]:
+    """GitLab's are those of each job, since one pipeline may have jobs of several files."""
+    jobs = [job["variables"] for job in document.values() if isinstance(job, dict) and "variables" in job]
     found: dict[str, str] = document.get("env") or document.get("variables") or {}
-    return found
+    return found or {
+        name: value for name, value in TOLD.items() if jobs and all(job.get(name) == value for job in jobs)
+    }
 
 
 @pytest.mark.parametrize("provider", [*PROVIDERS, "github-request", "github-relay"])
