@@ -98,7 +98,9 @@ def _baseline(settings: Settings) -> str:
 
 
 def _setup(settings: Settings) -> list[str]:
-    return [settings.install, *_login(settings)]
+    """What a job that publishes runs first. The runner makes files of variables that others can read (`umask 0000`)."""
+    key = '[ -z "$PLANNER_SIGNING_KEY_FILE" ] || chmod 600 "$PLANNER_SIGNING_KEY_FILE"'
+    return [settings.install, *([key] if settings.signed else []), *_login(settings)]
 
 
 def _plan(settings: Settings) -> Job:
