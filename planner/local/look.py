@@ -268,16 +268,20 @@ def _facts(told: str, place: Place, revision: str) -> Facts | None:
     if len(lines) > asked:  # Something is replaced, which few repositories have.
         from planner.local.repository import shows_others
 
-        if shows_others(place.folder):
+        if not all(map(_is_id, lines[asked - 1 : -1])) or shows_others(place.folder):
             return None
     _, algorithm, its_dir, index, attributes, prefix, *_ = lines
     since = lines[6] if revision else ""
     its_index = os.path.realpath(os.path.join(place.folder, index))  # noqa: PTH118
     if os.path.realpath(its_dir) != place.git_dir or its_index != os.path.realpath(f"{place.git_dir}/index"):
         return None
-    if revision and (len(since) not in (40, 64) or since.strip("0123456789abcdef")):
+    if revision and not _is_id(since):
         return None
     return Facts(algorithm, os.path.join(place.folder, attributes), prefix, since)  # noqa: PTH118
+
+
+def _is_id(text: str) -> bool:
+    return len(text) in (40, 64) and not text.strip("0123456789abcdef")
 
 
 def parsed(out: bytes, prefix: str) -> Status:

@@ -353,3 +353,12 @@ OBJECTS = {"tree": ":src", "blob": ":src/b.txt", "commit": ""}
 def looks_at(space: Workspace) -> bool:
     """Whether one look of git is enough."""
     return worktree(space.root).look is not None
+
+
+@pytest.mark.parametrize("name", ["a\nb", f"a\n{'0' * 40}"])
+def test_a_folder_whose_name_has_a_line_end(space: Workspace, name: str) -> None:
+    """What git says of it is told from what it says of replaced objects."""
+    space.write({f"{name}/ws/c.txt": "c\n", "a/c.txt": "other\n"})
+    space.commit()
+    for folder in (name, f"{name}/ws"):
+        assert_is_as_on_disk(space.root / folder)
