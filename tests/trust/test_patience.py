@@ -17,7 +17,7 @@ import uvicorn
 
 from planner.trust.patience import patient
 from planner.trust.server import application
-from tests.trust.stack import free_port, running_server
+from tests.trust.stack import running_server
 from tests.trust.test_exchange import exchange
 
 FORM = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -27,16 +27,18 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """Of a server that waits a second and a half for a request, and has four connections for each address."""
-    port = free_port()
-    config = uvicorn.Config(application(exchange()), port=port, http=patient(4, 1.5), log_level="critical")
+    config = uvicorn.Config(application(exchange()), http=patient(4, 1.5), log_level="critical")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield port
-    server.should_exit = True
-    thread.join(10)
+    # A port that is only looked for may be another's by the time the server takes it, which then ends without a word.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
     assert not thread.is_alive()
 
 
