@@ -167,6 +167,8 @@ def _tags(maker: _Maker, image: ImageName) -> tuple[str, ...]:
         except ValueError as error:
             span = maker.reader.span(placed[1])
             hint = "a name is [REGISTRY/]REPOSITORY[:TAG]"
+            if text.startswith("<") and text.endswith(">"):
+                hint = "take < > off if this image makes it, or take this line out: planner init could not tell"
             doubt = Doubt(image=image, role=TAGS, reference=text, reason=str(error), hint=hint, span=span)
             maker.reader.doubts.append(doubt)
         else:

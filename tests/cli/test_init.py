@@ -38,6 +38,22 @@ def test_a_base_without_a_value_says_what_to_do(tmp_path: Path) -> None:
     assert "planner: warning: tests/Dockerfile:2: FROM $BASE: ARG BASE has no value" in run.stderr
 
 
+def test_what_one_image_alone_may_make_stops_plans_until_somebody_decides(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({"base/Dockerfile": "FROM scratch\n", "app/Dockerfile": "FROM acme/data-base:2\n"})
+    assert space.planner("init").returncode == 0
+    stopped = space.planner("plan")
+    assert stopped.returncode == 1
+    assert (
+        "  take < > off if this image makes it, or take this line out: planner init could not tell\n" in stopped.stderr
+    )
+    written = (space.root / "images.yaml").read_text()
+    space.write({"images.yaml": written.replace('"<', '"').replace('>"', '"')})
+    assert [one["parents"] for one in space.document("graph")["images"]] == [[], ["base"]]
+    space.write({"Makefile": "x:\n\tdocker build -t acme/data-base:2 base\n"})
+    assert "< >" not in space.planner("-f", "other.yaml", "init", "--dry-run").stdout
+
+
 def test_what_defines_the_family_already_is_told(space: Workspace) -> None:
     space.write({"compose.yaml": "services: {app: {build: app}}\n"})
     run = space.planner("init", "--dry-run")

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.errors import DefinitionError, InputError
 from planner.model.frozen import dataclass, replace
 from planner.model.image import Image, Pairs, Span
-from planner.model.names import Published, Reference
+from planner.model.names import Published, Reference, index_of, owner_of
 from planner.ports import MODE_FOLDER, Tree
 from planner.sources.discovery.family import PLACEHOLDERS, Discovered
-from planner.sources.doubts import CONTEXT, TAGS
+from planner.sources.doubts import CONTEXT
 from planner.sources.proposal import command_lines, documents
 from planner.sources.proposal.builds import Build, is_open, repository_of
 from planner.sources.proposal.documents import Found
@@ -72,7 +72,7 @@ def propose(found: Discovered, paths: Sequence[str], tree: Tree) -> Proposal:
             continue
         builds = _distinct(by_file[dockerfile])
         entries.extend(_entries(dockerfile, images.get(dockerfile), builds, found, whole))
-    return Proposal(entries=tuple(_told_apart(entries)), unsure=tuple(dict.fromkeys(unsure)))
+    return Proposal(entries=_with_choices(tuple(_told_apart(entries)), found), unsure=tuple(dict.fromkeys(unsure)))
 
 
 def _whole_repositories(
@@ -205,21 +205,11 @@ def _args(image: Image, found: Discovered) -> dict[str, str]:
 
 def _known(image: Image, found: Discovered, whole: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """What discovery leaves open about an image, and no entry answers, by role."""
-    doubts = tuple(
+    return tuple(
         (doubt.role, f"{doubt.span}: {doubt.role} {doubt.reference}: {doubt.reason}")
         for doubt in found.family.doubts
         if doubt.image == image.name and (doubt.role == CONTEXT or _repository(doubt.reference) not in whole)
     )
-    readers: dict[str, list[str]] = defaultdict(list)
-    for name, reference, reader in found.possible:
-        if name == image.name and _repository(reference) not in whole:
-            readers[reference].append(reader)
-    return (*doubts, *((TAGS, _may_be(text, paths)) for text, paths in readers.items()))
-
-
-def _may_be(reference: str, readers: Sequence[str]) -> str:
-    others = f" and {len(readers) - 1} more" if len(readers) > 1 else ""
-    return f"add {reference} to its tags if it makes that; read by {readers[0]}{others}"
 
 
 def _is_name(tag: str) -> bool:
@@ -257,6 +247,31 @@ def _told_apart(entries: Sequence[Entry]) -> Iterator[Entry]:
             owner = owners.setdefault(str(Published.parse(tag)).removesuffix(":latest"), name)
             (kept if owner == name else lost).append(tag if owner == name else f"{tag} is given to {owner}")
         yield replace(entry, name=name, tags=tuple(kept), unsure=(*entry.unsure, *lost))
+
+
+def _with_choices(entries: Sequence[Entry], found: Discovered) -> tuple[Entry, ...]:
+    """The entries, each with the names that it alone may be meant by, as `<name>`: no plan accepts that."""
+    answered = index_of((Published.parse(tag), entry.name) for entry in entries for tag in entry.tags)
+    files = {image.name: image.dockerfile for image in found.family.images}
+    readers: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, text, reader in found.possible:
+        reference = Reference.parse(text)
+        if owner_of(answered, reference) is None:
+            published = str(Published(repository=reference.repository, tag=reference.tag))
+            readers[files[name]][published].append(reader)
+    return tuple(
+        replace(
+            entry,
+            tags=(*entry.tags, *(f"<{name}>" for name in readers[entry.dockerfile])),
+            unsure=(*entry.unsure, *(_choice(name, those) for name, those in readers[entry.dockerfile].items())),
+        )
+        for entry in entries
+    )
+
+
+def _choice(name: str, readers: Sequence[str]) -> str:
+    others = f" and {len(readers) - 1} more" if len(readers) > 1 else ""
+    return f"take < > off {name} if this makes it, or take that line out; read by {readers[0]}{others}"
 
 
 def has_placeholder(entry: Entry) -> bool:

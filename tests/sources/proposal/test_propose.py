@@ -129,10 +129,12 @@ def test_a_tag_that_a_build_leaves_open_is_any_tag_of_what_is_read_here() -> Non
 def test_what_an_entry_may_make_is_told_there() -> None:
     _, proposal = proposed({"base/Dockerfile": "FROM scratch\n", "app/Dockerfile": "FROM acme/data-base:2.0\n"})
     base = next(entry for entry in proposal.entries if entry.name == "base")
-    assert base.unsure == ("add acme/data-base:2.0 to its tags if it makes that; read by app/Dockerfile",)
+    name = "docker.io/acme/data-base:2.0"
+    assert base.unsure == (f"take < > off {name} if this makes it, or take that line out; read by app/Dockerfile",)
+    assert base.tags == (f"<{name}>",)
     files = {"a/base/Dockerfile": "FROM scratch\n", "b/base/Dockerfile": "FROM scratch\n"}
     _, proposal = proposed({**files, "app/Dockerfile": "FROM acme/data-base:2.0\n"})
-    assert not any("add acme" in text for entry in proposal.entries for text in entry.unsure)
+    assert not any("take < > off" in text for entry in proposal.entries for text in entry.unsure)
 
 
 def test_a_base_that_builds_choose_is_left_for_a_person() -> None:
