@@ -47,14 +47,16 @@ def test_github(tmp_path: Path, words: tuple[str, ...]) -> None:
         assert "--allow" in str(job) or name == "pull-request"
 
 
-@pytest.mark.parametrize(("provider", "theirs"), [("gitlab", "merge-request"), ("buildkite", "pull request")])
-def test_jobs_that_are_made_in_the_pipeline(tmp_path: Path, provider: str, theirs: str) -> None:
+@pytest.mark.parametrize(
+    ("provider", "plan", "theirs"), [("gitlab", "plan-images", "merge-request"), ("buildkite", "plan", "pull request")]
+)
+def test_jobs_that_are_made_in_the_pipeline(tmp_path: Path, provider: str, plan: str, theirs: str) -> None:
     space = family(tmp_path)
     document = yaml.safe_load(written(space, provider))
     steps = document if provider == "gitlab" else {step.get("label"): step for step in document["steps"]}
-    assert [name for name, step in steps.items() if "--allow" in str(step)] == ["plan"]
-    assert BUILD in str(steps[theirs])
-    line = next(line for line in str(steps["plan"]["script" if provider == "gitlab" else "commands"]).split("', '")
+    assert [name for name, step in steps.items() if "--allow" in str(step)] == [plan]
+    assert BUILD in str(next(step for name, step in steps.items() if str(name).startswith(theirs)))
+    line = next(line for line in str(steps[plan]["script" if provider == "gitlab" else "commands"]).split("', '")
                 if " matrix " in line)  # fmt: skip
     assert ALLOWED in line
     made = space.planner("matrix", "--format", provider, "--all", *shlex.split(ALLOWED))
