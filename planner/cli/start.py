@@ -128,8 +128,13 @@ def main() -> int:
         found = _remembered(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    if found is not None:
-        return _give(found)
+    status = _think() if found is None else _give(found)
+    if (ids := sys.modules.get("planner.local.remembered_ids")) is not None:  # No file was hashed without it.
+        ids.save()
+    return status
+
+
+def _think() -> int:
     # Loading the command line's own modules takes longer than a whole remembered answer.
     import atexit
 
@@ -167,7 +172,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     except OSError:
         return None
     recalled = answer_cache.recall(cache, question) if asked.command in REMEMBERED else None
-    holds = recalled is not None and recalled.holds(folder)
+    holds = recalled is not None and recalled.holds(folder, cache)
     if (git := looks.under_way(folder)) is not None:
         from planner.cli import ahead
 

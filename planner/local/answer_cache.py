@@ -50,9 +50,9 @@ class Recalled:
         self.files = files
         self.answer = answer
 
-    def holds(self, folder: str) -> bool:
+    def holds(self, folder: str, cache: str) -> bool:
         """Whether the environment and all that was looked at on disk are as they were."""
-        return self.environment == _values(self.environment[::2]) and _same(folder, self.state[0], self.files)
+        return self.environment == _values(self.environment[::2]) and _same(folder, self.state[0], self.files, cache)
 
 
 def _place(cache: str, asked: Sequence[str]) -> str:
@@ -83,13 +83,14 @@ def _values(names: Sequence[str]) -> list[str]:
     return [text for name in names for text in (name, f"={os.environ[name]}" if name in os.environ else "")]
 
 
-def _same(folder: str, algorithm: str, files: Sequence[str]) -> bool:
+def _same(folder: str, algorithm: str, files: Sequence[str], cache: str) -> bool:
     if not files:
         return True
     from planner.errors import InputError
+    from planner.local import remembered_ids
     from planner.local.disk_tree import DiskTree
 
-    disk = DiskTree(folder, algorithm)
+    disk = DiskTree(folder, algorithm, remembered_ids.of(cache, folder, algorithm))
     try:
         return all(disk.told(path) == told for path, told in zip(files[::2], files[1::2], strict=True))
     except InputError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -10,24 +11,47 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
 from planner.local.ids import HIDDEN, blob_id, by_name, digest_of, tree_id
-from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, Entry, Unread, folder_entry
+from planner.model.entry import (
+    MODE_EXECUTABLE,
+    MODE_FILE,
+    MODE_FOLDER,
+    MODE_LINK,
+    Entry,
+    Promised,
+    Unread,
+    folder_entry,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from planner.local.remembered_ids import RememberedIds
 
 CHUNK = 1 << 20
 _KINDS = {stat.S_IFREG: "file", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
 """What may count of all that can stand at a path."""
 
 
-class DiskTree:
-    """The files below a folder as they are now. What was asked once is answered the same for the whole run."""
+MODE, LISTED = "//", "///"
+"""Behind a path: of what is there the mode alone was asked; of a folder the names and the mode of each."""
 
-    def __init__(self, root: Path | str, algorithm: str = "sha1") -> None:
+
+class DiskTree:
+    """The files below a folder as they are now. What was asked once is answered the same for the whole run.
+
+    No id is made before somebody asks for it, and nothing is looked at in a folder of which nobody asks more than
+    whether it holds any file. Files that are known by `ids` are not read.
+    """
+
+    def __init__(self, root: Path | str, algorithm: str = "sha1", ids: RememberedIds | None = None) -> None:
         self.root = root
         self.algorithm = algorithm
+        self.ids = ids
         self._known: dict[str, Entry | None] = {}
+        self._made: dict[str, Entry] = {}
         self._folders: dict[str, tuple[Entry, ...]] = {}
+        self._names: dict[str, list[tuple[str, str]]] = {}
+        self._holding: dict[str, bool] = {}
         self._visited: dict[str, str] = {}
 
     def entry(self, path: str) -> Entry | None:
@@ -77,64 +101,102 @@ class DiskTree:
         if status is None:
             return None
         mode = MODE_EXECUTABLE if status.st_mode & stat.S_IXUSR else MODE_FILE
-        try:
-            if stat.S_ISDIR(status.st_mode):
-                mode = MODE_FOLDER
-                inside = self.entries(path)
-                return folder_entry(name, inside, self.tree_id) if inside else None
-            if stat.S_ISLNK(status.st_mode):
-                mode = MODE_LINK
-                return Entry(name, mode, blob_id(self._link(path), self.algorithm))
-            return Entry(name, mode, self._hash(path)) if stat.S_ISREG(status.st_mode) else None
-        except InputError as error:
-            return Unread.of(name, mode, error)
+        if stat.S_ISDIR(status.st_mode):
+            if not self._holds_any(path):
+                return None
+            return Promised.of(name, MODE_FOLDER, functools.partial(self._folder, path, name))
+        if stat.S_ISLNK(status.st_mode):
+            return Promised.of(name, MODE_LINK, functools.partial(self._file, path, name, MODE_LINK, status))
+        if stat.S_ISREG(status.st_mode):
+            return Promised.of(name, mode, functools.partial(self._file, path, name, mode, status))
+        return None
+
+    def _file(self, path: str, name: str, mode: int, status: os.stat_result) -> Entry:
+        """A file or link with its id."""
+        if path not in self._made:
+            try:
+                oid = blob_id(self._link(path), self.algorithm) if mode == MODE_LINK else self._id(path, status)
+                self._made[path] = Entry(name, mode, oid)
+            except InputError as error:
+                self._made[path] = Unread.of(name, mode, error)
+        return self._made[path]
+
+    def _folder(self, path: str, name: str) -> Entry:
+        """A folder with its id."""
+        if path not in self._made:
+            try:
+                self._make(path)
+            except InputError as error:
+                self._made[path] = Unread.of(name, MODE_FOLDER, error)
+        return self._made[path]
+
+    def _make(self, path: str) -> None:
+        """Make the ids of a folder and all below it, deepest first, with no call for each level: thousands may nest.
+
+        Raises InputError for a folder that cannot be listed.
+        """
+        waiting = [(path, self._folders_in(path))]
+        while waiting:
+            at, folders = waiting[-1]
+            if folders:
+                below = folders.pop()
+                if below not in self._made:
+                    with contextlib.suppress(InputError):  # It will be unread.
+                        waiting.append((below, self._folders_in(below)))
+                continue
+            waiting.pop()
+            found = tuple(entry.made if isinstance(entry, Promised) else entry for entry in self._folders[at])
+            self._folders[at] = found
+            self._made[at] = folder_entry(at.rpartition("/")[2], found, self.tree_id)
+
+    def _folders_in(self, path: str) -> list[str]:
+        head = f"{path}/" if path else ""
+        return [head + entry.name for entry in self.entries(path) if entry.mode == MODE_FOLDER]
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
         if path not in self._folders:
-            self._list(path)
+            head = f"{path}/" if path else ""
+            names = self._held(path) if self.is_folder(path) else ()
+            found = [self._entry_in(head + name, name) for name, _ in names if name not in HIDDEN]
+            self._folders[path] = by_name([entry for entry in found if entry is not None])
         return self._folders[path]
-
-    def _list(self, path: str) -> None:
-        """List a folder and all below it, the deepest first, with no call for each level: folders nest by thousands."""
-        if not self.is_folder(path):
-            self._folders[path] = ()
-            return
-        waiting = [(path, *self._held(path))]
-        while waiting:
-            at, names, folders = waiting[-1]
-            head = f"{at}/" if at else ""
-            if folders:
-                below = head + folders.pop()
-                if below not in self._folders:
-                    with contextlib.suppress(InputError):  # It will be unread.
-                        waiting.append((below, *self._held(below)))
-                continue
-            waiting.pop()
-            try:
-                found = [self._entry_in(head + name, name) for name in names]
-            except InputError:
-                if at == path:
-                    raise
-                continue
-            self._folders[at] = by_name([entry for entry in found if entry is not None])
-
-    def _held(self, path: str) -> tuple[list[str], list[str]]:
-        """The names in a folder, and those of them that are folders."""
-        try:
-            with os.scandir(self._place(path)) as listing:
-                items = [item for item in listing if item.name not in HIDDEN]
-                return [item.name for item in items], [
-                    item.name for item in items if item.is_dir(follow_symlinks=False)
-                ]
-        except OSError as error:
-            raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
 
     def _entry_in(self, path: str, name: str) -> Entry | None:
         """The entry of a name in a folder that was just listed."""
         if path not in self._known:
             self._known[path] = self._read_entry(path, name)
         return self._known[path]
+
+    def _holds_any(self, path: str) -> bool:
+        """Whether a folder holds a file, a link, or a folder that does or cannot be listed. Looks no further."""
+        way: list[tuple[str, Iterator[str]]] = []
+        at: str | None = path
+        while at is not None:
+            if at not in self._holding:
+                is_full, below = self._glance(at)
+                if is_full or not below:
+                    self._holding[at] = is_full
+                else:
+                    way.append((at, iter(below)))
+            if self._holding.get(at):
+                self._holding.update(dict.fromkeys((folder for folder, _ in way), True))
+                return True
+            at = None
+            while way and at is None:
+                at = next(way[-1][1], None)
+                if at is None:
+                    self._holding[way.pop()[0]] = False
+        return False
+
+    def _glance(self, path: str) -> tuple[bool, list[str]]:
+        """Whether a folder itself holds a file or a link, or cannot be listed, and the folders in it."""
+        try:
+            inside = [(name, kind) for name, kind in self._held(path) if kind and name not in HIDDEN]
+        except InputError:
+            return True, []
+        folder = _KINDS[stat.S_IFDIR]
+        return any(kind != folder for _, kind in inside), [f"{path}/{name}" for name, kind in inside if kind == folder]
 
     def paths(self, path: str, is_skipped: Callable[[str], bool], ignored: Collection[str] = ()) -> Iterator[str]:
         """The regular file at a path, or those below it but for ignored paths and folders of skipped names."""
@@ -148,7 +210,7 @@ class DiskTree:
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFDIR:
                 if not is_skipped(name):
-                    inside = self._kinds(at)
+                    inside = self._held(at)
                     self._visited[at] = self._shape(inside)
                     waiting.extend(f"{at}/{name}" if at else name for name, _ in reversed(inside))
                 continue
@@ -157,28 +219,37 @@ class DiskTree:
             if kind == stat.S_IFREG:
                 yield at
 
-    def _kinds(self, path: str) -> list[tuple[str, str]]:
+    def _held(self, path: str) -> Sequence[tuple[str, str]]:
         """The names in a folder and what stands there, of which no file is looked at where the system tells so much."""
-        try:
-            with os.scandir(self._place(path)) as listing:
-                return sorted((item.name, _kind_of(item)) for item in listing)
-        except OSError as error:
-            raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
+        if path not in self._names:
+            try:
+                with os.scandir(self._place(path)) as listing:
+                    self._names[path] = sorted((item.name, _kind_of(item)) for item in listing)
+            except OSError as error:
+                raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
+        return self._names[path]
 
     def _shape(self, inside: Sequence[tuple[str, str]]) -> str:
         return blob_id(os.fsencode("/".join(f"{name}/{kind}" for name, kind in inside)), self.algorithm)
 
     def asked(self) -> dict[str, str]:
         """All that was asked so far, in the form of `told`; what a folder says already is left out."""
-        paths = [*self._known, *(path for path in self._folders if path not in self._known)]
-        found = {path: self.told(path) for path in paths if not self._said_above(path)}
-        visited = ((f"{path}/", said) for path, said in self._visited.items())
-        return found | {path: said for path, said in visited if not self._said_above(path)}
+        whole = [path for path in self._made if not self._said_above(path)]
+        listed = [path for path in self._folders if path not in self._made and not self._said_above(path)]
+        alone = [
+            path
+            for path in self._known
+            if path not in self._made and path.rpartition("/")[0] not in self._folders and not self._said_above(path)
+        ]
+        found = {path: self.told(path) for path in whole}
+        found |= {f"{path}{LISTED}": self.told(f"{path}{LISTED}") for path in listed}
+        found |= {f"{path}{MODE}": self.told(f"{path}{MODE}") for path in alone}
+        return found | {f"{path}/": said for path, said in self._visited.items() if not self._said_above(f"{path}/")}
 
     def _said_above(self, path: str) -> bool:
         while path:
             path = path.rpartition("/")[0]
-            if path in self._folders or ((found := self._known.get(path)) is not None and found.mode == MODE_FOLDER):
+            if (found := self._made.get(path)) is not None and found.mode == MODE_FOLDER:
                 return True
         return False
 
@@ -186,14 +257,19 @@ class DiskTree:
         """What stands at a path, in one text: its mode and id, or nothing.
 
         With a `/` behind it no more than that something stands there; of a folder its names, and what stands there.
+        With MODE or LISTED behind it, see there.
         """
+        if path.endswith(LISTED):
+            inside = self.entries(path.removesuffix(LISTED))
+            return blob_id(os.fsencode("/".join(f"{entry.mode:o} {entry.name}" for entry in inside)), self.algorithm)
+        if path.endswith(MODE):
+            found = self.entry(path.removesuffix(MODE))
+            return "" if found is None else f"{found.mode:o}"
         if path.endswith("/"):
             status = self._here(path[:-1])
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
-            return self._shape(self._kinds(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
-        if not path:
-            return folder_entry("", self.entries(path), self.tree_id).stands_for
-        found = self.entry(path)
+            return self._shape(self._held(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
+        found = self._folder("", "") if not path else self.entry(path)
         return "" if found is None else f"{found.mode:o} {found.stands_for}"
 
     def _link(self, path: str) -> bytes:
@@ -202,20 +278,40 @@ class DiskTree:
         except OSError as error:
             raise InputError(f"{path}: changed while it was read") from error
 
+    def _id(self, path: str, status: os.stat_result) -> str:
+        """The id of a regular file of which the system says this."""
+        known = "" if self.ids is None else self.ids.find(path, status)
+        return known or self._hash(path)
+
     def _hash(self, path: str) -> str:
         with self.open(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            digest = digest_of("blob", size, self.algorithm)
+            before = os.fstat(stream.fileno())
+            digest = digest_of("blob", before.st_size, self.algorithm)
             read = 0
             while chunk := stream.read(CHUNK):
                 read += len(chunk)
                 digest.update(chunk)
-        if read != size:
+            after = os.fstat(stream.fileno())
+        if read != before.st_size:
             raise InputError(f"{path}: changed while it was read")
-        return str(digest.hexdigest())
+        oid = str(digest.hexdigest())
+        if self.ids is not None:
+            self.ids.add(path, before, after, oid)
+        return oid
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
+        try:
+            return self._read(path, limit)
+        except InputError:
+            # What cannot be read decides too, until it can be.
+            with contextlib.suppress(InputError):
+                found = self.entry(path)
+                if isinstance(found, Promised) and found.mode != MODE_FOLDER:
+                    found.made  # noqa: B018
+            raise
+
+    def _read(self, path: str, limit: int) -> bytes:
         status = self._here(path)
         if status is None:
             raise InputError(f"{path}: is not there")
@@ -226,8 +322,11 @@ class DiskTree:
                 data = stream.read(limit + 1)
         if len(data) > limit:
             raise InputError(f"{path}: is longer than {limit} bytes")
-        found = self.entry(path)
-        if found is None or found.oid != blob_id(data, self.algorithm):
+        found, oid = self.entry(path), blob_id(data, self.algorithm)
+        is_alike = found is not None and (found.mode == MODE_LINK) == stat.S_ISLNK(status.st_mode)
+        if found is not None and is_alike and found.mode != MODE_FOLDER and path not in self._made:
+            self._made[path] = Entry(found.name, found.mode, oid)
+        if found is None or found.oid != oid:
             raise InputError(f"{path}: changed while it was read")
         return data
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+import functools
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import GitError, GitRefuses
 from planner.local import look as looks
+from planner.local import remembered_ids
 from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.revision import FILES, RevisionTree
 from planner.local.status import changed_paths
-from planner.model.entry import MODE_FOLDER, Entry, Unread, folder_entry
+from planner.model.entry import MODE_FOLDER, Entry, Promised, Unread, folder_entry
 from planner.model.frozen import dataclass, field
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class WorkTree:
         self._touched = frozenset({*self.changed.disk, *self.changed.below})
         self._folders: dict[str, tuple[Entry, ...]] = {}
         self._named: dict[str, Entry | None] = {}
+        self._ids: dict[str, Entry] = {}
 
     def is_at(self, revision: RevisionTree) -> bool:
         """Whether nothing differs from a revision, told without looking at any file."""
@@ -99,10 +102,23 @@ class WorkTree:
         found, other = self.clean.entry(path), revision.entry(path)
         return found == other or (not whole and _is_folder(self.clean, path) and _is_folder(revision, path))
 
+    def differs_from(self, revision: RevisionTree, folder: str) -> list[str] | None:
+        """The paths in a folder that may differ from a revision, of which no more is looked at; None for any."""
+        changed = self.changed_at(folder)
+        if self.clean is None or changed is True:
+            return None
+        if self.clean.root != revision.root and (not folder or self.clean.entry(folder) != revision.entry(folder)):
+            return None
+        return [] if changed is False else self._on_disk(folder, changed)
+
     def on_disk(self) -> list[str]:
         """The paths that are read from disk, because they may differ from HEAD; a folder stands for all below it."""
+        return self._on_disk("", self.changed)
+
+    @staticmethod
+    def _on_disk(path: str, changed: Changes) -> list[str]:
         found: list[str] = []
-        waiting = [("", self.changed)]
+        waiting = [(f"{path}/" if path else "", changed)]
         while waiting:
             head, folder = waiting.pop()
             found.extend(f"{head}{name}" for name in folder.disk if name not in HIDDEN)
@@ -137,9 +153,9 @@ class WorkTree:
         """What is on disk, with git's mode where it was told that those on disk mean nothing."""
         found = self.disk.entry(path)
         mode = self.modes.get(path)
-        if found is None or isinstance(found, Unread) or found.mode not in FILES or mode not in FILES:
+        if found is None or found.mode not in FILES or mode not in FILES:
             return found
-        return Entry(found.name, mode, found.oid)
+        return Promised.of(found.name, mode, functools.partial(_with_mode, found, mode))
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
@@ -148,7 +164,9 @@ class WorkTree:
             if changed is True or self.clean is None:
                 self._folders[path] = tuple(self.disk.entries(path))
             elif isinstance(changed, Changes):
-                self._folders[path] = self._merged(path, changed)
+                for at, below in self._nested(path, changed):
+                    if at not in self._folders:
+                        self._folders[at] = self._merged(at, below)
             else:
                 self._folders[path] = tuple(self.clean.entries(path))
         return self._folders[path]
@@ -168,9 +186,27 @@ class WorkTree:
 
     def _folder(self, name: str, path: str) -> Entry | None:
         if path not in self._named:
-            inside = self.entries(path)
-            self._named[path] = folder_entry(name, inside, self.tree_id) if inside else None
+            make = functools.partial(self._made, path)
+            self._named[path] = Promised.of(name, MODE_FOLDER, make) if self.entries(path) else None
         return self._named[path]
+
+    def _made(self, path: str) -> Entry:
+        """A folder in which something changed, with its id."""
+        changed = self.changed_at(path)
+        if path not in self._ids and isinstance(changed, Changes):
+            for at, _ in self._nested(path, changed):
+                if at not in self._ids:
+                    self._ids[at] = folder_entry(at.rpartition("/")[2], self.entries(at), self.tree_id)
+        return self._ids[path]
+
+    @staticmethod
+    def _nested(path: str, changed: Changes) -> Iterator[tuple[str, Changes]]:
+        """A folder in which something changed, behind all those below it: no call for each level."""
+        found = [(path, changed)]
+        for at, folder in found:  # It grows on the way.
+            head = f"{at}/" if at else ""
+            found.extend((f"{head}{name}", below) for name, below in folder.below.items() if name not in HIDDEN)
+        return reversed(found)
 
     def is_on_disk(self, path: str) -> bool:
         """Whether what is at a path is read from disk."""
@@ -198,6 +234,11 @@ class WorkTree:
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""
         return tree_id(entries, self.algorithm)
+
+
+def _with_mode(found: Entry, mode: int) -> Entry:
+    made = found.made if isinstance(found, Promised) else found
+    return made if isinstance(made, Unread) else Entry(made.name, mode, made.oid)
 
 
 def _is_folder(tree: WorkTree | RevisionTree, path: str) -> bool:
@@ -283,7 +324,8 @@ def worktree(folder: Path | str) -> WorkTree:
 
 
 def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str, look: looks.Look | None) -> WorkTree:
-    disk = DiskTree(folder, algorithm)
+    ids = None if look is None else remembered_ids.of(look.cache, str(folder), algorithm)
+    disk = DiskTree(folder, algorithm, ids)
     left_out = [path.removeprefix(prefix) for path in status.ignored if path.startswith(prefix)]
     inside = [path.removeprefix(prefix) for path in status.changed if path.startswith(prefix) and path != prefix]
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in status.changed)

@@ -51,6 +51,40 @@ class Unread(Entry):
         raise InputError(self[2].partition(" ")[2])
 
 
+class Promised(Entry):
+    """An entry whose id is made when somebody asks for it, once: most of what is on disk is of no image."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, name: str, mode: int, make: Callable[[], Entry]) -> Promised:
+        """`make` gives the same entry with its id, or one that is unread, however often it is called."""
+        return cls(name, mode, make)  # type: ignore[arg-type]
+
+    @property
+    def made(self) -> Entry:
+        """The entry with its id."""
+        return self[2]()  # type: ignore[operator, no-any-return]
+
+    @property
+    def oid(self) -> str:
+        """Raises InputError for what cannot be read."""
+        return self.made.oid
+
+    @property
+    def stands_for(self) -> str:
+        """See Entry."""
+        return self.made.stands_for
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and tuple(self[:2]) == other[:2] and self.stands_for == other.stands_for
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def folder_entry(name: str, inside: Sequence[Entry], tree_id: Callable[[Sequence[Entry]], str]) -> Entry:
     """A folder with these entries, some of which may be unread."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -103,11 +104,12 @@ def left_out_of(keys: Keys, manifest: Manifest) -> Callable[[Input, str], str | 
     None for a path where nothing is.
     """
     image = keys.made_by.loaded.graph.nodes[manifest.image].image
+    context_of = functools.cache(functools.partial(keys.made_by.context, image))  # Asked for each of many files.
 
     def left_out(item: Input, path: str) -> str | None:
         if item.selection is None:
             return None
-        context = keys.made_by.context(image, item.selection.context)
+        context = context_of(item.selection.context)
         if context.tree.entry(context.path(path)) is None:
             return None
         rule = context.rules.deciding(path)

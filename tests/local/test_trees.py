@@ -215,3 +215,15 @@ def children_that_ended() -> list[str]:
             if state == "Z" and int(parent) == os.getpid():
                 found.append(place.parent.name)
     return found
+
+
+def test_a_change_deep_down_is_no_deep_call(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    deep = "/".join("d" * 600)
+    space.write({f"{deep}/file": "1\n"})
+    space.commit()
+    space.write({f"{deep}/file": "22\n"})
+    tree = worktree(space.root)
+    ids = tree.tree_id(tree.entries(""))
+    space.commit()
+    assert ids == space.git("rev-parse", "HEAD^{tree}").strip()
