@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import functools
 import os
 import posixpath
 import time
@@ -19,7 +18,7 @@ from planner.cli.arguments import POLICY
 from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in, warn
 from planner.cli.published import age
 from planner.digest.key import Keys, Known
-from planner.digest.trace import agrees
+from planner.digest.retold import Retold
 from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
 from planner.local.git_tree import revision_tree, worktree
@@ -66,7 +65,7 @@ def roots_of(options: argparse.Namespace, now: Keys) -> tuple[Roots, frozenset[s
             with nullcontext() if is_ours else ENVIRONMENT.narrowed(own):
                 if absent.is_at(tree, commit, known_as, is_head=commit in heads):
                     continue
-                known = Known(facts=latest[is_ours].facts, agrees=functools.partial(agrees, tree))
+                known = Known(facts=latest[is_ours].facts, agrees=Retold(tree).agrees)
                 before = latest[is_ours] = keys_in(options, tree, known)
         except PlannerError as error:
             less = f"leave it out with --ref '!{_as_ref(known_as)}'" if commit in heads else "ask for fewer with --last"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 from collections.abc import Callable, Iterable
 
 from planner.cli.family import (
@@ -20,9 +19,9 @@ from planner.cli.family import (
 from planner.digest.hashing import Hasher
 from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
-from planner.digest.trace import FOLDER, FOUND, Trace, told_like
-from planner.digest.trace import agrees as agrees_in
-from planner.errors import InputError
+from planner.digest.retold import Retold
+from planner.digest.trace import FOLDER, FOUND, SEEN, SPLIT, Trace, place_of
+from planner.errors import DefinitionError, InputError
 from planner.local import facts_cache
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, worktree
@@ -46,7 +45,12 @@ def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
     remembered = recall(options, tree)
     if remembered is None or tree.clean is None or remembered.facts.definition is None:
         return None
-    holds = functools.partial(_holds, remembered.content, tree, tree.clean)
+    agrees, held = Agreement(tree, tree.clean), Holding(tree.clean)
+    is_same = remembered.content == tree.clean.content
+
+    def holds(trace: Trace) -> bool:
+        return agrees(trace) and (is_same or held(trace))
+
     if not holds(remembered.facts.definition):
         return None
     say_notes(remembered.facts.loaded.family.notes)
@@ -69,50 +73,77 @@ def keys_kept(options: argparse.Namespace) -> Keys:
     return keys
 
 
-def _holds(content: str, tree: WorkTree, clean: RevisionTree, trace: Trace) -> bool:
-    return agree(tree, clean, trace) and (content == clean.content or agrees(clean, trace))
+class Agreement:
+    """Whether a worktree and a revision say the same of the paths of traces."""
 
+    def __init__(self, now: WorkTree, old: RevisionTree) -> None:
+        self.now = now
+        self.old = old
+        self._says_now = Retold(now)
+        self._said_then = Retold(old)
+        self._touched = now.touched_since(old)
 
-def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
-    """Whether a worktree and a revision say the same of every path of a trace.
+    def __call__(self, trace: Trace) -> bool:
+        """Only paths are looked at of which git says that they may differ."""
+        if FOUND in trace:
+            from planner.local import found_by_name  # few families are discovered
 
-    Only paths are looked at of which git says that they may differ.
-    """
-    if FOUND in trace:
-        from planner.local import found_by_name  # few families are discovered
+            if not found_by_name.is_alike(self.now, self.old):
+                return False
+        return all(path == FOUND or self._is_alike(path, said) for path, said in trace.items())
 
-        if not found_by_name.is_alike(now, old):
+    def _is_alike(self, path: str, said: str) -> bool:
+        place = place_of(path)
+        if self._touched is not None and place and place.partition("/")[0] not in self._touched:
+            return True
+        if self.now.agrees_with(self.old, place, whole=said != FOLDER):
+            return True
+        if SPLIT in path and said.startswith(SEEN):
+            return self._sees_alike(path, place)
+        return self._looks_alike(path, said)
+
+    def _sees_alike(self, path: str, folder: str) -> bool:
+        """Whether all that differs in a folder of a context is left out of it; no file is looked at.
+
+        What else differs is told by whoever reads the context, which takes no longer than it would here.
+        """
+        differs = self.now.differs_from(self.old, folder)
+        _, root, rules = path.split(SPLIT)
+        start = len(root) + 1 if root else 0
+        try:
+            closes = self._said_then.rules(rules).closes
+        except (DefinitionError, InputError):
             return False
-    touched = now.touched_since(old)
-    for path, said in trace.items():
-        if path == FOUND or (touched is not None and path and path.partition("/")[0] not in touched):
-            continue
-        if not now.agrees_with(old, path, whole=said != FOLDER) and not _looks_alike(now, old, path, said):
+        return differs is not None and all(closes(one[start:]) for one in differs)
+
+    def _looks_alike(self, path: str, said: str) -> bool:
+        """Whether both say the same of a path, by the bytes on disk: git cannot tell of a file that its checkout
+
+        converts. A file that cannot be read is left to whoever reads it for an answer, and can say so.
+        """
+        try:
+            return self._says_now.told_like(path, said) == self._said_then.told_like(path, said)
+        except InputError:
             return False
-    return True
 
 
-def _looks_alike(now: WorkTree, old: RevisionTree, path: str, said: str) -> bool:
-    """Whether both say the same of a path, by the bytes on disk: git cannot tell of a file that its checkout converts.
-
-    A file that cannot be read is left to whoever reads it for an answer, and can say so.
-    """
-    try:
-        return told_like(now, path, said) == told_like(old, path, said)
-    except InputError:
-        return False
-
-
-def agrees(old: RevisionTree, trace: Trace) -> bool:
+class Holding:
     """Whether a revision says the same of every path of a trace."""
-    if FOUND not in trace:
-        return agrees_in(old, trace)
-    from planner.local import found_by_name
-    from planner.local.listing import paths
-    from planner.sources.discovery.files import is_skipped
 
-    rest = {path: said for path, said in trace.items() if path != FOUND}
-    return agrees_in(old, rest) and found_by_name.told(paths(old, is_skipped)) == trace[FOUND]
+    def __init__(self, old: RevisionTree) -> None:
+        self.old = old
+        self._said_then = Retold(old)
+
+    def __call__(self, trace: Trace) -> bool:
+        """See above."""
+        if FOUND not in trace:
+            return self._said_then.agrees(trace)
+        from planner.local import found_by_name
+        from planner.local.listing import paths
+        from planner.sources.discovery.files import is_skipped
+
+        rest = {path: said for path, said in trace.items() if path != FOUND}
+        return self._said_then.agrees(rest) and found_by_name.told(paths(self.old, is_skipped)) == trace[FOUND]
 
 
 def narrowed(loaded: LoadedFamily, tree: Tree, names: Iterable[ImageName]) -> Manifests:

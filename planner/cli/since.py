@@ -6,7 +6,6 @@ What was found at a revision is kept for the next plan, so that an edit costs wh
 from __future__ import annotations
 
 import argparse
-import functools
 
 from planner.cli.family import (
     defines_family,
@@ -18,7 +17,7 @@ from planner.cli.family import (
     say_notes,
     workspace_of,
 )
-from planner.cli.recalled import agree, agrees, keep, recall
+from planner.cli.recalled import Agreement, Holding, keep, recall
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import FOUND
 from planner.errors import PlannerError
@@ -73,7 +72,7 @@ def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: Revisi
         return now
     if not defines_family(options, old) or _buildx_reads_otherwise(options, tree, old):
         return None
-    known = Known(facts=now.facts, agrees=functools.partial(agree, tree, old))
+    known = Known(facts=now.facts, agrees=Agreement(tree, old))
     if definition_in(options, old) is not None or FOUND in (now.facts.definition or {}):
         return keys_in(options, old, known)
     return _found_then(options, old, known)
@@ -111,10 +110,11 @@ def _from_facts(remembered: Remembered, tree: WorkTree, old: RevisionTree) -> tu
     if facts.definition is None:
         return None
     same = remembered.content == old.content
-    known = Known(facts=facts, agrees=functools.partial(agrees, old))
-    if not (same or known.agrees(facts.definition)) or not agree(tree, old, facts.definition):
+    known = Known(facts=facts, agrees=Holding(old))
+    alike = Agreement(tree, old)
+    if not (same or known.agrees(facts.definition)) or not alike(facts.definition):
         return None
     say_notes(facts.loaded.family.notes)
     then = keys_found(facts, old) if same else keys_of(facts.loaded, old, known, facts.definition)
-    now = Known(facts=then.facts, agrees=functools.partial(agree, tree, old))
+    now = Known(facts=then.facts, agrees=alike)
     return keys_of(facts.loaded, tree, now, facts.definition), then

@@ -19,7 +19,7 @@ from planner.cli.family import chosen, folder_of, keys_in, palette
 from planner.cli.plan import against_records
 from planner.cli.since import baseline_at
 from planner.digest.key import Keys, Known
-from planner.digest.trace import agrees
+from planner.digest.retold import Retold
 from planner.errors import PlannerError
 from planner.explain.causes import plan_text
 from planner.local.git_tree import WorkTree, commit_at, worktree
@@ -113,7 +113,7 @@ def _renew(options: argparse.Namespace, before: Keys | None, interrupted: Callab
     now = None
     try:
         tree = worktree(folder_of(options))
-        known = Known(facts=before.facts, agrees=functools.partial(agrees, tree)) if before is not None else None
+        known = Known(facts=before.facts, agrees=Retold(tree).agrees) if before is not None else None
         now = keys_in(options, tree, known)
         plan = _plan(options, tree, now)
     except PlannerError as error:

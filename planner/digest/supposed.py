@@ -5,10 +5,11 @@ It answers what an edit of that path could change, without knowing which edit.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from planner.model.entry import folder_entry
+from planner.model.entry import Promised, folder_entry
 from planner.ports import MODE_FOLDER, Entry, Tree
 
 
@@ -43,8 +44,9 @@ class Supposed:
         known = self.tree.entry(path)
         if self.put is None and (known is None or known.mode != MODE_FOLDER):
             return known
-        inside = self.entries(path)
-        return folder_entry(path.rpartition("/")[2], inside, self.tree.tree_id) if inside else None
+        inside, name = self.entries(path), path.rpartition("/")[2]
+        made = functools.cache(lambda: folder_entry(name, inside, self.tree.tree_id))
+        return Promised.of(name, MODE_FOLDER, made) if inside else None
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""

@@ -15,8 +15,14 @@ FOLDER = f"{MODE_FOLDER:o}"
 """Said of a folder of which no more was asked than what it is."""
 THERE = "there"
 """Said of a path of which no more was asked than whether anything is there."""
+SEEN = "seen "
+"""Begins what is said of a folder of a context: the id of what its ignore file leaves of it."""
+UNREAD = f"{SEEN}?"
+"""Said where something of it cannot be read."""
 NAMES = "names "
 """Begins what is said of a folder of which the names alone were asked, and which of them are folders."""
+SPLIT = "\0"
+"""Stands in a path of a trace between a folder, the context in which it was looked at, and that one's ignore file."""
 FOUND = "/"
 """Stands for the names of all files of a tree, where some were chosen by name; no path is called so."""
 _NO_ID = "0" * 40
@@ -31,6 +37,7 @@ class Traced:
         self._modes: set[str] = set()
         self._names: set[str] = set()
         self._there: set[str] = set()
+        self._views: dict[str, str] = {}
         self._found = ""
 
     def entry(self, path: str) -> Entry | None:
@@ -58,6 +65,12 @@ class Traced:
         """Take note that files were chosen among the names of all, and of what these names are."""
         self._found = said
 
+    def seen(self, path: str, root: str, rules: str, said: str) -> None:
+        """Take note of what was said of a folder as the rules of the ignore file `rules` leave it, in a context."""
+        at = SPLIT.join((path, root, rules))
+        if not self._views.get(at, "").startswith(SEEN):  # That tells the names too.
+            self._views[at] = said
+
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree."""
         self._whole.add(path)
@@ -82,13 +95,18 @@ class Traced:
         whole = self._whole | (self._modes & self._names)
         trace = {path: told(self.tree, path) for path in whole if not _below(path, whole)}
         # What is said of names tells whether anything is there, and so does the mode of a folder.
-        for asked, paths in ((FOLDER, self._modes), (NAMES, self._names), (THERE, self._there)):
+        for tell, paths in ((kind_told, self._modes), (names_told, self._names), (there_told, self._there)):
             for path in paths:
                 if path not in trace and not _below(path, whole):
-                    trace[path] = told_like(self.tree, path, asked)
+                    trace[path] = tell(self.tree, path)
+        for at, said in self._views.items():
+            folder = place_of(at)
+            if folder not in whole and not _below(folder, whole):
+                trace[at] = said
         if self._found:
             trace[FOUND] = self._found
         self._whole, self._modes, self._names, self._there, self._found = set(), set(), set(), set(), ""
+        self._views = {}
         return trace
 
 
@@ -100,6 +118,11 @@ def _below(path: str, folders: set[str]) -> bool:
     return False
 
 
+def place_of(at: str) -> str:
+    """The path of the workspace that a path of a trace is of."""
+    return at.partition(SPLIT)[0]
+
+
 def covers(trace: Trace, path: str) -> bool:
     """Whether an edit at a path, or of anything below it, could change what a trace says.
 
@@ -107,13 +130,14 @@ def covers(trace: Trace, path: str) -> bool:
     any edit may add one.
     """
     clean = path.rstrip("/")
-    if not clean or clean in trace or "" in trace or FOUND in trace:
+    places = set(map(place_of, trace))
+    if not clean or clean in places or "" in places or FOUND in trace:
         return True
     above = clean
     while above := above.rpartition("/")[0]:
-        if above in trace:
+        if above in places:
             return True
-    return any(place.startswith(f"{clean}/") for place in trace)
+    return any(place.startswith(f"{clean}/") for place in places)
 
 
 def told(tree: Tree, path: str) -> str:
@@ -124,34 +148,27 @@ def told(tree: Tree, path: str) -> str:
     return "" if found is None else f"{found.mode:o} {found.stands_for}"
 
 
-def told_like(tree: Tree, path: str, said: str) -> str:
-    """What a tree says of a path, no more than was asked where this was `said`.
-
-    Of FOUND a tree alone tells nothing: which files are chosen is not known here.
-    """
-    if path == FOUND:
-        return ""
-    if said == THERE:
-        return "" if tree.entry(path) is None else THERE
-    if said.startswith(NAMES):
-        return _names(tree, path)
-    return _kind(tree, path) if said == FOLDER else told(tree, path)
+def there_told(tree: Tree, path: str) -> str:
+    """What a tree says of a path where no more is asked than whether anything is there."""
+    return "" if tree.entry(path) is None else THERE
 
 
-def _names(tree: Tree, path: str) -> str:
+def names_told(tree: Tree, path: str) -> str:
+    """What a tree says of the names in a folder."""
     entries = tree.entries(path)
     if not entries:
         return f"{NAMES}{THERE if path and tree.entry(path) is not None else ''}"
+    return names_of(tree, entries)
+
+
+def names_of(tree: Tree, entries: Sequence[Entry]) -> str:
+    """What these entries say as the names of a folder, and which of them are folders."""
     kinds = (MODE_FOLDER if entry.mode == MODE_FOLDER else MODE_FILE for entry in entries)
     bare = [Entry(entry.name, kind, _NO_ID) for entry, kind in zip(entries, kinds, strict=True)]
     return f"{NAMES}{tree.tree_id(bare)}"
 
 
-def _kind(tree: Tree, path: str) -> str:
+def kind_told(tree: Tree, path: str) -> str:
+    """What a tree says of a path where of a folder no more is asked than that it is one."""
     found = tree.entry(path)
     return FOLDER if not path or (found is not None and found.mode == MODE_FOLDER) else told(tree, path)
-
-
-def agrees(tree: Tree, trace: Trace) -> bool:
-    """Whether a tree says the same of every path."""
-    return all(said == told_like(tree, path, said) for path, said in trace.items())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TypeVar
 
 from planner.digest.key import Keys, Known, keys_of
-from planner.digest.trace import Trace, Traced, agrees
+from planner.digest.retold import Retold
+from planner.digest.trace import Trace, Traced
 from planner.errors import PlannerError
 from planner.model.frozen import dataclass, replace
 from planner.model.image import Family
@@ -54,7 +54,7 @@ class Walk:
     def keys(self, tree: Tree, near: Keys | None) -> Keys:
         """The keys of a tree's family; `near` are those of a tree that differs little. Raises PlannerError."""
         loaded = self._load(tree)
-        known = None if near is None else Known(facts=near.facts, agrees=functools.partial(agrees, tree))
+        known = None if near is None else Known(facts=near.facts, agrees=Retold(tree).agrees)
         return keys_of(loaded, tree, known)
 
     def _load(self, tree: Tree) -> LoadedFamily:
@@ -83,7 +83,8 @@ class Walk:
 
     def _written(self, tree: Tree) -> _Written:
         """The family of a tree: one that was read before where the tree says the same, the last met first."""
-        found = next((one for one in self._families if agrees(tree, one.trace)), None)
+        agrees = Retold(tree).agrees
+        found = next((one for one in self._families if agrees(one.trace)), None)
         if found is None:
             self._count += 1
             traced = Traced(tree)

@@ -88,7 +88,7 @@ class Pattern:
             return True
         components = self.text.split("/")
         for name, component in zip(folder.split("/"), components, strict=False):
-            if "**" in component or "\\" in component or "[" in component:
+            if "**" in component or any(letter in component for letter in "\\[^"):
                 return True
             if "*" in component or "?" in component:
                 continue

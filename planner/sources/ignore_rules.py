@@ -139,6 +139,15 @@ class IgnoreRules:
             self._matched[folder] = tuple(hits)
         return self._matched[folder]
 
+    def closes(self, path: str) -> bool:
+        """Whether a path is left out with all that is or ever will be below it: no `!` brings any of it back.
+
+        What lies below is matched by every rule that matches the path, and by more that leave out alone.
+        """
+        return self.ignores(path) and not any(
+            rule.exception and rule.pattern.could_match_below(path) for rule in self.rules
+        )
+
     def could_match_below(self, folder: str) -> bool:
         """Whether some rule might speak of the folder or of anything under it; False is certain."""
         return any(rule.pattern.could_match_below(folder) for rule in self.rules)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from planner.cli.recalled import Agreement
 from planner.digest.key import Keys, Known, keys_of
-from planner.digest.trace import FOLDER, Trace, agrees
+from planner.digest.retold import Retold
+from planner.digest.trace import Trace
 from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
 from planner.ports import Tree
@@ -100,11 +102,16 @@ def test_known_images_are_as_if_read_anew(edits: list[Callable[[Workspace], None
     agree_after(edits)
 
 
-def agree(now: WorkTree, old: RevisionTree, trace: Trace) -> bool:
-    """Told without looking; never where looking tells otherwise."""
-    told = all(now.agrees_with(old, path, whole=said != FOLDER) for path, said in trace.items())
-    assert agrees(old, trace) or not told
-    return told
+def agreement(now: WorkTree, old: RevisionTree) -> Callable[[Trace], bool]:
+    """Told by what may differ; never where looking at all tells otherwise."""
+    alike, then = Agreement(now, old), Retold(old)
+
+    def agree(trace: Trace) -> bool:
+        told = alike(trace)
+        assert then.agrees(trace) or not told
+        return told
+
+    return agree
 
 
 def agree_after(edits: list[Callable[[Workspace], None]]) -> None:
@@ -119,6 +126,6 @@ def agree_after(edits: list[Callable[[Workspace], None]]) -> None:
         place = Path(os.fspath(space.root))
         now, old = worktree(place), revision_tree(place, first)
         keys = keys_of(loaded_from(now), now)
-        known = Known(facts=keys.facts, agrees=lambda trace: agree(now, old, trace))
+        known = Known(facts=keys.facts, agrees=agreement(now, old))
         found = keys_of(loaded_from(old, keys.made_by.loaded), old, known)
         assert list(told(found)) == list(told(keys_of(loaded_from(old), old)))

@@ -11,7 +11,8 @@ import pytest
 
 from planner.digest import kept, manifest, restored
 from planner.digest.key import keys_of
-from planner.digest.trace import Traced, agrees
+from planner.digest.retold import Retold
+from planner.digest.trace import Traced
 from planner.digest.written import Unreadable
 from planner.local import cache_file
 from planner.local.git_tree import worktree
@@ -115,7 +116,7 @@ def test_what_is_kept_is_what_was_found(tmp_path: Path) -> None:
     assert (again.by_platform, again.traces) == (found.facts.by_platform, found.facts.traces)
     assert (again.definition, again.remarkable) == (found.facts.definition, found.facts.remarkable)
     assert again.definition is not None
-    assert agrees(tree, again.definition)
+    assert Retold(tree).agrees(again.definition)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}', '{"images": [[]]}', "nonsense"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planner.digest.key import Keys, Known, keys_of
-from planner.digest.trace import Traced, agrees
+from planner.digest.retold import Retold
+from planner.digest.trace import Traced
 from planner.errors import PlannerError
 from planner.local.disk_tree import DiskTree
 from planner.plan.baseline import of_keys
@@ -56,7 +56,7 @@ def ours(root: Path, before: Ours | None = None) -> Ours:
         if before is None or before.keys is None:
             traced = Traced(tree)
             return Ours(keys_of(load(family, traced, told=True), tree, None, traced.taken()))
-        known = Known(facts=before.keys.facts, agrees=functools.partial(agrees, tree))
+        known = Known(facts=before.keys.facts, agrees=Retold(tree).agrees)
         loaded = load(family, tree, told=True, like=known.facts.loaded)
         return Ours(keys_of(loaded, tree, known))
     except PlannerError as error:
