@@ -21,7 +21,7 @@ from planner.digest.key import Facts, Keys, Known, keys_of
 from planner.digest.manifest import Manifests
 from planner.digest.retold import Retold
 from planner.digest.trace import FOLDER, FOUND, SEEN, SPLIT, Trace, place_of
-from planner.errors import DefinitionError, InputError
+from planner.errors import DefinitionError, InputError, PlannerError
 from planner.local import facts_cache
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, worktree
@@ -58,7 +58,7 @@ def standing(options: argparse.Namespace, tree: WorkTree) -> Standing | None:
 
 
 def keys_kept(options: argparse.Namespace) -> Keys:
-    """The keys of the family as it is on disk, thought of anew only where an edit can reach; kept from a clean tree.
+    """The keys of the family as it is on disk, thought of anew only where an edit can reach; those of HEAD are kept.
 
     What Dockerfiles evaluate to may be missing: enough for a plan, not for a build.
     """
@@ -68,9 +68,25 @@ def keys_kept(options: argparse.Namespace) -> Keys:
         facts = stood.facts
         return keys_of(facts.loaded, tree, Known(facts=facts, agrees=stood.holds), facts.definition)
     keys = keys_in(options, tree)
-    if tree.clean is not None and tree.is_at(tree.clean):
-        keep(options, tree, keys.facts, tree.clean)
+    if tree.clean is not None and not options.via_buildx:
+        then = _facts_at(tree, tree.clean, keys)
+        if then is not None:
+            keep(options, tree, then, tree.clean)
     return keys
+
+
+def _facts_at(tree: WorkTree, head: RevisionTree, now: Keys) -> Facts | None:
+    """The facts of HEAD, where it defines the family as the worktree does: whoever works has files beside it."""
+    if tree.is_at(head):
+        return now.facts
+    alike = Agreement(tree, head)
+    if tree.look is None or now.facts.definition is None or not alike(now.facts.definition):
+        return None
+    known = Known(facts=now.facts, agrees=alike)
+    try:
+        return keys_of(now.made_by.loaded, head, known, now.facts.definition).facts
+    except PlannerError:  # Of what HEAD lacks nobody asked.
+        return None
 
 
 class Agreement:

@@ -205,3 +205,15 @@ def test_what_is_in_a_context_is_hashed_once(shell: Ignoring, question: tuple[st
         shell.space.write({"src/main": "edited\n", "node_modules/p3/lib/a.js": "edited\n"})
         shell.ask(*question)
     assert {call.args[1] for call in read.call_args_list} <= {"src/main", "node_modules/p3/lib/a.js"}
+
+
+@pytest.mark.parametrize("rules", ["", *RULES[1:4]])
+def test_what_head_has_is_kept_beside_ignored_and_edited_files(shell: Ignoring, rules: str) -> None:
+    shell.space.write({".dockerignore": rules})
+    commit(shell.space.root)
+    install(shell, 1)
+    shell.space.write({"src/main": "edited\n"})
+    first = shell.ask("plan")
+    assert list(shell.cache.glob("facts-*"))
+    with mock.patch.object(family, "load_family", side_effect=AssertionError("the family is read again")):
+        assert shell.ask("plan") == first
