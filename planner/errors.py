@@ -28,6 +28,11 @@ def for_terminal(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\t" else f"\\x{ord(letter):02x}" for letter in text)
 
 
+def error_text(error: PlannerError) -> str:
+    """An error as it is shown."""
+    return f"planner: {for_terminal(without_logins(str(error)))}"
+
+
 class UsageError(PlannerError):
     """The command line itself is wrong."""
 

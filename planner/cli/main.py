@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from planner import __version__
 from planner.cli.start import INTERRUPTED, interrupts_raise, output_lost
-from planner.errors import PlannerError, UsageError, for_terminal, one_of, without_logins
+from planner.errors import PlannerError, UsageError, error_text, one_of
 
 COMMANDS = {
     "graph": "the images and what they read",
@@ -228,7 +228,7 @@ def main() -> int:
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except PlannerError as error:
-        print(f"planner: {for_terminal(without_logins(str(error)))}", file=sys.stderr)
+        print(error_text(error), file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from planner.cli.family import ENVIRONMENT, said_so_far, warn, warning
 from planner.digest.key import Keys
+from planner.errors import PlannerError, error_text
 from planner.local.answer_cache import Answer, remember
 from planner.local.git_tree import WorkTree
 
@@ -28,3 +29,9 @@ def say_again(keys: Keys, revision: str, out: str, warnings: Sequence[str] = (),
         err = "".join(f"{message}\n" for message in (*said_so_far, *map(warning, warnings)))
         remember(tree, revision, ENVIRONMENT, Answer(status, f"{out}\n", err))
     return say(out, warnings, status)
+
+
+def remember_error(tree: WorkTree, revision: str, error: PlannerError) -> None:
+    """Keep an error that is raised now, to be said again under the conditions of `say_again`."""
+    err = "".join(f"{message}\n" for message in (*said_so_far, error_text(error)))
+    remember(tree, revision, ENVIRONMENT, Answer(error.exit_status, "", err))

@@ -18,9 +18,10 @@ from planner.cli.family import (
     workspace_of,
 )
 from planner.cli.recalled import Agreement, Holding, keep, recall
+from planner.cli.saying import remember_error
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.digest.trace import FOUND
-from planner.errors import PlannerError
+from planner.errors import DefinitionError, PlannerError
 from planner.explain.text import printable
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, revision_tree, worktree
@@ -44,10 +45,25 @@ def both(options: argparse.Namespace, revision: str) -> tuple[Keys, Keys | None]
     old = revision_tree(folder, revision, tree)
     remembered = recall(options, tree)
     known = None if remembered is None else _from_facts(remembered, tree, old)
-    now, then = known or _thought(options, tree, old)
+    try:
+        now, then = known or _thought(options, tree, old)
+    except DefinitionError as error:
+        _remember_doubts(options, tree, revision, error)
+        raise
     if then is not None and (remembered is None or not _is_same(then.facts, remembered.facts)):
         keep(options, tree, then.facts, old)
     return now, then
+
+
+def _remember_doubts(options: argparse.Namespace, tree: WorkTree, revision: str, error: DefinitionError) -> None:
+    """A family that nobody wrote down stops often, until somebody does: that is an answer like any other.
+
+    Not where something else than the workspace could stop it first, or where a program of the family's runs.
+    """
+    if options.file_named or getattr(options, "policy", "") or getattr(options, "trace", False):
+        return
+    if definition_in(options, tree) is None:
+        remember_error(tree, revision, error)
 
 
 def baseline_at(options: argparse.Namespace, tree: WorkTree, now: Keys, revision: str) -> Baseline:

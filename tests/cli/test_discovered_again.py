@@ -339,3 +339,24 @@ def test_what_defines_the_family_is_seen(shell: Found, edit: Callable[[Found], N
         commit(shell)
     want = shell.cold()
     assert shell.everything() == want
+
+
+def test_a_doubt_is_thought_of_once(shell: Found) -> None:
+    write("images/app/Dockerfile", "FROM acme/base\nCOPY made /made\n")(shell)
+    plan = QUESTIONS[0]
+    first = shell.ask(*plan)
+    assert first[0] == 1
+    assert "made: in no folder" in first[2]
+    with mock.patch.object(family, "load_family", side_effect=AssertionError("the family is read again")):
+        assert shell.ask(*plan) == first
+    shell.space.write({".gitignore": "made\n"})
+    assert shell.ask(*plan) == first
+    shell.space.write({"made/it": "1\n"})
+    assert shell.ask(*plan)[0] == 0
+
+
+def test_a_doubt_is_not_kept_behind_what_stops_sooner(shell: Found) -> None:
+    write("images/app/Dockerfile", "FROM acme/base\nCOPY made /made\n")(shell)
+    shell.space.write({"policy.yaml": "nonsense"})
+    shell.ask(*QUESTIONS[0], "--policy", "policy.yaml")
+    assert not list(shell.cache.glob("answer-*"))
