@@ -3,7 +3,7 @@
 Of wall-clock time, and of processor time, which says nothing of what waits for what, but the same on a busy machine.
 
 python -m tests.bench [--images 100 1000 5000] [--files 100] [--bytes N] [--rounds 9] [--turbo] [--discovered]
-    [--plot FILE]
+    [--ignored N [--shipped]] [--plot FILE]
 
 The installed console script is run as a user runs it: byte code is written (in a round that is not counted).
 """
@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.family import edit, without_graph_file, write_family
+from tests.bench.family import edit, with_ignored, without_graph_file, write_family
 from tests.bench.plot import drawn
 from tests.workspace import IDENTITY, Workspace
 
@@ -150,6 +150,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--turbo", action="store_true", help="beside Turborepo, which npm installs for this run")
     parser.add_argument("--discovered", action="store_true", help="without a graph file: Dockerfiles found by name")
+    parser.add_argument("--ignored", type=int, default=0, metavar="N", help="beside N files that git ignores")
+    parser.add_argument("--shipped", action="store_true", help="of which no .dockerignore leaves any out")
     parser.add_argument("--plot", metavar="FILE", help="draw the seconds of each size, in those of the smallest one")
     options = parser.parse_args()
     measured = [measure(images, options) for images in options.images]
@@ -183,6 +185,8 @@ def measure(images: int, options: argparse.Namespace) -> dict[str, float]:
         family = write_family(Path(folder, "family"), images, options.files, packages=options.turbo, size=options.bytes)
         if options.discovered:
             without_graph_file(family)
+        if options.ignored:
+            with_ignored(family, options.ignored, left_out=not options.shipped)
         rows = [*ROWS, Row(WHOLE, [sys.executable, "-m", "tests.bench.whole", os.fspath(family.root)], PLAN, clean)]
         if options.turbo:
             rows.append(Row(TURBO, installed_turbo(Path(folder)), PLAN, clean))

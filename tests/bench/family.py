@@ -54,6 +54,22 @@ def without_graph_file(workspace: Workspace) -> None:
     workspace.commit()
 
 
+def with_ignored(workspace: Workspace, files: int, *, left_out: bool) -> None:
+    """Beside the family a folder that git ignores, and an image that copies the whole workspace, with or without it."""
+    graph = workspace.root / "images.yaml"
+    if graph.exists():
+        graph.write_text(f"{graph.read_text()}  whole: {{context: .}}\n")
+    workspace.write({"Dockerfile": "FROM alpine:3.20\nCOPY . /app\n", ".gitignore": "node_modules\n"})
+    if left_out:
+        workspace.write({".dockerignore": "node_modules\n"})
+    workspace.commit()
+    for start in range(0, files, 40):
+        folder = f"{workspace.root}/node_modules/package{start}/lib"
+        Path(folder).mkdir(parents=True)
+        for number in range(start, min(start + 40, files)):
+            _write(f"{folder}/{number}.js", f"module.exports = {number};\n" * 10)
+
+
 def _package(number: int) -> str:
     parents = {f"image{number // FAN}": "*"} if number >= BASES else {}
     package = {"name": f"image{number}", "version": "1.0.0", "scripts": {"build": "true"}, "dependencies": parents}
