@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
-from planner.digest.files import ContextTree, follow
+from planner.digest.context_tree import ContextTree
+from planner.digest.files import follow
 from planner.digest.trace import Traced
 from planner.errors import DefinitionError, Mistake
 from planner.model.frozen import dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.digest.files import ContextTree, find, inclusion
+from planner.digest.context_tree import ContextTree
+from planner.digest.files import find, inclusion
 from planner.model.selection import Selection
 from planner.ports import MODE_FOLDER
 from planner.sources.ignore_rules import IgnoreRules

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from planner.digest.build_policy import policy_place, reads_elsewhere
+from planner.digest.context_tree import ContextTree
 from planner.digest.contexts import absent, given
-from planner.digest.files import ContextTree, find
+from planner.digest.files import find
 from planner.digest.hashing import Hasher
 from planner.digest.ignore_file import context_root, ignore_file
 from planner.digest.inputs import MISSING, POLICY, REMOTE, Input, InputKind, Manifest, is_policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.digest.build_policy import policy_place
-from planner.digest.files import ContextTree
+from planner.digest.context_tree import ContextTree
 from planner.digest.listing import files_of
 from planner.digest.manifest import Manifests
 from planner.model.frozen import dataclass

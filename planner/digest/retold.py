@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.digest.files import ContextTree
+from planner.digest.context_tree import ContextTree
 from planner.digest.trace import (
     FOLDER,
     FOUND,

@@ -15,7 +15,8 @@ import functools
 import posixpath
 from collections.abc import Iterator
 
-from planner.digest.files import ContextTree, Found, find, has_wildcard
+from planner.digest.context_tree import ContextTree
+from planner.digest.files import Found, find, has_wildcard
 from planner.digest.listing import selected
 from planner.digest.reading import Reading
 from planner.digest.supposed import LinkRead, Supposed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from planner.digest.files import ContextTree
+from planner.digest.context_tree import ContextTree
 from planner.digest.hashing import Hasher
 from planner.digest.manifest import Manifests
 from planner.model.finding import Finding, Severity

@@ -6,7 +6,8 @@ import enum
 from collections.abc import Iterator
 
 from planner.digest.build_policy import policy_places
-from planner.digest.files import ContextTree, find
+from planner.digest.context_tree import ContextTree
+from planner.digest.files import find
 from planner.digest.ignore_file import ignore_file
 from planner.digest.listing import files_of
 from planner.digest.manifest import Manifests

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Set
 
 from planner.digest.build_policy import MAX_POLICY
-from planner.digest.files import ContextTree, find
+from planner.digest.context_tree import ContextTree
+from planner.digest.files import find
 from planner.digest.key import Keys
 from planner.digest.listing import files_of
 from planner.digest.stage_names import named_like_stages
