@@ -41,9 +41,9 @@ def pytest_collection_finish() -> None:
 
 def pytest_runtest_setup() -> None:
     """What a command said once it says no more in its process; tests that call commands in theirs begin anew."""
-    family = sys.modules.get("planner.cli.family")
-    if family is not None:
-        family.said_so_far.clear()
+    asides = sys.modules.get("planner.cli.asides")
+    if asides is not None:
+        asides.said_so_far.clear()
 
 
 MIRRORED = Path(__file__).parents[1] / "graphs" / "benchmark-suite" / "mirror.txt"

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, load_family, palette, warn
+from planner.cli.asides import palette, warn
+from planner.cli.family import folder_of, load_family
 from planner.cli.plan import SOMETHING_REBUILDS
 from planner.cli.recalled import Standing, narrowed, standing
 from planner.cli.since import baseline_at

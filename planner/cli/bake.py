@@ -14,7 +14,8 @@ from planner.build.buildx import NO_IGNORE
 from planner.build.context import Contexts
 from planner.build.layout import Layout
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, keys_now, warn
+from planner.cli.asides import warn
+from planner.cli.family import folder_of, keys_now
 from planner.cli.output import write
 from planner.cli.parents import parents_of, refuse_beside_plan, saved_plan
 from planner.cli.plan import against_records, plan_of, state_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from planner.cli import arguments as shared
 from planner.cli import machine, reports
 from planner.cli import outcome as told
-from planner.cli.family import chosen, folder_of, keys_now, palette, warn
+from planner.cli.asides import palette, warn
+from planner.cli.family import chosen, folder_of, keys_now
 from planner.cli.outcome import note
 from planner.cli.plan import against_records, state_of
 from planner.cli.recalled import keys_kept, with_steps

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from planner.cli import interrupts, live, reports
+from planner.cli.asides import warn
 from planner.cli.builders import Builders, builders_of, work_of
-from planner.cli.family import chosen, warn
+from planner.cli.family import chosen
 from planner.cli.journaling import Journaling, tell_of_the_last
 from planner.cli.outcome import note
 from planner.cli.parents import completed, if_told, only, parents_of, resumed, saved_plan

@@ -17,8 +17,9 @@ from planner.ci.jobs import rebuild_of
 from planner.ci.pipeline import Settings
 from planner.cli import arguments as shared
 from planner.cli.allowing import wishes_at
+from planner.cli.asides import warn
 from planner.cli.clone import Clone, clone_of, reads_of
-from planner.cli.family import folder_of, load_family, warn
+from planner.cli.family import folder_of, load_family
 from planner.cli.matrix import environment_of
 from planner.cli.outcome import note
 from planner.cli.output import check, standing, write

@@ -6,7 +6,8 @@ import argparse
 
 from planner.cli import arguments as shared
 from planner.cli import states
-from planner.cli.family import chosen, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen
 from planner.cli.saying import say
 from planner.explain import text
 from planner.explain.causes import plan_text

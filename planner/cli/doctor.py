@@ -12,8 +12,9 @@ from pathlib import Path
 
 from planner.build import checkup as build_checkup
 from planner.cli import arguments as shared
+from planner.cli.asides import palette
 from planner.cli.clone import not_checked_out
-from planner.cli.family import folder_of, load_family, palette
+from planner.cli.family import folder_of, load_family
 from planner.cli.plan import state_of
 from planner.digest.traps import traps
 from planner.errors import DefinitionError, PlannerError

@@ -6,13 +6,13 @@ import argparse
 import fnmatch
 import os
 import posixpath
-import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from planner.cli.asides import said_so_far, say_aside, say_notes, warn, warning
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.trace import Traced
-from planner.errors import InputError, PlannerError, UsageError, one_of, without_logins
+from planner.errors import InputError, PlannerError, UsageError, one_of
 from planner.explain import text
 from planner.local.environment import Environment
 from planner.local.git_tree import WorkTree, worktree
@@ -246,13 +246,6 @@ def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
     return replace(found, family=replace(found.family, notes=notes))
 
 
-def say_notes(notes: Iterable[str]) -> None:
-    """Say how a family was found, where nothing was said before."""
-    if not said_so_far:
-        for line in notes:
-            say_aside(line)
-
-
 def _bake_files(names: Iterable[str]) -> Iterator[str]:
     """Bake files in folders, where Bake itself looks for none: they say what text alone cannot tell."""
     import shlex
@@ -268,16 +261,6 @@ def _bake_files(names: Iterable[str]) -> Iterator[str]:
 
 def _counted(number: int) -> str:
     return "1 Dockerfile" if number == 1 else f"{number} Dockerfiles"
-
-
-said_so_far: list[str] = []
-"""What was said on standard error besides an answer: an answer that is given again says it again."""
-
-
-def say_aside(message: str) -> None:
-    """One line on standard error."""
-    said_so_far.append(message)
-    print(message, file=sys.stderr)
 
 
 def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
@@ -314,18 +297,3 @@ def chosen(patterns: list[str], graph: ImageGraph) -> frozenset[ImageName]:
             raise PlannerError(f'no image is named "{pattern}"\n  {hint}')
         found.update(matched)
     return frozenset(found)
-
-
-def palette() -> text.Palette:
-    """Colours where standard output is a terminal and nobody asked for none."""
-    return text.Palette(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-
-
-def warn(message: str) -> None:
-    """One warning on standard error."""
-    print(warning(message), file=sys.stderr)
-
-
-def warning(message: str) -> str:
-    """A warning as it is shown."""
-    return f"planner: warning: {text.printable(without_logins(message))}"

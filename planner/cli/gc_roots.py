@@ -15,7 +15,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from planner.cli.arguments import POLICY
-from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in, warn
+from planner.cli.asides import warn
+from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in
 from planner.cli.published import age
 from planner.digest.key import Keys, Known
 from planner.digest.retold import Retold

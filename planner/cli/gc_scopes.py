@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from planner.cli.asides import warn
 from planner.cli.counting import Counting
-from planner.cli.family import keys_now, warn
+from planner.cli.family import keys_now
 from planner.cli.gc import remover_of
 from planner.cli.gc_roots import MAX_TOLD, expect_time, open_requests, pins_of, requests_in
 from planner.cli.gc_text import Report, document, text

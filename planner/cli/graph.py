@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import definition_in, discovered, folder_of, load_family, warn
+from planner.cli.asides import warn
+from planner.cli.family import definition_in, discovered, folder_of, load_family
 from planner.cli.output import write
 from planner.cli.page_parts import part
 from planner.cli.plan import against_records, plan_of, state_of

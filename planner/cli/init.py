@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from planner.cli.family import definition_in, folder_of, warn
+from planner.cli.asides import warn
+from planner.cli.family import definition_in, folder_of
 from planner.errors import DefinitionError, PlannerError, UsageError
 from planner.explain.text import counted, place
 from planner.local.git_tree import worktree

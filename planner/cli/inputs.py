@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, keys_now, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen, keys_now
 from planner.digest.inputs import Manifest
 from planner.digest.key import Keys
 from planner.errors import PlannerError, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from planner.cli.family import warn
+from planner.cli.asides import warn
 from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
 from planner.local.journal import Journal, PastRun

@@ -11,7 +11,8 @@ from planner.ci.limits import BUILDKITE, GITHUB, GITLAB, NONE, fitted
 from planner.ci.matrix import Legs, forecast_text, matrix_github, matrix_json
 from planner.ci.packing import Costs, Model, forecast, packed
 from planner.cli import arguments as shared
-from planner.cli.family import keys_now, say_aside
+from planner.cli.asides import say_aside
+from planner.cli.family import keys_now
 from planner.cli.parents import refuse_beside_plan, saved_plan
 from planner.cli.plan import plan_of, save, state_of
 from planner.cli.saying import say, say_again

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import folder_of, keys_now, warn
+from planner.cli.asides import warn
+from planner.cli.family import folder_of, keys_now
 from planner.cli.plan import state_of
 from planner.cli.saying import say
 from planner.digest.key import Keys

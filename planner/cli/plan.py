@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, folder_of, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen, folder_of
 from planner.cli.recalled import keys_kept
 from planner.cli.saying import say, say_again
 from planner.cli.since import keys_and_revision
@@ -77,7 +78,7 @@ def _trace(made: Plan, began: float) -> None:
     import time
 
     from planner.cli import tracing
-    from planner.cli.family import warn
+    from planner.cli.asides import warn
 
     if failed := tracing.send(tracing.of_plan(made, began, time.time())):
         warn(failed)
@@ -210,7 +211,7 @@ def save(made: Plan, keys: Keys, options: argparse.Namespace) -> None:
     """Write a plan to the file of `--out`, never half written; warn where an image is built from that file too."""
     from pathlib import Path
 
-    from planner.cli.family import warn
+    from planner.cli.asides import warn
     from planner.cli.output import write
     from planner.local.committed import expect_own
     from planner.local.state import NAME, State

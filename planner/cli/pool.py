@@ -12,7 +12,7 @@ from planner.build import drained
 from planner.build.remote_look import Look, look
 from planner.build.remotes import Pool, open_pool
 from planner.cli import arguments as shared
-from planner.cli.family import palette
+from planner.cli.asides import palette
 from planner.errors import UsageError
 from planner.explain.text import printable
 from planner.registry.threads import Threads

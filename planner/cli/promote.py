@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.cli import arguments as shared
-from planner.cli.family import chosen, keys_now, warn
+from planner.cli.asides import warn
+from planner.cli.family import chosen, keys_now
 from planner.cli.plan import state_of
 from planner.cli.published import PUBLISHED, look, open_published, prefix_of
 from planner.cli.saying import say

@@ -6,7 +6,8 @@ import argparse
 import functools
 from collections.abc import Iterable
 
-from planner.cli.family import folder_of, load_family, warn
+from planner.cli.asides import warn
+from planner.cli.family import folder_of, load_family
 from planner.cli.recalled import narrowed, standing
 from planner.cli.since import keys_and_revision
 from planner.digest.manifest import Manifests

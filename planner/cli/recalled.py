@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 
+from planner.cli.asides import say_notes
 from planner.cli.family import (
     ENVIRONMENT,
     definition_in,
@@ -12,7 +13,6 @@ from planner.cli.family import (
     keys_in,
     read_ahead_of,
     say_door,
-    say_notes,
     variables_asked,
     workspace_of,
 )

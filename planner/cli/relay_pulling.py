@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from planner.cli.family import warn
+from planner.cli.asides import warn
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
 from planner.cli.relay_policy import needed

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from planner.build.buildx import BuildxBuilder
 from planner.cli import interrupts, live
 from planner.cli import outcome as told
+from planner.cli.asides import palette, warn
 from planner.cli.builders import builder_of
-from planner.cli.family import ENVIRONMENT, folder_of, keys_in, palette, warn
+from planner.cli.family import ENVIRONMENT, folder_of, keys_in
 from planner.cli.outcome import note
 from planner.cli.parents import parents_of
 from planner.cli.plan import state_of

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.cli import arguments as shared
+from planner.cli.asides import palette
 from planner.cli.door_options import refuse_undeclared, refuse_unused, with_env_files
-from planner.cli.family import asked, definition_in, discovered, folder_of, palette
+from planner.cli.family import asked, definition_in, discovered, folder_of
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text

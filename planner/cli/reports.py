@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from planner.cli import arguments as shared
-from planner.cli.family import warn
+from planner.cli.asides import warn
 from planner.cli.outcome import ended
 from planner.cli.output import write
 from planner.errors import OutputError, UsageError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.cli.family import ENVIRONMENT, said_so_far, warn, warning
+from planner.cli.asides import said_so_far, warn, warning
+from planner.cli.family import ENVIRONMENT
 from planner.digest.key import Keys
 from planner.errors import PlannerError, error_text
 from planner.local.answer_cache import Answer, remember

@@ -7,7 +7,8 @@ import base64
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import keys_now, warn
+from planner.cli.asides import warn
+from planner.cli.family import keys_now
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
 from planner.cli.published import PUBLISHED, look, open_published

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from planner.cli.family import (
-    defines_family,
-    definition_in,
-    graph_files,
-    keys_in,
-    said_so_far,
-    say_aside,
-    say_notes,
-    workspace_of,
-)
+from planner.cli.asides import said_so_far, say_aside, say_notes
+from planner.cli.family import defines_family, definition_in, graph_files, keys_in, workspace_of
 from planner.cli.recalled import Agreement, Holding, keep, recall
 from planner.cli.saying import remember_error
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of

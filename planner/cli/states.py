@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.family import defines_family, folder_of, keys_in, say_aside
+from planner.cli.asides import say_aside
+from planner.cli.family import defines_family, folder_of, keys_in
 from planner.cli.plan import state_of
 from planner.cli.since import both
 from planner.digest.key import Keys

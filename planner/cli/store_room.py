@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from planner.build.layout import Layout
 from planner.build.store_room import blobs_of, is_due, sweep, swept
-from planner.cli.family import warn
+from planner.cli.asides import warn
 from planner.cli.outcome import note
 from planner.errors import StateError
 from planner.local.records import SqliteRecords

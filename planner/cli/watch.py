@@ -15,7 +15,8 @@ from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli import interrupts
-from planner.cli.family import chosen, folder_of, keys_in, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen, folder_of, keys_in
 from planner.cli.plan import against_records
 from planner.cli.since import baseline_at
 from planner.digest.key import Keys, Known

@@ -7,7 +7,8 @@ import difflib
 
 from planner.cli import arguments as shared
 from planner.cli import states
-from planner.cli.family import chosen, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen
 from planner.cli.saying import say
 from planner.digest.inputs import Input
 from planner.digest.key import Keys

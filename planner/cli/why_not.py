@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from planner.cli import arguments as shared
 from planner.cli import states
-from planner.cli.family import chosen, palette
+from planner.cli.asides import palette
+from planner.cli.family import chosen
 from planner.cli.recalled import narrowed
 from planner.cli.saying import say
 from planner.cli.states import Earlier

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planner.cli import family
+from planner.cli import asides, family
 from planner.local import found_by_name
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.listing import paths
@@ -56,7 +56,7 @@ class Found(Shell):
         self.space.commit()
 
     def ask(self, *arguments: str) -> Said:
-        family.said_so_far.clear()
+        asides.said_so_far.clear()
         return super().ask(*arguments)
 
     def everything(self) -> list[Said]:

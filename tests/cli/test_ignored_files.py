@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planner.cli import family
+from planner.cli import asides, family
 from planner.local import remembered_ids
 from planner.local.disk_tree import DiskTree
 from tests.local import test_remembered_ids as edits
@@ -84,7 +84,7 @@ class Ignoring(Shell):
         self.space.commit()
 
     def ask(self, *arguments: str) -> Said:
-        family.said_so_far.clear()
+        asides.said_so_far.clear()
         remembered_ids._open.clear()  # Each is a process of its own.
         return super().ask(*arguments)
 

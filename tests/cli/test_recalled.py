@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from planner.cli import family, recalled, start
+from planner.cli import asides, family, recalled, start
 from planner.cli.main import parser_of
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
@@ -73,7 +73,7 @@ def answer(
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["planner", "-C", os.fspath(space.root), *words])
-        family.said_so_far.clear()
+        asides.said_so_far.clear()
         status = start.main()
         return (status, *capsys.readouterr())
 
