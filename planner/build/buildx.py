@@ -1,10 +1,9 @@
-"""Builds images: writes the context, runs buildx, reads its news, and verifies that the result is stored."""
+"""Builds images: writes the context, runs buildx, reads its news, and has the result verified."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -13,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.build.command import Paths, build_arguments, engine_name
+from planner.build.command import Paths, build_arguments
 from planner.build.context import Contexts
 from planner.build.engine import Engine, is_there, knock
 from planner.build.entitlements import Allowed, granted
-from planner.build.layout import Incomplete, Layout
+from planner.build.layout import Layout
 from planner.build.policy import source_policy
 from planner.build.processes import Client, Clients, Questions
 from planner.build.proxies import refuse_filled
 from planner.build.pulse import Pulse
 from planner.build.rawjson import Reading
+from planner.build.results import Results
 from planner.digest.build_policy import MAX_POLICY, SUFFIX
 from planner.errors import BuilderAway, BuilderError, StateError, UsageError
 from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, Stored
@@ -73,13 +73,13 @@ class BuildxBuilder:
         """
         self.engine = engine
         self.folders = folders
-        self.registry = registry
         self.caches = caches or {}
         self.layout = Layout(folders.layout)
         self.contexts = contexts or Contexts(folders.run / "contexts", tree)
         self.limit = limit
         self.allowed = allowed or Allowed()
         self._clients = Clients(folders.workspace)
+        self._results = Results(engine.store, self.layout, registry)
         self._questions = Questions()
         self._pulse = Pulse(self.answers, self._clients.lose)
 
@@ -100,7 +100,7 @@ class BuildxBuilder:
                 cache = self._caches(request, tell)
                 argv = [*self.engine.argv, *build_arguments(request, paths, store, by_tag=by_tag, cache=cache)]
                 reading = self._run(request, argv, environment, tell)
-                stored = self._verified(request, store, paths)
+                stored = self._results.verified(request, store, Path(paths.metadata))
         except OSError as error:
             raise StateError(_disk(error)) from error
         return BuildResult(image=stored, seconds=time.monotonic() - began, steps=reading.steps())
@@ -249,61 +249,13 @@ class BuildxBuilder:
         """See Builder."""
         return is_there(self.engine, self._questions)
 
-    def _verified(self, request: BuildRequest, store: Store, paths: Paths) -> Stored:
-        """Where the result is, after a look whether it really is there."""
-        digest = _digest(Path(paths.metadata))
-        if store is Store.LAYOUT:
-            try:
-                self.layout.check(digest)
-            except Incomplete as error:
-                raise StateError(f"{request.image}: the built image is not whole in the store: {error}") from error
-            return Stored(store=store, digest=digest)
-        if store is Store.ENGINE:
-            return self._in_engine(engine_name(request))
-        return self._published(request, digest if self.engine.store is not Store.ENGINE else "")
-
-    def _in_engine(self, name: str) -> Stored:
-        from planner.build.docker_engine import image_id
-
-        found = image_id(name)
-        if found is None:
-            raise BuilderError(f"the Docker Engine has no image {name} after its build")
-        return Stored(store=Store.ENGINE, digest=found, repository=name)
-
-    def _published(self, request: BuildRequest, digest: str) -> Stored:
-        """By digest first, then read back, then tagged: a tag never names what is not there.
-
-        A Docker Engine does not tell the digest that it pushed; the tag of the key, which it pushed, names it.
-        """
-        assert self.registry is not None  # noqa: S101 -- wired whenever something is pushed
-        digest = digest or self.registry.digest_of(request.repository, request.key) or "nothing"
-        for repository in request.repositories:
-            if self.registry.digest_of(repository, digest) != digest:
-                raise BuilderError(f"{repository} does not hold {digest} after the push")
-        stored = Stored(store=Store.REGISTRY, digest=digest, repository=request.repository)
-        self.name(request, stored)
-        return stored
-
     def name(self, request: BuildRequest, image: Stored) -> None:
-        """See Builder. Without a registry there are no tags."""
-        for reference in request.tags:
-            assert self.registry is not None  # noqa: S101 -- wired whenever something is pushed
-            repository, _, tag = reference.rpartition(":")
-            self.registry.tag(repository, image.digest, tag)
+        """See Builder."""
+        self._results.name(request, image)
 
     def holds(self, image: Stored) -> bool:
         """See Builder."""
-        match image.store:
-            case Store.LAYOUT:
-                return self.engine.store is Store.LAYOUT and self.layout.holds(image.digest)
-            case Store.ENGINE:
-                from planner.build.docker_engine import image_id
-
-                return self.engine.store is Store.ENGINE and image_id(image.repository) == image.digest
-            case Store.REGISTRY:
-                if self.registry is None:
-                    return True
-                return self.registry.digest_of(image.repository, image.digest) == image.digest
+        return self._results.holds(image)
 
 
 def _own_policy(path: str) -> bytes:
@@ -312,17 +264,6 @@ def _own_policy(path: str) -> bytes:
     if len(data) > MAX_POLICY:
         raise ValueError(f"it is longer than {MAX_POLICY} bytes")
     return data
-
-
-def _digest(metadata: Path) -> str:
-    try:
-        document = json.loads(metadata.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise BuilderError("buildx wrote no metadata that can be read") from error
-    digest = document.get("containerimage.digest") if isinstance(document, dict) else None
-    if not isinstance(digest, str):
-        raise BuilderError("buildx names no digest for what it built")
-    return digest
 
 
 def log_of(logs: Path, image: ImageName) -> Path:
