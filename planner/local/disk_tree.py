@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from planner.errors import InputError
-from planner.local.ids import HIDDEN, blob_id, by_name, digest_of, tree_id
+from planner.local.disk_files import DiskFiles
+from planner.local.ids import HIDDEN, blob_id, by_name, tree_id
 from planner.model.entry import (
     MODE_EXECUTABLE,
     MODE_FILE,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from planner.local.remembered_ids import RememberedIds
 
-CHUNK = 1 << 20
 _KINDS = {stat.S_IFREG: "file", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
 """What may count of all that can stand at a path."""
 
@@ -46,7 +46,7 @@ class DiskTree:
     def __init__(self, root: Path | str, algorithm: str = "sha1", ids: RememberedIds | None = None) -> None:
         self.root = root
         self.algorithm = algorithm
-        self.ids = ids
+        self.files = DiskFiles(root, algorithm, ids)
         self._known: dict[str, Entry | None] = {}
         self._made: dict[str, Entry] = {}
         self._folders: dict[str, tuple[Entry, ...]] = {}
@@ -60,44 +60,13 @@ class DiskTree:
             return self._known[path]
         folder, _, name = path.rpartition("/")
         found = None
-        if name not in HIDDEN and self.is_folder(folder):
+        if name not in HIDDEN and self.files.is_folder(folder):
             found = self._read_entry(path, name)
         self._known[path] = found
         return found
 
-    def is_folder(self, path: str) -> bool:
-        """Whether a folder stands here with no symlink on the way."""
-        end = 0
-        while end < len(path):
-            end = path.find("/", end + 1)
-            end = len(path) if end < 0 else end
-            place = path[:end]
-            if place.rpartition("/")[2] in HIDDEN:
-                return False
-            status = self._lstat(place)
-            if status is None or not stat.S_ISDIR(status.st_mode):
-                return False
-        return True
-
-    def _lstat(self, path: str) -> os.stat_result | None:
-        if "\0" in path:  # No file system has such a name.
-            return None
-        try:
-            return os.lstat(self._place(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-
-    def _here(self, path: str) -> os.stat_result | None:
-        """The same of a path that may lie below a symlink, where nothing of a tree is."""
-        return self._lstat(path) if self.is_folder(path.rpartition("/")[0]) else None
-
-    def _place(self, path: str) -> str:
-        return f"{self.root}/{path}" if path else os.fspath(self.root)
-
     def _read_entry(self, path: str, name: str) -> Entry | None:
-        status = self._lstat(path)
+        status = self.files.lstat(path)
         if status is None:
             return None
         mode = MODE_EXECUTABLE if status.st_mode & stat.S_IXUSR else MODE_FILE
@@ -115,7 +84,11 @@ class DiskTree:
         """A file or link with its id."""
         if path not in self._made:
             try:
-                oid = blob_id(self._link(path), self.algorithm) if mode == MODE_LINK else self._id(path, status)
+                oid = (
+                    blob_id(self.files.link(path), self.algorithm)
+                    if mode == MODE_LINK
+                    else self.files.id_of(path, status)
+                )
                 self._made[path] = Entry(name, mode, oid)
             except InputError as error:
                 self._made[path] = Unread.of(name, mode, error)
@@ -157,7 +130,7 @@ class DiskTree:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
         if path not in self._folders:
             head = f"{path}/" if path else ""
-            names = self._held(path) if self.is_folder(path) else ()
+            names = self._held(path) if self.files.is_folder(path) else ()
             found = [self._entry_in(head + name, name) for name, _ in names if name not in HIDDEN]
             self._folders[path] = by_name([entry for entry in found if entry is not None])
         return self._folders[path]
@@ -206,7 +179,7 @@ class DiskTree:
             name = at.rpartition("/")[2]
             if at in ignored or name in HIDDEN:
                 continue
-            status = self._here(at) if at == path else self._lstat(at)
+            status = self.files.here(at) if at == path else self.files.lstat(at)
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFDIR:
                 if not is_skipped(name):
@@ -223,7 +196,7 @@ class DiskTree:
         """The names in a folder and what stands there, of which no file is looked at where the system tells so much."""
         if path not in self._names:
             try:
-                with os.scandir(self._place(path)) as listing:
+                with os.scandir(self.files.place(path)) as listing:
                     self._names[path] = sorted((item.name, _kind_of(item)) for item in listing)
             except OSError as error:
                 raise InputError(f"{path or '.'}: cannot be listed: {error.strerror}") from error
@@ -266,38 +239,11 @@ class DiskTree:
             found = self.entry(path.removesuffix(MODE))
             return "" if found is None else f"{found.mode:o}"
         if path.endswith("/"):
-            status = self._here(path[:-1])
+            status = self.files.here(path[:-1])
             kind = 0 if status is None else stat.S_IFMT(status.st_mode)
             return self._shape(self._held(path[:-1])) if kind == stat.S_IFDIR else _KINDS.get(kind, "")
         found = self._folder("", "") if not path else self.entry(path)
         return "" if found is None else f"{found.mode:o} {found.stands_for}"
-
-    def _link(self, path: str) -> bytes:
-        try:
-            return os.fsencode(os.readlink(self._place(path)))  # noqa: PTH115
-        except OSError as error:
-            raise InputError(f"{path}: changed while it was read") from error
-
-    def _id(self, path: str, status: os.stat_result) -> str:
-        """The id of a regular file of which the system says this."""
-        known = "" if self.ids is None else self.ids.find(path, status)
-        return known or self._hash(path)
-
-    def _hash(self, path: str) -> str:
-        with self.open(path) as stream:
-            before = os.fstat(stream.fileno())
-            digest = digest_of("blob", before.st_size, self.algorithm)
-            read = 0
-            while chunk := stream.read(CHUNK):
-                read += len(chunk)
-                digest.update(chunk)
-            after = os.fstat(stream.fileno())
-        if read != before.st_size:
-            raise InputError(f"{path}: changed while it was read")
-        oid = str(digest.hexdigest())
-        if self.ids is not None:
-            self.ids.add(path, before, after, oid)
-        return oid
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -312,13 +258,13 @@ class DiskTree:
             raise
 
     def _read(self, path: str, limit: int) -> bytes:
-        status = self._here(path)
+        status = self.files.here(path)
         if status is None:
             raise InputError(f"{path}: is not there")
         if stat.S_ISLNK(status.st_mode):
-            data = self._link(path)
+            data = self.files.link(path)
         else:
-            with self.open(path) as stream:
+            with self.files.open(path) as stream:
                 data = stream.read(limit + 1)
         if len(data) > limit:
             raise InputError(f"{path}: is longer than {limit} bytes")
@@ -332,16 +278,11 @@ class DiskTree:
 
     def open(self, path: str) -> BinaryIO:
         """See Tree."""
-        if not self.is_folder(path.rpartition("/")[0]):
-            raise InputError(f"{path}: is not there")
-        try:
-            handle = os.open(self._place(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise InputError(f"{path}: is no regular file")
-        return os.fdopen(handle, "rb")
+        return self.files.open(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder stands here with no symlink on the way."""
+        return self.files.is_folder(path)
 
     def tree_id(self, entries: Sequence[Entry]) -> str:
         """See Tree."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from planner.cli import asides, family
 from planner.local import remembered_ids
+from planner.local.disk_files import DiskFiles
 from planner.local.disk_tree import DiskTree
 from tests.local import test_remembered_ids as edits
 from tests.local.test_answer_cache import Said, Shell
@@ -159,7 +160,7 @@ def hashed(shell: Ignoring) -> Callable[..., int]:
 
     def count(*question: str) -> int:
         with (
-            mock.patch.object(DiskTree, "_hash", autospec=True, side_effect=DiskTree._hash) as read,
+            mock.patch.object(DiskFiles, "_hash", autospec=True, side_effect=DiskFiles._hash) as read,
             mock.patch.object(DiskTree, "_held", autospec=True, side_effect=DiskTree._held) as listed,
         ):
             status, _, err = shell.ask(*question)
@@ -197,7 +198,7 @@ def test_what_is_in_a_context_is_hashed_once(shell: Ignoring, question: tuple[st
     shell.space.write({".dockerignore": "build\n"})
     commit(shell.space.root)
     install(shell, 20)
-    with mock.patch.object(DiskTree, "_hash", autospec=True, side_effect=DiskTree._hash) as read:
+    with mock.patch.object(DiskFiles, "_hash", autospec=True, side_effect=DiskFiles._hash) as read:
         shell.ask(*question)
         assert read.call_count >= 60
         read.reset_mock()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from planner.errors import InputError
 from planner.local import remembered_ids
+from planner.local.disk_files import DiskFiles
 from planner.local.disk_tree import DiskTree
 from planner.local.remembered_ids import RememberedIds
 from tests.local.test_trees import listed
@@ -130,7 +131,7 @@ class Remembering:
         """Everything in the folder as the next planner sees it, and how many files it read."""
         ids = RememberedIds(self.place, os.fspath(self.root), "sha1")
         tree = DiskTree(self.root, ids=ids)
-        with mock.patch.object(DiskTree, "_hash", autospec=True, side_effect=DiskTree._hash) as read:
+        with mock.patch.object(DiskFiles, "_hash", autospec=True, side_effect=DiskFiles._hash) as read:
             found = [("", 0, tree.told("")), *listed(tree)]
         ids.save()
         return found, read.call_count
