@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
     if options.images:
         names = {one.image for one in built}
         if nothing := [glob for glob in options.images if not fnmatch.filter(names, glob)]:
-            hint = one_of(nothing[0], sorted(names)) or f"of {', '.join(sorted(names)) or 'nothing'} something is"
+            known = f"there are records of {', '.join(sorted(names))}" if names else "there are no records here yet"
+            hint = one_of(nothing[0], sorted(names)) or known
             raise PlannerError(f"nothing is recorded of {', '.join(nothing)}\n  {hint}")
         built = [one for one in built if any(fnmatch.fnmatchcase(one.image, glob) for glob in options.images)]
     found = pasts(built)

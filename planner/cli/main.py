@@ -79,6 +79,7 @@ class Parser(argparse.ArgumentParser):
     """argparse with its errors as ours, and a "did you mean". `called` is the parser of the command that is called."""
 
     called: argparse.ArgumentParser | None = None
+    _reads_again = False
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Formatter, **settings)
@@ -98,6 +99,15 @@ class Parser(argparse.ArgumentParser):
             if self.called is not None and any(wrong in action.option_strings for action in self._actions):
                 hint, prog = f"say {wrong} before the command", self.prog
         raise UsageError(f"{message}{'; ' + hint if hint else ''}\n  {prog} --help shows what there is")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """See argparse, which takes `plan one --all two` for a mistake: words end for it where an option begins."""
+        found, left = super().parse_known_args(args, namespace)
+        is_mixed = left and self._subparsers is None and not self._reads_again and "--" not in args
+        if not is_mixed or any(word.startswith("-") for word in left):
+            return found, left
+        self._reads_again = True
+        return self.parse_known_intermixed_args(args)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """An option that is given an empty word is a mistake: that comes of a variable that is not set.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -183,7 +184,9 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("-f", "images.yaml", "-f", "text.yaml", "graph"), "-f text.yaml: images.yaml is a whole family", 2),
         (("pin", "--check", "Dockerfle"), "Dockerfle: no text that git tracks here matches", 1),
         (("lock", "--upgrade", "*ubuntu*"), "*ubuntu*: no reference of the family matches", 1),
-        (("history", "base"), "nothing is recorded of base", 1),
+        (("history", "base"), "nothing is recorded of base\n  there are no records here yet", 1),
+        (("plan", "base", "--all", "--", "bsae"), "unrecognized arguments: -- bsae", 2),
+        (("lock", "a", "--check", "b"), "unrecognized arguments: a b", 2),
         (("plan", "--format", ""), "invalid choice: '' (choose from 'text', 'json', 'markdown')", 2),
         (("gc", "--max-bytes", "much"), "--max-bytes: is a size, such as 20GB or 20GiB", 2),
         (("bake", "--level", "-1"), "--level: is a number from 0", 2),
@@ -370,3 +373,14 @@ def test_a_credential_helper_is_given_no_host(tmp_path: Path, redirected: str) -
         check=False,
     )
     assert (run.returncode, run.stdout, run.stderr) == (1, "credentials not found in native keychain\n", "")
+
+
+def test_words_may_stand_on_both_sides_of_an_option(space: Workspace) -> None:
+    space.write({"images.yaml": TWO, "A": "FROM scratch\n", "B": "FROM scratch\n"})
+    names = {}
+    for words in (("a", "b", "--all"), ("a", "--all", "b"), ("--all", "a", "b")):
+        run = space.planner("plan", "--format", "json", *words)
+        names[words] = [image["name"] for image in json.loads(run.stdout)["images"]]
+    assert set(map(tuple, names.values())) == {("a", "b")}
+    run = space.planner("relay", "serve", "--approve", "x", "request.json")
+    assert "request.json: cannot be read" in run.stderr
