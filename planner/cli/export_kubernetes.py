@@ -66,12 +66,22 @@ def text_of(options: argparse.Namespace) -> str:
     settings = _settings(options, loaded)
     match options.form:
         case "driver":
+            _refuse_volumes(options)
             return driver_commands(settings)
         case "pool":
             return pool_text(settings)
         case "homes":
             return _homes(settings, loaded)
     return manifests(settings, _command(options))
+
+
+def _refuse_volumes(options: argparse.Namespace) -> None:
+    """Raises UsageError for what only manifests have: a pod of buildx's driver keeps nothing, and needs no Secret."""
+    usual = dict(OWN)
+    given = [name for name in ("storage", "storage_class", "secret") if getattr(options, name) != usual[name]]
+    if given:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{words}: buildx's Kubernetes driver has nothing of the kind\n  leave it out, or --driver")
 
 
 def _settings(options: argparse.Namespace, loaded: LoadedFamily) -> Settings:

@@ -194,6 +194,7 @@ def test_all_mistakes_of_a_file_at_once(space: Workspace) -> None:
         (("it's",), 'there is no "it\'s"', 2),
         (("policy",), "arguments are required: action\n", 2),
         (("export",), "arguments are required: ENGINE\n", 2),
+        (("export", "kubernetes", "--driver", "--storage", "9Gi"), "--storage: buildx's Kubernetes driver has", 2),
         (("relay",), "arguments are required: action\n", 2),
         (("cache",), "arguments are required: action\n", 2),
         (("plan", "--alll"), "planner plan --help shows what there is", 2),
