@@ -31,6 +31,7 @@ BASELINE: tuple[tuple[str, object], ...] = (
     ("offline", False),
     ("all", False),
     ("push", False),
+    ("policy", ""),
     ("state", ""),
     ("images", []),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -27,6 +29,7 @@ from tests.cli.test_documents import check
 from tests.engine.install import ENGINE
 from tests.workspace import Workspace
 
+GRAPHS = Path(__file__).parents[2] / "graphs"
 SOURCE = ("--image", "r.example/planner:1", "--source", "https://git.example/a.git")
 FILES = {
     "images.yaml": "version: 1\nregistry: r.example/f\nkinds: {cuda: {runner: big, resources: {gpu: 1, memory: 4GB}}}\n"
@@ -154,7 +157,9 @@ def test_what_a_cluster_has_no_name_for_is_said() -> None:
 
 def test_the_command_for_argo(space: Workspace, tmp_path: Path) -> None:
     file = os.fspath(tmp_path / "images.yaml")
-    words = ("export", "argo", *SOURCE, "--all", "--registry-secret", "login")
+    policy = tmp_path / "own policy.yaml"
+    shutil.copy(GRAPHS / "trust-stack/policy.yaml", policy)
+    words = ("export", "argo", *SOURCE, "--all", "--registry-secret", "login", "--policy", os.fspath(policy))
     run = space.planner(*words, "-o", file)
     assert run.returncode == 0, run.stderr
     text = Path(file).read_text()
@@ -164,7 +169,7 @@ def test_the_command_for_argo(space: Workspace, tmp_path: Path) -> None:
         (tmp_path / "plan.json").write_text(plan)
         assert space.planner("matrix", "--plan", os.fspath(tmp_path / "plan.json")).returncode == 0, "the plan is whole"
     assert space.planner(*words, "--check", file).returncode == 0
-    told = text.split("`")[3].split()
+    told = shlex.split(text.split("`")[3])
     assert told[-2:] == ["--check", "FILE"]
     assert space.planner(*told[1:-1], file).returncode == 0, "what the file says of itself can be run"
     space.write({"Dockerfile": "FROM y\n"})
@@ -191,6 +196,7 @@ def test_the_command_for_argo(space: Workspace, tmp_path: Path) -> None:
     assert yaml.safe_load(inside.stdout)["spec"]["templates"][1]["container"]["args"] == args, "it clones the whole"
     told = next(line for line in text.splitlines() if line.startswith("# Written by"))
     assert "--registry-secret login" in told
+    assert f"--policy '{policy}'" in told
     words = ("export", "argo", *SOURCE, "--all")
     for wrong in (
         ("--source", "https://a:secret@e.example/x"),
