@@ -6,7 +6,7 @@ nodes is refused before it is walked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import yaml
 
@@ -148,7 +148,8 @@ def _composed(reader: Reader, make: Callable[[], list[Node | None]]) -> list[Nod
         raise DefinitionError([_syntax(error, reader)]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DefinitionError([Mistake(file=file, what=f"is no YAML: {str(error).splitlines()[0]}")]) from error
-    if sum(1 for node in nodes if node is not None for _ in _unfolded(node)) > MAX_NODES:
+    sizes: dict[int, int] = {}
+    if sum(_unfolded(node, sizes) for node in nodes if node is not None) > MAX_NODES:
         raise DefinitionError([Mistake(file=file, what=f"unfolds into more than {MAX_NODES} values")])
     return nodes
 
@@ -175,18 +176,35 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-def _unfolded(node: Node) -> Iterator[None]:
-    waiting = [node]
-    count = 0
-    while waiting and count <= MAX_NODES:
-        at = waiting.pop()
-        count += 1
-        yield None
-        if isinstance(at, yaml.MappingNode):
-            for key, value in at.value:
-                waiting += [key, value]
-        elif isinstance(at, yaml.SequenceNode):
-            waiting += at.value
+OPEN = -1
+"""In the place of the size of a node that is being counted."""
+
+
+def _unfolded(node: Node, sizes: dict[int, int]) -> int:
+    """How many values a node unfolds into, counted up to one more than may be; so many too if it holds itself.
+
+    Each node is looked at once, however often it is named: `sizes` are those of the nodes met before.
+    """
+    waiting = [(node, iter(_inside(node)))]
+    sizes[id(node)] = OPEN
+    while waiting:
+        at, rest = waiting[-1]
+        below = next(rest, None)
+        if below is None:
+            waiting.pop()
+            sizes[id(at)] = min(1 + sum(sizes[id(one)] for one in _inside(at)), MAX_NODES + 1)
+        elif id(below) not in sizes:
+            sizes[id(below)] = OPEN
+            waiting.append((below, iter(_inside(below))))
+        elif sizes[id(below)] == OPEN:
+            return MAX_NODES + 1
+    return sizes[id(node)]
+
+
+def _inside(node: Node) -> Sequence[Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 def _syntax(error: yaml.MarkedYAMLError, reader: Reader) -> Mistake:
