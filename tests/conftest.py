@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,10 @@ from tests.surroundings import IN_CI  # before any test: the variables of a CI a
 settings.register_profile("untimed", deadline=None, derandomize=IN_CI)
 settings.load_profile("untimed")
 
+
+# What a shell without job control starts in its background ignores interrupts, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 START_SECONDS = 300.0
 """For which tests may be collected, which takes a few seconds: the time limit of tests holds for none of it."""

@@ -5,6 +5,7 @@ collection of blobs. What the present state of the family needs must outlive bot
 from __future__ import annotations
 
 import time
+from email.utils import formatdate
 from unittest.mock import patch
 
 from planner.registry.catalog import tags_of
@@ -51,8 +52,9 @@ def clean(world: World, later: float = 0.0) -> None:
 def _gc(world: World, later: float) -> bool:
     """Whether it ended well. Raises Lost for a traceback."""
     now = time.time
+    date = formatdate(now() + later, usegmt=True)  # Of a registry with another clock nothing is removed.
     try:
-        with patch.object(time, "time", lambda: now() + later):
+        with patch.object(time, "time", lambda: now() + later), patch.dict(world.proxy.replaced, {"date": date}):
             run = asked(world.family.workspace.root, world.environment, *GC)
     except Exception as bug:
         raise Lost(f"a bug: {bug!r}") from bug

@@ -222,11 +222,14 @@ def test_the_parser_that_bounds_heads_is_named(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "issuer").write_text(issuing.key_set())
     told: dict[str, Any] = {}
     monkeypatch.setattr(uvicorn, "run", lambda application, **settings: told.update(settings))
-    words = [f"--policy={tmp_path}/policy.yaml", f"--keys={tmp_path}/keys", f"--audit={tmp_path}/audit"]
-    for action in ("init", "serve"):
-        monkeypatch.setattr(
-            "sys.argv", ["planner", "token-server", action, *words, f"--issuer-keys=github={tmp_path}/issuer"]
-        )
+    keys = f"--keys={tmp_path}/keys"
+    serving = [
+        f"--policy={tmp_path}/policy.yaml",
+        f"--audit={tmp_path}/audit",
+        f"--issuer-keys=github={tmp_path}/issuer",
+    ]
+    for words in (["init", keys], ["serve", keys, *serving]):
+        monkeypatch.setattr("sys.argv", ["planner", "token-server", *words])
         assert main() == 0
     assert issubclass(told["http"], H11Protocol)
     assert (told["proxy_headers"], told["ws"]) == (False, "none")
