@@ -7,14 +7,18 @@ Which inputs are worth keeping is told by which of the planner's branches they r
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from pathlib import Path
 from random import Random
 
 import atheris
 
 SLOWEST = 20
-"""Seconds for which one input may be read, on a machine that has other things to do."""
+"""Seconds of processor time for which one input may be read."""
+STUCK = 600
+"""Seconds by the clock after which it is given up: the machine may have other things to do."""
 MEMORY = 2048
 """Megabytes that the process may have, instrumentation and corpus among them."""
 LONGEST = 16384
@@ -39,14 +43,15 @@ def main() -> None:
         return made if made is not None and len(made) <= most else atheris.Mutate(data, most)
 
     def one(data: bytes) -> None:
-        try:
+        began = time.process_time()
+        with contextlib.suppress(*target.errors):
             target.read(data)
-        except target.errors:
-            return
+        if time.process_time() - began > SLOWEST:
+            raise TimeoutError(f"took more than {SLOWEST} s of processor time")
 
     options = [
         f"-max_total_time={seconds}",
-        f"-timeout={SLOWEST}",
+        f"-timeout={STUCK}",
         f"-rss_limit_mb={MEMORY}",
         f"-max_len={LONGEST}",
         f"-artifact_prefix={folder}/found-",
