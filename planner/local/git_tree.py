@@ -201,11 +201,14 @@ class WorkTree:
 
     @staticmethod
     def _nested(path: str, changed: Changes) -> Iterator[tuple[str, Changes]]:
-        """A folder in which something changed, behind all those below it: no call for each level."""
+        """A folder in which something changed, behind all those below it: no call for each level.
+
+        What is wholly on disk may have changes below it too: an untracked folder with an ignored one in it.
+        """
         found = [(path, changed)]
         for at, folder in found:  # It grows on the way.
-            head = f"{at}/" if at else ""
-            found.extend((f"{head}{name}", below) for name, below in folder.below.items() if name not in HIDDEN)
+            head, done = f"{at}/" if at else "", HIDDEN | folder.disk
+            found.extend((f"{head}{name}", below) for name, below in folder.below.items() if name not in done)
         return reversed(found)
 
     def is_on_disk(self, path: str) -> bool:

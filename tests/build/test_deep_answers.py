@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.build import bound, buildx, drained
+from planner.build import bound, drained, results
 from planner.build.bake_reading import BuildxReader
 from planner.build.layout import Incomplete, Layout
 from planner.errors import BuilderError, StateError
@@ -19,7 +19,7 @@ DEEP = b"[" * 100_000
 def test_metadata_of_buildx(tmp_path: Path) -> None:
     (tmp_path / "metadata.json").write_bytes(DEEP)
     with pytest.raises(BuilderError, match="no metadata that can be read"):
-        buildx._digest(tmp_path / "metadata.json")
+        results._digest(tmp_path / "metadata.json")
 
 
 def test_a_manifest_in_the_store(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from planner.cli import asides, family
@@ -145,6 +145,7 @@ def shell(tmp_path: Path) -> Iterator[Ignoring]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(RULES), st.lists(EDITS, min_size=1, max_size=4))
+@example("", [edits.move("src", "moved")])  # an untracked folder that holds an ignored one
 def test_what_is_remembered_says_what_a_first_plan_says(rules: str, changes: list[Callable[[Path], None]]) -> None:
     with tempfile.TemporaryDirectory() as root, mock.patch.multiple(remembered_ids, FEW=0, MARGIN=SOON):
         shell = Ignoring(Path(root, "family"))

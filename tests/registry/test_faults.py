@@ -104,7 +104,7 @@ def publish(prefix: str, digest: str, folder: Path) -> None:
         repository=repository,
         tags=(f"{repository}:{KEY}", f"{repository}:latest"),
     )
-    builder._published(request, digest)
+    builder._results._published(request, digest)
     PublishedRecords(registry, prefix, Snapshot(folder / "own")).add(record_of(repository, digest))
 
 
