@@ -140,7 +140,7 @@ class ContextTree:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 inside = f"{below}/{entry.name}" if below else entry.name
                 if entry.mode == MODE_FOLDER:
-                    if self._skips(self.rules, path) or (excludes is not None and self._skips(excludes, inside)):
+                    if self.rules.closes(path) or (excludes is not None and excludes.closes(inside)):
                         continue
                     if folders and not (excludes is not None and excludes.ignores(inside)) and self._holds_any(path):
                         yield path, entry
@@ -154,10 +154,6 @@ class ContextTree:
     def _holds_any(self, folder: str) -> bool:
         # A tree has no folder without a file, so one that no rule speaks of holds some.
         return not self.rules.could_match_below(folder) or next(self._walk(folder), None) is not None
-
-    @staticmethod
-    def _skips(rules: IgnoreRules, folder: str) -> bool:
-        return rules.closes(folder)
 
     def folder_id(self, folder: str) -> str:
         """The git tree id of a folder as the context shows it; equal to the plain id where nothing is ignored."""
@@ -185,7 +181,7 @@ class ContextTree:
         for at in found:  # It grows on the way.
             for entry in self._listed(at):
                 path = f"{at}/{entry.name}" if at else entry.name
-                is_open = entry.mode == MODE_FOLDER and not self._skips(self.rules, path) and path not in self.memo
+                is_open = entry.mode == MODE_FOLDER and not self.rules.closes(path) and path not in self.memo
                 if is_open and self.rules.could_match_below(path):
                     found.append(path)
         return found
@@ -198,7 +194,7 @@ class ContextTree:
                 if not self.rules.ignores(path):
                     self._refuse_emptied(path, entry.mode)
                     kept.append(entry)
-            elif not self._skips(self.rules, path) and (oid := self._id_below(entry, path)):
+            elif not self.rules.closes(path) and (oid := self._id_below(entry, path)):
                 kept.append(Entry(entry.name, entry.mode, oid))
         return self.tree.tree_id(kept) if kept else ""
 

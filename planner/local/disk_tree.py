@@ -84,11 +84,10 @@ class DiskTree:
         """A file or link with its id."""
         if path not in self._made:
             try:
-                oid = (
-                    blob_id(self.files.link(path), self.algorithm)
-                    if mode == MODE_LINK
-                    else self.files.id_of(path, status)
-                )
+                if mode == MODE_LINK:
+                    oid = blob_id(self.files.link(path), self.algorithm)
+                else:
+                    oid = self.files.id_of(path, status)
                 self._made[path] = Entry(name, mode, oid)
             except InputError as error:
                 self._made[path] = Unread.of(name, mode, error)
