@@ -2,11 +2,14 @@
 
 `/state` in each image is the text of its own file after that of all its parents, so that what an image must hold can be
 computed without building anything. Files have two contents each that come back, and now and then one that never was,
-so that a long run meets old states again and never ends to make new ones.
+so that a long run meets old states again and never ends to make new ones. Git tracks the files of some images, ignores
+those of others, and does not know those of the rest; contents have the same size for long, and half of the files are
+exchanged for others with the same times, as `cp -p` and tar leave them.
 """
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,10 @@ PARENTS = {
     "leaf": ("right",),
     "top": ("join",),
 }
+IGNORED = ("right", "leaf")
+UNTRACKED = ("left",)
+BESIDE = 80
+"""Files that never change beside an ignored one: the planner remembers ids of ignored files where there are many."""
 CONTENTS = 2
 NEW = 0.5
 """The part of edits of a file that give it a content which no file had before."""
@@ -55,7 +62,7 @@ class SoakFamily:
                 self.swapped = not self.swapped
             else:
                 self.remark += 1
-        self.write()
+        self.write(chance)
 
     def _content(self, chance: random.Random) -> int:
         if chance.random() >= NEW:
@@ -63,26 +70,51 @@ class SoakFamily:
         self.newest += 1
         return self.newest
 
-    def write(self) -> None:
-        """Write all files."""
+    def write(self, chance: random.Random) -> None:
+        """Write what has changed."""
         images = "".join(f"  {name}: {{dockerfile: {name}.Dockerfile}}\n" for name in PARENTS)
-        files = {"images.yaml": f"version: 1\nregistry: {self.registry}\nimages:\n{images}"}
+        files = {"images.yaml": f"version: 1\nregistry: {self.registry}\nimages:\n{images}", ".gitignore": "ignored/\n"}
         for name in PARENTS:
-            files[f"{name}.txt"] = f"{name} {self.own[name]}\n"
+            files[f"{_folder(name)}/{name}.txt"] = f"{name} {self.own[name]}\n"
             files[f"{name}.Dockerfile"] = self._dockerfile(name)
-        self.workspace.write(files)
+        for name in IGNORED:
+            files |= {f"{_folder(name)}/{number:02}": f"{name}\n" for number in range(BESIDE)}
+        for path, text in files.items():
+            place = self.workspace.root / path
+            if not place.exists():
+                self.workspace.write({path: text})
+            elif place.read_text() != text:
+                _exchange(place, text, same_times=chance.random() < 0.5)
 
     def _dockerfile(self, name: str) -> str:
         parents = self.parents(name)
         lines = [f"# remark {self.remark}", f"FROM {self.registry}/{parents[0]}" if parents else "FROM ubuntu:22.04"]
         lines += [f"COPY --from={self.registry}/{other} /state /other" for other in parents[1:]]
-        lines += [f"COPY {name}.txt /own", f"RUN sleep 0.1; cat {'/other ' if parents[1:] else ''}/own >> /state"]
+        lines.append(f"COPY {_folder(name)} /own")
+        lines.append(f"RUN sleep 0.1; cat {'/other ' if parents[1:] else ''}/own/{name}.txt >> /state")
         return "\n".join(lines) + "\n"
+
+
+def _folder(name: str) -> str:
+    """The folder of an image's own file."""
+    return f"{'ignored' if name in IGNORED else 'untracked' if name in UNTRACKED else 'tracked'}/{name}"
+
+
+def _exchange(place: Path, text: str, *, same_times: bool) -> None:
+    """Write another text into a file, or put another file with the same times in its place."""
+    if not same_times:
+        place.write_text(text)
+        return
+    new, before = place.with_name(f".{place.name}"), place.stat()
+    new.write_text(text)
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(place)
 
 
 def new_family(root: Path, registry: str) -> SoakFamily:
     """The family, written and committed."""
     family = SoakFamily(Workspace(root), registry)
-    family.write()
-    family.workspace.commit()
+    family.write(random.Random(0))  # noqa: S311 -- nothing is there that could be exchanged
+    family.workspace.git("add", "--all", "--", ".", ":!untracked")
+    family.workspace.git("commit", "-q", "-m", "state")
     return family

@@ -118,4 +118,4 @@ def taking_all(world: World, later: float) -> bool:
 def become(world: World, content: int) -> None:
     """The family with that content at its root."""
     world.family.own["base"] = content
-    world.family.write()
+    world.family.write(world.chance)
