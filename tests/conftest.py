@@ -16,6 +16,7 @@ from hypothesis import settings
 from tests.build.family import FILES, BuildSpace, Family
 from tests.engine.docker import DockerEngine, running_docker
 from tests.engine.engine import Engine, running_engine
+from tests.registry.faults import Proxy, faulty
 from tests.surroundings import IN_CI  # before any test: the variables of a CI are taken away
 
 # How long an example may take says more of the machine than of the code; a CI draws the same examples each time.
@@ -60,6 +61,29 @@ def engine() -> Iterator[Engine]:
     """buildkitd and a registry that stands in for Docker Hub; a test that needs them fails where they do not start."""
     with running_engine(MIRRORED.read_text().split()) as running:
         yield running
+
+
+@pytest.fixture
+def proxy(engine: Engine) -> Iterator[Proxy]:
+    """The engine's registry, reached through what can fail."""
+    with faulty(engine.registry.address) as running:
+        yield running
+
+
+@pytest.fixture
+def prefix(engine: Engine, tmp_path: Path) -> str:
+    """Where one test alone keeps images."""
+    return f"{engine.registry.address}/{_component(tmp_path)}"
+
+
+@pytest.fixture
+def behind(proxy: Proxy, tmp_path: Path) -> str:
+    """The same behind the proxy."""
+    return f"{proxy.address}/{_component(tmp_path)}"
+
+
+def _component(folder: Path) -> str:
+    return folder.name.replace("_", "-").lower()[-40:].strip("-")
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ NEVER_THE_SAME = "FROM registry.example/fam/base\nCOPY tool.txt /\nRUN date +%s.
 
 
 @pytest.fixture
-def prefix(engine: Engine, tmp_path: Path) -> str:
-    """A registry of this test alone."""
-    return f"{engine.registry.address}/{tmp_path.name.replace('_', '-').lower()[-40:]}"
-
-
-@pytest.fixture
 def space(tmp_path: Path, engine: Engine, prefix: str) -> BuildSpace:
     """The small family, of which tool comes out anew in each build, and a base that an edit may leave as it is."""
     return published_space(tmp_path / "a", engine, prefix, tool__Dockerfile=NEVER_THE_SAME, base__Dockerfile=TWO_STAGES)

@@ -20,7 +20,7 @@ from tests.build.family import BuildSpace
 from tests.build.shared import clone, published_space
 from tests.build.sound import NAMES, expect_sound
 from tests.engine.engine import Engine
-from tests.registry.faults import Proxy, faulty
+from tests.registry.faults import Proxy
 from tests.registry.stocked import key_of, stock
 from tests.workspace import IDENTITY
 
@@ -38,18 +38,6 @@ RUN = "from planner.cli.start import main\nmain()\n"
 PLANNER = ("-m", "planner.cli.start")
 HEEDLESS = ("-c", WITHOUT_LATEST + WITHOUT_LEASES + RUN)
 """A clean-up that heeds neither leases nor `latest`."""
-
-
-@pytest.fixture
-def proxy(engine: Engine) -> Iterator[Proxy]:
-    """Builds go through it, clean-ups past it."""
-    with faulty(engine.registry.address) as running:
-        yield running
-
-
-@pytest.fixture
-def prefix(proxy: Proxy, tmp_path: Path) -> str:
-    return f"{proxy.address}/g-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
 
 
 def clean_up(space: BuildSpace, grace: str, code: tuple[str, ...], *more: str) -> CompletedProcess[str]:
@@ -79,19 +67,19 @@ def cleaning(
 
 
 def build_beside(
-    root: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str, code: tuple[str, ...] = PLANNER
+    root: Path, engine: Engine, proxy: Proxy, behind: str, grace: str, code: tuple[str, ...] = PLANNER
 ) -> tuple[BuildSpace, CompletedProcess[str]]:
     """Build an edit beside clean-ups that do not know it; gives its workspace, and how the build ended.
 
     No image gets the tag of its key before a whole clean-up has ended that began when it was asked for. What is
     published on main stays in any case, and what is old and wanted by nobody goes in any case.
     """
-    main = published_space(root / "main", engine, prefix)
+    main = published_space(root / "main", engine, behind)
     live = {name: image["digest"] for name, image in main.build("--push").items() if name}
-    old = {name: stock(CLIENT, f"{prefix}/{name}", key_of(1), at=time.time() - 90 * DAY) for name in NAMES}
+    old = {name: stock(CLIENT, f"{behind}/{name}", key_of(1), at=time.time() - 90 * DAY) for name in NAMES}
     edit = clone(main, root / "edit")
     edit.write({"base.txt": "two\n"})
-    with cleaning(main, grace, code, f"{proxy.upstream}/{prefix.partition('/')[2]}") as runs:
+    with cleaning(main, grace, code, f"{proxy.upstream}/{behind.partition('/')[2]}") as runs:
 
         def wait(_: int, line: str) -> None:
             if line.startswith("PUT ") and "/manifests/x3-" in line:
@@ -106,8 +94,8 @@ def build_beside(
     for run in runs:
         assert run.returncode == 0 or "nothing is removed" in run.stderr, run.stderr
     for name in NAMES:
-        whole(CLIENT, f"{prefix}/{name}", live[name])
-        assert CLIENT.digest_of(f"{prefix}/{name}", old[name]) is None
+        whole(CLIENT, f"{behind}/{name}", live[name])
+        assert CLIENT.digest_of(f"{behind}/{name}", old[name]) is None
     return edit, ended
 
 
@@ -115,32 +103,32 @@ def ended_well(runs: Sequence[CompletedProcess[str]]) -> int:
     return sum(run.returncode == 0 for run in runs)
 
 
-def lost(space: BuildSpace, prefix: str) -> set[str]:
+def lost(space: BuildSpace, behind: str) -> set[str]:
     """The images whose keys name nothing."""
-    return {name for name, key in space.keys().items() if CLIENT.digest_of(f"{prefix}/{name}", key) is None}
+    return {name for name, key in space.keys().items() if CLIENT.digest_of(f"{behind}/{name}", key) is None}
 
 
 @pytest.mark.parametrize("grace", [AN_HOUR, "0"])
-def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str) -> None:
-    edit, ended = build_beside(tmp_path, engine, proxy, prefix, grace)
+def test_nothing_of_a_running_build_goes(tmp_path: Path, engine: Engine, proxy: Proxy, behind: str, grace: str) -> None:
+    edit, ended = build_beside(tmp_path, engine, proxy, behind, grace)
     assert ended.returncode == 0, ended.stderr
-    assert lost(edit, prefix) == set()
-    expect_sound(prefix)
+    assert lost(edit, behind) == set()
+    expect_sound(behind)
     edit.commit()
     other = clone(edit, tmp_path / "other").build("--push")
     assert {image["outcome"] for name, image in other.items() if name} == {"reused"}
 
 
 def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
-    tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str
+    tmp_path: Path, engine: Engine, proxy: Proxy, behind: str
 ) -> None:
-    edit, ended = build_beside(tmp_path, engine, proxy, prefix, "0", HEEDLESS)
+    edit, ended = build_beside(tmp_path, engine, proxy, behind, "0", HEEDLESS)
     assert "Traceback" not in ended.stderr
-    assert lost(edit, prefix), "else the test above could not fail"
+    assert lost(edit, behind), "else the test above could not fail"
     images = edit.build("--push")
     for name in NAMES:
-        whole(CLIENT, f"{prefix}/{name}", images[name]["digest"])
-    expect_sound(prefix)
+        whole(CLIENT, f"{behind}/{name}", images[name]["digest"])
+    expect_sound(behind)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +141,12 @@ def test_a_clean_up_that_heeds_nothing_does_harm_and_the_next_build_mends_it(
     ids=["a lease", "a grace time", "neither"],
 )
 def test_each_alone_keeps_what_was_just_recorded(
-    tmp_path: Path, engine: Engine, proxy: Proxy, prefix: str, grace: str, code: str, goes: bool
+    tmp_path: Path, engine: Engine, proxy: Proxy, behind: str, grace: str, code: str, goes: bool
 ) -> None:
     """Clean-ups in the moment in which an image is recorded and its lease is about to be given up, without `latest`."""
     gone: list[bool] = []
-    path = prefix.partition("/")[2]
-    main = published_space(tmp_path / "main", engine, prefix)
+    path = behind.partition("/")[2]
+    main = published_space(tmp_path / "main", engine, behind)
     main.build("--push")
     edit = clone(main, tmp_path / "edit")
     edit.write({"base.txt": "two\n"})
@@ -179,8 +167,8 @@ def test_each_alone_keeps_what_was_just_recorded(
     assert gone == [goes]
 
 
-def test_what_a_clean_up_put_away_is_named_again_when_it_is_reused(tmp_path: Path, engine: Engine, prefix: str) -> None:
-    main = published_space(tmp_path / "main", engine, prefix)
+def test_what_a_clean_up_put_away_is_named_again_when_it_is_reused(tmp_path: Path, engine: Engine, behind: str) -> None:
+    main = published_space(tmp_path / "main", engine, behind)
     main.build("--push")
     edit = clone(main, tmp_path / "edit")
     edit.write({"base.txt": "two\n"})
@@ -189,12 +177,12 @@ def test_what_a_clean_up_put_away_is_named_again_when_it_is_reused(tmp_path: Pat
     main.build("--push")  # What `latest` named until now, nothing names but the keys of the edit.
     put_away = main.planner("gc", "--apply", "--wait", "30", "--grace", "0", "--ref", "main", "--last", "1")
     assert put_away.returncode == 0, put_away.stderr
-    assert "app" in lost(edit, prefix), "else there is nothing to name again"
+    assert "app" in lost(edit, behind), "else there is nothing to name again"
     again = edit.planner("build", "--push", **engine.environment)
     assert again.returncode == 0, again.stderr
     assert "a clean-up had put away" in again.stderr
-    assert lost(edit, prefix) == set()
-    expect_sound(prefix)
+    assert lost(edit, behind) == set()
+    expect_sound(behind)
     edit.commit()
     other = clone(edit, tmp_path / "other").build("--push")
     assert {image["outcome"] for name, image in other.items() if name} == {"reused"}

@@ -38,11 +38,6 @@ NAME = ImageName("x")
 KEY = "x3-" + "1" * 32
 
 
-@pytest.fixture
-def prefix(engine: Engine, tmp_path: Path) -> str:
-    return f"{engine.registry.address}/l-{tmp_path.name.replace('_', '-').lower()[-30:]}"
-
-
 def start(space: BuildSpace, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "planner.cli.start", "-C", os.fspath(space.root), "build", "--push", *arguments],

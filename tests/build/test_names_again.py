@@ -16,12 +16,6 @@ CLIENT = HttpRegistry()
 
 
 @pytest.fixture
-def prefix(engine: Engine, tmp_path: Path) -> str:
-    """A registry of this test alone."""
-    return f"{engine.registry.address}/{tmp_path.name.replace('_', '-').lower()[-40:]}"
-
-
-@pytest.fixture
 def space(tmp_path: Path, engine: Engine, prefix: str) -> BuildSpace:
     """The small family, published."""
     made = published_space(tmp_path / "a", engine, prefix)

@@ -20,11 +20,6 @@ ACCEPT = {"Accept": ", ".join(MANIFESTS)}
 
 
 @pytest.fixture
-def prefix(engine: Engine, tmp_path: Path) -> str:
-    return f"{engine.registry.address}/{tmp_path.name.replace('_', '-').lower()[-40:]}"
-
-
-@pytest.fixture
 def space(tmp_path: Path, engine: Engine, prefix: str) -> BuildSpace:
     return published_space(tmp_path / "a", engine, prefix)
 

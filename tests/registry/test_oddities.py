@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 
@@ -12,21 +10,14 @@ from planner.errors import RegistryError
 from planner.registry.catalog import catalog, tags_of
 from planner.registry.client import HttpRegistry
 from planner.registry.transport import Patience, Transport
-from tests.engine.engine import Engine
-from tests.registry.faults import Proxy, faulty
+from tests.registry.faults import Proxy
 from tests.registry.stocked import key_of, stock
 from tests.registry.test_client import Answer, answering
 
 
 @pytest.fixture
-def proxy(engine: Engine) -> Iterator[Proxy]:
-    with faulty(engine.registry.address) as running:
-        yield running
-
-
-@pytest.fixture
-def repository(proxy: Proxy, tmp_path: Path) -> str:
-    return f"{proxy.address}/o-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}/a"
+def repository(behind: str) -> str:
+    return f"{behind}/a"
 
 
 @pytest.mark.parametrize("ahead", [0.0, 86_400.0])

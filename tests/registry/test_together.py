@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from planner.errors import RegistryAway, RegistryError
@@ -12,26 +9,15 @@ from planner.registry.client import HttpRegistry
 from planner.registry.together import digests, named
 from planner.registry.transport import Patience, Transport
 from tests.engine.engine import Engine
-from tests.registry.faults import Fault, Proxy, faulty
+from tests.registry.faults import Fault, Proxy
 from tests.registry.stocked import key_of, stock
 
 PATIENCE = Patience(tries=2, first=0.0)
 
 
-@pytest.fixture
-def proxy(engine: Engine) -> Iterator[Proxy]:
-    with faulty(engine.registry.address) as running:
-        yield running
-
-
-@pytest.fixture
-def prefix(proxy: Proxy, tmp_path: Path) -> str:
-    return f"{proxy.address}/t-{tmp_path.name.replace('_', '-').lower()[-30:].strip('-')}"
-
-
-def test_each_question_is_asked_once(proxy: Proxy, prefix: str) -> None:
-    there = {(f"{prefix}/i{n}", key_of(n)): stock(HttpRegistry(), f"{prefix}/i{n}", key_of(n)) for n in range(40)}
-    absent = [(f"{prefix}/i{n}", key_of(n + 1)) for n in range(40)]
+def test_each_question_is_asked_once(proxy: Proxy, behind: str) -> None:
+    there = {(f"{behind}/i{n}", key_of(n)): stock(HttpRegistry(), f"{behind}/i{n}", key_of(n)) for n in range(40)}
+    absent = [(f"{behind}/i{n}", key_of(n + 1)) for n in range(40)]
     proxy.arm(None)
     registry = HttpRegistry(Transport(PATIENCE))
     assert named(registry, [*there, *absent, *there]) == {**there, **dict.fromkeys(absent)}
@@ -40,9 +26,9 @@ def test_each_question_is_asked_once(proxy: Proxy, prefix: str) -> None:
     assert digests(registry, []) == {}
 
 
-def test_what_is_refused_is_the_answer_to_one_question(proxy: Proxy, prefix: str) -> None:
-    there = {(f"{prefix}/i{n}", key_of(n)): stock(HttpRegistry(), f"{prefix}/i{n}", key_of(n)) for n in range(20)}
-    refused = (f"{prefix}/i7", key_of(7))
+def test_what_is_refused_is_the_answer_to_one_question(proxy: Proxy, behind: str) -> None:
+    there = {(f"{behind}/i{n}", key_of(n)): stock(HttpRegistry(), f"{behind}/i{n}", key_of(n)) for n in range(20)}
+    refused = (f"{behind}/i7", key_of(7))
     proxy.always = lambda line: Fault.FORBIDDEN if "/i7/" in line else None
     registry = HttpRegistry(Transport(PATIENCE))
     found = named(registry, there)
@@ -53,12 +39,12 @@ def test_what_is_refused_is_the_answer_to_one_question(proxy: Proxy, prefix: str
         digests(registry, there)
 
 
-def test_a_host_that_is_away_is_asked_no_more(proxy: Proxy, prefix: str, engine: Engine) -> None:
-    other = prefix.replace(proxy.address, engine.registry.address)
+def test_a_host_that_is_away_is_asked_no_more(proxy: Proxy, behind: str, engine: Engine) -> None:
+    other = behind.replace(proxy.address, engine.registry.address)
     there = {(f"{other}/i{n}", key_of(n)): stock(HttpRegistry(), f"{other}/i{n}", key_of(n)) for n in range(5)}
     proxy.arm(None)
     proxy.always = lambda _: Fault.UNAVAILABLE
-    away = [(f"{prefix}/i{n}", key_of(n)) for n in range(200)]
+    away = [(f"{behind}/i{n}", key_of(n)) for n in range(200)]
     found = named(HttpRegistry(Transport(PATIENCE)), [*away, *there])
     assert all(isinstance(found.pop(question), RegistryAway) for question in away)
     assert found == there
