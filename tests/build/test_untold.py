@@ -39,6 +39,21 @@ def test_so_does_one_that_fails_for_want_of_a_file(family: Family, engine: Engin
     assert "has ONBUILD COPY package.json /, which only a lock" in space.build(status=1)[""]["error"]
 
 
+@pytest.mark.parametrize(
+    ("name", "trigger"),
+    [
+        ("tab", "COPY\t. /src/"),
+        ("case", "RUN --mount=type=cache,FROM=scratch,target=/m ls /m"),
+        ("quoted", 'RUN --mount="type=cache,id=a b,from=scratch,target=/m" ls /m'),
+        ("apart", 'RUN --"mount"=target=/m ls /m'),
+        ("bind", "RUN --mount=type=bind,id=type=cache,target=/m ls /m"),
+    ],
+)
+def test_so_does_one_that_is_written_in_an_odd_way(family: Family, engine: Engine, name: str, trigger: str) -> None:
+    space = over(family, engine, f"onbuild-{name}:1", (trigger,))
+    assert "which only a lock can tell" in space.build(status=1)[""]["error"]
+
+
 def test_a_trigger_that_reads_nothing_does_not(family: Family, engine: Engine) -> None:
     space = over(family, engine, "onbuild-run:1", ("RUN echo made >/made", "RUN --mount=type=cache,target=/c true"))
     assert "made" in space.image(space.build()["app"]["digest"]).files
@@ -68,6 +83,18 @@ def test_with_a_lock_the_files_count(family: Family, engine: Engine) -> None:
         ("[one 2/3] ONBUILD RUN --mount=target=/m make", True),
         ("[one 2/3] ONBUILD RUN --mount=type=cache,target=/m --mount=type=tmpfs,target=/n make", False),
         ("[one 2/3] ONBUILD RUN --mount=type=cache,from=x,target=/m make", True),
+        ("[one 2/3] ONBUILD RUN --network=none --mount=id=a/b,type=cache,target=/m,sharing=locked make", False),
+        ("[one 2/3] ONBUILD RUN make --mount=from=x", False),
+        ("[one 2/3] ONBUILD COPY\t. /src/", True),
+        ("[one 2/3] ONBUILD RUN\t--MOUNT=TYPE=BIND,TARGET=/X make", True),
+        ("[one 2/3] ONBUILD RUN --mount=type=cache,FROM=x,target=/m make", True),
+        ('[one 2/3] ONBUILD RUN --mount="type=cache,id=a b,from=x,target=/m" make', True),
+        ("[one 2/3] ONBUILD RUN --mount=type=bind,id=type=cache,target=/m make", True),
+        ("[one 2/3] ONBUILD RUN --mount=type=cache,type=bind,target=/m make", True),
+        ("[one 2/3] ONBUILD RUN --mount=id=type=cache,target=/m make", True),
+        ('[one 2/3] ONBUILD RUN --"mount"=target=/m make', True),
+        ("[one 2/3] ONBUILD RUN --mo\\unt=target=/m make", True),
+        ("[one 2/3] ONBUILD RUN --network=none\u00e0--mount=target=/m make", True),
         ("[one 2/3] ONBUILD WORKDIR /x", False),
     ],
 )
