@@ -49,7 +49,5 @@ def _is_plain(flag: re.Match[str] | None) -> bool:
     """Whether a flag mounts nothing, or a cache or a temporary folder of its own."""
     if flag is None or not flag["fields"]:
         return flag is not None
-    types, others = [], []
-    for field in flag["fields"].split(","):
-        (types if field in _OWN else others).append(field)
-    return bool(types) and all(_SETTING.fullmatch(field) for field in others)
+    fields = set(flag["fields"].split(","))
+    return not fields.isdisjoint(_OWN) and all(map(_SETTING.fullmatch, fields.difference(_OWN)))

@@ -22,6 +22,7 @@ from planner.cli.outcome import note
 from planner.cli.parents import parents_of
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
+from planner.cli.relay_lock import false_entries
 from planner.cli.relay_policy import needed
 from planner.cli.saying import say
 from planner.cli.signing import own_key, sealed
@@ -202,6 +203,7 @@ def _built(
     plan = make_plan(graph, keys, then, against=own, wanted=wanted)
     if len(plan.building) > most:
         raise RequestError(f"refused: {len(plan.building)} images would be built, and relay.images is {most}")
+    _refuse(false_entries(keys, [image.name for image in plan.building], HttpRegistry()))
     dockerfiles = {name: node.image.dockerfile for name, node in graph.nodes.items()}
     stopper = threading.Timer(minutes * 60.0, builder.cancel)
     stopper.daemon = True

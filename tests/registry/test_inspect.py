@@ -61,3 +61,50 @@ def test_of_two_entries_for_a_platform_the_first_counts(engine: Engine) -> None:
 def test_what_is_no_image_is_never_asked_for(engine: Engine) -> None:
     with pytest.raises(RegistryError, match=r"is not there for linux/amd64, only for linux/arch0$"):
         inspected(engine, "none", [UNKNOWN, linux(0)], "linux/amd64")
+
+
+def test_an_entry_that_wants_features_is_not_taken(engine: Engine) -> None:
+    """A build asks for none, so BuildKit passes it over."""
+    plain = {"os": "linux", "architecture": "amd64"}
+    both = [{**plain, "os.features": ["erofs"]}, plain]
+    assert inspected(engine, "features", both, "linux/amd64").platforms["linux/amd64"].user == "u1"  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ('{"config": {"OnBuild": ["RUN a"]}}', ("RUN a",)),
+        ('{"config": {"Labels": {"onbuild": "1", "Onbuild": "2"}}}', ()),
+        ('{"config": {"onbuild": ["RUN a"]}}', None),
+        ('{"config": {"OnBuild": ["RUN a"]}, "config": {}}', None),
+        ('{"config": {}, "Config": {"OnBuild": ["RUN a"]}}', None),
+        ('{"config": {"OnBuild": [], "ONBUILD": ["RUN a"]}}', None),
+        ('{"config": {"Wor\\u212aingDir": "/a"}}', None),
+        ('{"config": ["RUN a"]}', None),
+        ("[]", None),
+    ],
+)
+def test_what_an_engine_reads_in_another_way_is_refused(
+    engine: Engine, config: str, says: tuple[str, ...] | None
+) -> None:
+    """Go takes a field's name in any case, and of one that stands twice what both say."""
+    repository = f"{engine.registry.address}/inspect/odd"
+    named = {"mediaType": "application/x", "digest": CLIENT.put_blob(repository, config.encode()), "size": len(config)}
+    CLIENT.put(repository, "1", document(MANIFEST, config=named, layers=[]), MANIFEST)
+    reference = Reference.parse(f"{repository}:1")
+    if says is None:
+        with pytest.raises(RegistryError, match="its configuration cannot be read"):
+            inspect(CLIENT, reference, ["linux/amd64"])
+    else:
+        assert inspect(CLIENT, reference, ["linux/amd64"]).platforms["linux/amd64"].onbuild == says
+
+
+def test_a_manifest_with_two_configurations_is_refused(engine: Engine) -> None:
+    repository = f"{engine.registry.address}/inspect/two"
+    one, two = (
+        {"mediaType": "application/x", "digest": CLIENT.put_blob(repository, text), "size": len(text)}
+        for text in (b"{}", b'{"config": {"OnBuild": ["RUN a"]}}')
+    )
+    CLIENT.put(repository, "1", document(MANIFEST, config=one, layers=[], Config=two), MANIFEST)
+    with pytest.raises(RegistryError, match="cannot be read"):
+        inspect(CLIENT, Reference.parse(f"{repository}:1"), ["linux/amd64"])

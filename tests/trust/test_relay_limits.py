@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from planner.model.frozen import replace
+from planner.model.lock import Lock, LockedImage
+from planner.model.names import Reference
+from planner.registry.client import HttpRegistry
+from planner.registry.inspect import inspect
+from planner.sources import lock_file
+from tests.engine import base_images
+from tests.engine.install import busybox
 from tests.trust.pushing import Client
 from tests.trust.relaying import Sides, files, published, refused, tags
 
@@ -95,3 +104,29 @@ def test_variables_of_the_trusted_run_do_not_get_into_images(sides: Sides) -> No
     run = sides.serve(request, SOME_VALUE="hunter2")
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["images"][0]["key"] == request["images"][0]["key"]
+
+
+@pytest.mark.parametrize("lie", [{}, {"onbuild": ("RUN true",)}, {"workdir": "/elsewhere"}])
+def test_a_lock_that_denies_what_a_base_is_stops_the_relay(sides: Sides, lie: dict[str, Any]) -> None:
+    """A base's triggers stand in its configuration alone: what they read is refused by what the lock says of them."""
+    engine, secret = sides.engine, f"{sides.path}/pr/18/secret"
+    base_images.push(engine.registry, base_images.base_image(busybox(), "secret"), secret)
+    place = f"{engine.registry.address}/{secret}"
+    trigger = f"COPY --from={place} /etc/image-name /stolen"
+    base_images.push(engine.registry, base_images.base_image(busybox(), "evil", (trigger,)), f"{sides.path}/evil:1")
+    name = f"{sides.reading.address}/{sides.path}/evil:1"
+    told = inspect(HttpRegistry(), Reference.parse(name), ["linux/amd64"])
+    text = f"FROM {name}\nCOPY base.txt /\n"
+    sides.propose(base__Dockerfile=text, images__lock=lock_file.write(Lock(images={name: told})))
+    refused(sides, sides.ask("base"), f"reads {place}:latest, which a pull request may not")
+
+    false = replace(told.platforms["linux/amd64"], **{"onbuild": (), **lie})
+    lock = Lock(images={name: LockedImage(digest=told.digest, platforms={"linux/amd64": false})})
+    sides.propose(images__lock=lock_file.write(lock))
+    refused(sides, sides.ask("base"), f"images.lock does not say of {name} what its registry says")
+
+    honest = base_images.base_image(busybox(), "honest", ("COPY more.txt /",))
+    base_images.push(engine.registry, honest, f"{sides.path}/evil:1")
+    told = inspect(HttpRegistry(), Reference.parse(name), ["linux/amd64"])
+    sides.propose(images__lock=lock_file.write(Lock(images={name: told})))
+    assert sides.serve(sides.ask("base")).returncode == 0, "control"
