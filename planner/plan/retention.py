@@ -109,8 +109,10 @@ def _by_repository(manifests: Sequence[Manifest]) -> Mapping[str, list[Manifest]
     return found
 
 
-Why = Callable[[Manifest, Roots, Mapping[str, str], Mapping[str, float]], str]
-"""Why a manifest stays for its own sake, given the keys under a lease and when each image was recorded; "" for no."""
+Dates = Mapping[str, Sequence[float]]
+"""When each image was recorded, as its records tell."""
+Why = Callable[[Manifest, Roots, Mapping[str, str], Dates], str]
+"""Why a manifest stays for its own sake, given the keys under a lease and the dates; "" for no."""
 
 
 def _kept(manifests: Sequence[Manifest], roots: Roots, why_of: Why | None = None) -> dict[str, str]:
@@ -140,16 +142,15 @@ def _runs(lease: Manifest, roots: Roots) -> bool:
     return -SKEW <= roots.now - lease.at < roots.lease
 
 
-def _dates(manifests: Iterable[Manifest]) -> dict[str, float]:
-    """When each image was recorded last, as its records tell."""
-    found: dict[str, float] = {}
+def _dates(manifests: Iterable[Manifest]) -> Dates:
+    found: dict[str, list[float]] = {}
     for one in manifests:
         if one.kind is Kind.RECORD:
-            found[one.subject] = max(found.get(one.subject, 0.0), one.at)
+            found.setdefault(one.subject, []).append(one.at)
     return found
 
 
-def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[str, float]) -> str:
+def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Dates) -> str:
     """Why a manifest stays for its own sake; "" where it does not."""
     if one.digest in roots.digests:
         return f"is pinned: {roots.digests[one.digest]}"
@@ -170,13 +171,16 @@ def _why(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[
     # What was put away was old enough: a run that was killed may have deleted its record before it.
     if one.tags and one.digest not in dates and not one.put_away:
         return "has no record that tells its age"
-    at = max(dates.get(one.digest, 0.0), one.at)
-    if at and roots.now - at < roots.grace:
+    at = max([one.at, *dates.get(one.digest, ())])
+    # Whoever wrote a time that is yet to come may have done so just now: it is as young as can be.
+    if at - roots.now > SKEW and roots.grace:
+        return "was recorded at a time that is yet to come, which tells no age"
+    if at and max(roots.now - at, 0.0) < roots.grace:
         return f"is younger than {roots.grace / DAY:g} days"
     return ""
 
 
-def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Mapping[str, float]) -> str:
+def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates: Dates) -> str:
     """The same in the scope of a pull request, where tags and refs keep nothing."""
     if one.digest in roots.digests:
         return f"is pinned: {roots.digests[one.digest]}"
@@ -187,11 +191,11 @@ def _why_in_scope(one: Manifest, roots: Roots, leased: Mapping[str, str], dates:
         return leased[under[0]]
     if not roots.grace or one.kind in (Kind.RECORD, Kind.REFERRERS):
         return ""
-    at = max(dates.get(one.digest, 0.0), one.at)
+    told = [at for at in (one.at, *dates.get(one.digest, ())) if at]
     # Of a time that is more than a clock's mistake ahead nothing is believed: it would hold for ever.
-    if at and -DAY <= roots.now - at < roots.grace:
+    if any(-DAY <= roots.now - at < roots.grace for at in told):
         return f"is younger than {roots.grace / DAY:g} days"
-    return "" if at or not one.tags or one.put_away else "tells no age"
+    return "" if told or not one.tags or one.put_away else "tells no age"
 
 
 def _is_ours(tag: str) -> bool:

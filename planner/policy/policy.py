@@ -74,10 +74,18 @@ class ScopeRule:
         return tuple(dict.fromkeys([self.cache, self.images]))
 
 
+HUB = "docker.io"
+_HUBS = frozenset({"index.docker.io", "registry-1.docker.io"})
+
+
 def plain_address(address: str) -> str:
-    """A registry's address in its one form: names do not differ by case, and a default port may be left out."""
+    """A registry's address in its one form: names do not differ by case, and a default port may be left out.
+
+    Docker Hub has several, and engines give the one login for it to each (BuildKit's `authprovider`).
+    """
     host, _, port = address.lower().partition(":")
     host, port = host.rstrip("."), port.lstrip("0")
+    host = HUB if host in _HUBS else host
     return host if port in ("", "443", "80") else f"{host}:{port}"
 
 

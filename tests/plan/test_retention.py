@@ -49,6 +49,29 @@ def test_a_record_of_the_future_holds_nothing_in_a_scope_that_is_cleaned_by_age(
     assert [one.keep for one in decide_scope(parts, ROOTS, "is old")] == [keep, keep]
 
 
+def test_a_record_of_the_future_hides_no_honest_one() -> None:
+    parts = [image(1, key(1)), record(2, 1, 1), record(3, 1, -40_000)]
+    assert [one.keep for one in decide_scope(parts, ROOTS, "is old")] == [True, True, True]
+    assert [one.keep for one in decide_scope([replace(parts[0], at=NOW + 9 * DAY), parts[1]], ROOTS, "is old")] == [
+        True, True,
+    ]  # fmt: skip
+    old = [image(1, key(1)), record(2, 1, 100), record(3, 1, -40_000)]
+    assert not any(one.keep for one in decide_scope(old, ROOTS, "is old"))
+
+
+def test_what_main_recorded_at_a_time_to_come_stays_as_long_as_anything_stays_for_its_youth() -> None:
+    """It may be of just now; whoever lets nothing stay for its youth is not held up till then."""
+    parts = [image(1, key(1)), record(2, 1, 100), record(3, 1, -40_000)]
+    found = decide(parts, ROOTS)
+    assert [one.keep for one in found] == [True, True, True]
+    assert "at a time that is yet to come" in found[0].why
+    assert kept(*parts, roots=replace(ROOTS, grace=0.0)) == set()
+    assert kept(*parts, roots=replace(ROOTS, grace=0.0, keys={key(1): "main"})) == {1, 2, 3}
+    minutes = [image(1, key(1)), record(2, 1, -200 / DAY)]
+    assert decide(minutes, ROOTS)[0].why == "is younger than 14 days"
+    assert kept(*minutes, roots=replace(ROOTS, grace=0.0)) == set()
+
+
 def test_what_nobody_wants_goes_with_its_record() -> None:
     assert kept(*OLD) == set()
 

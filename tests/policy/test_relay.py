@@ -220,6 +220,14 @@ def test_another_way_to_write_a_host_makes_no_other_registry(host: str) -> None:
     assert not foreign(policy(), readable, "registry.acme.example:5000/pr/18/app:latest"), "another one"
 
 
+def test_docker_hub_is_one_registry_by_all_its_names() -> None:
+    registries = {"cache": replace(policy().registries["cache"], address="docker.io")}
+    hub = replace(policy(), registries=registries)
+    for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        assert foreign(hub, ("docker.io/acme/images",), f"{host}/acme/release:latest")
+        assert not foreign(hub, ("docker.io/acme/images",), f"{host}/acme/images/app:latest")
+
+
 @pytest.mark.parametrize(
     ("frontend", "is_dockers"),
     [
