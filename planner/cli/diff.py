@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(graph, later.keys, earlier.baseline, against=f"{earlier.name} → {later.name}", wanted=wanted)
     if options.format == "json":
         return say(text.plan_json(plan))
-    gone = sorted(name for name in earlier.baseline if name not in graph.nodes)
+    there = graph.nodes.keys() | later.keys.made_by.loaded.untold.keys()
+    gone = sorted(name for name in earlier.baseline if name not in there)
     lines = [plan_text(plan, palette())]
     if gone:
         lines.append(f"no longer in the graph: {', '.join(gone)}")

@@ -263,10 +263,12 @@ def _counted(number: int) -> str:
     return "1 Dockerfile" if number == 1 else f"{number} Dockerfiles"
 
 
-def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None) -> Keys:
+def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None, *, past: bool = False) -> Keys:
     """The keys of the family as a tree has it; what is `known` from another tree need not be thought of again.
 
-    There is no trace of what buildx reads.
+    There is no trace of what buildx reads. Where images are named, and of a `past` that is compared with, those are
+    left out that an open reference reaches; such keys have no trace of their definition either, so nobody keeps them.
+    Raises DefinitionError for what is open otherwise.
     """
     if options.via_buildx:
         known = None
@@ -276,7 +278,11 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None)
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
     traced = Traced(tree)
-    loaded = load_family(options, traced, told=True, known=known)
+    loaded = load_family(options, traced, known=known)
+    if any(node.unresolved for node in loaded.graph.nodes.values()):
+        from planner.cli.told import told_part  # most families leave nothing open
+
+        return keys_of(told_part(options, loaded, traced, past=past), tree)
     return keys_of(loaded, tree, known, traced.taken())
 
 

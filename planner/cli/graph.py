@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from planner.cli import arguments as shared
@@ -23,7 +22,7 @@ from planner.local.git_tree import worktree
 from planner.local.records import NoRecords, open_records
 from planner.model.graph import ImageGraph
 from planner.plan.rebuild import plan as make_plan
-from planner.sources.load import load
+from planner.sources.told import open_images, without_open
 
 EXAMPLE = "planner graph --format html -o graph.html"
 MARKED = ("html", "svg")
@@ -108,12 +107,11 @@ def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:
     tree = worktree(folder_of(options))
     loaded = load_family(options, tree)
     graph = loaded.graph
-    open_ = graph.descendants(name for name in graph.order if graph.nodes[name].unresolved)
-    images = tuple(image for image in loaded.family.images if image.name not in open_)
+    open_ = open_images(loaded)
     try:
-        if not open_ or not images:
+        if not 0 < len(open_) < len(graph.order):
             raise PlannerError(trouble)
-        keys = keys_of(load(replace(loaded.family, images=images, doubts=()), tree, told=True), tree)
+        keys = keys_of(without_open(loaded, tree), tree)
         if options.since:
             plan = make_plan(
                 keys.made_by.loaded.graph,

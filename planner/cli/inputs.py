@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the manifest of one image on one platform."""
-    found = keys_now(options)
+    found = keys_now(argparse.Namespace(**vars(options), images=[options.image]))
     matched = chosen([options.image], found.made_by.loaded.graph)
     if len(matched) > 1:
         raise PlannerError(f"{options.image}: name one image, this matches {', '.join(sorted(matched))}")

@@ -12,12 +12,12 @@ from planner.cli.family import defines_family, definition_in, graph_files, keys_
 from planner.cli.recalled import Agreement, Holding, keep, recall
 from planner.cli.saying import remember_error
 from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
-from planner.digest.trace import FOUND
 from planner.errors import DefinitionError, PlannerError
 from planner.explain.text import printable
 from planner.local.facts_cache import Remembered
 from planner.local.git_tree import WorkTree, revision_tree, worktree
 from planner.local.revision import RevisionTree
+from planner.model.image import DISCOVERED
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree
 
@@ -81,16 +81,26 @@ def _earlier(options: argparse.Namespace, tree: WorkTree, now: Keys, old: Revisi
     if not defines_family(options, old) or _buildx_reads_otherwise(options, tree, old):
         return None
     known = Known(facts=now.facts, agrees=Agreement(tree, old))
-    if definition_in(options, old) is not None or FOUND in (now.facts.definition or {}):
-        return keys_in(options, old, known)
+    if definition_in(options, old) is not None or now.made_by.loaded.family.file == DISCOVERED:
+        return _written_then(options, old, known)
     return _found_then(options, old, known)
+
+
+def _written_then(options: argparse.Namespace, old: RevisionTree, known: Known) -> Keys | None:
+    """The keys of a revision, None where what it was written in is wrong: whoever mends that has all images new."""
+    try:
+        return keys_in(options, old, known, past=True)
+    except DefinitionError as error:
+        first = printable(str(error).partition("\n")[0])
+        _say_once(f"planner: {old.commit[:12]} has mistakes of its own ({first}), so all images are new")
+        return None
 
 
 def _found_then(options: argparse.Namespace, old: RevisionTree, known: Known) -> Keys | None:
     """The keys of a revision from before somebody wrote the family down, None where it cannot be read as found."""
     _say_once(f"planner: {old.commit[:12]} had no graph file: its Dockerfiles are found by name")
     try:
-        return keys_in(options, old, known)
+        return keys_in(options, old, known, past=True)
     except PlannerError as error:
         why = str(error).partition("\n")[0].removesuffix(":")
         _say_once(printable(f"  they make no family ({why}), so all images are new"))

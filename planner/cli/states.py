@@ -8,11 +8,11 @@ from pathlib import Path
 
 from planner.cli import arguments as shared
 from planner.cli.asides import say_aside
-from planner.cli.family import defines_family, folder_of, keys_in
+from planner.cli.family import defines_family, definition_in, folder_of, keys_in
 from planner.cli.plan import state_of
 from planner.cli.since import both
 from planner.digest.key import Keys
-from planner.errors import GitError, GitRefuses, PlanFileError, PlannerError, UsageError
+from planner.errors import DefinitionError, GitError, GitRefuses, PlanFileError, PlannerError, UsageError
 from planner.local.git_tree import revision_tree, worktree
 from planner.local.index_tree import index_tree
 from planner.local.records import NoRecords, open_records
@@ -20,6 +20,7 @@ from planner.local.repository import repository
 from planner.model.image import ImageName
 from planner.plan import plan_file
 from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan, of_records
+from planner.ports import Tree
 
 WORKTREE = "WORKTREE"
 INDEX = "INDEX"
@@ -78,11 +79,14 @@ def _edited(options: argparse.Namespace, revision: str) -> tuple[Earlier, Later]
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
     if then is None:
-        raise _undefined(options, revision)
+        raise _undefined(options, revision_tree(folder_of(options), revision), revision)
     return Earlier(name=revision, keys=then, baseline=of_keys(then)), Later(name=WORKTREE, keys=now)
 
 
-def _undefined(options: argparse.Namespace, name: str) -> PlannerError:
+def _undefined(options: argparse.Namespace, tree: Tree, name: str) -> PlannerError:
+    if definition_in(options, tree) is not None:
+        what = f"{name} cannot be read as a family, so there is nothing to compare with"
+        return PlannerError(f"{what}\n  name a revision that can")
     return PlannerError(
         f"{name} has no {options.file}, so there is nothing to compare with\n"
         "  name a revision that has it, or commit it first"
@@ -118,7 +122,7 @@ def _earlier(options: argparse.Namespace, name: str, later: Later) -> Earlier:
     if _is_file(name):
         records = open_records(state_of(options).root)
         return Earlier(name=name, keys=None, baseline=of_plan(_saved(name), graph, records))
-    keys = later.keys if name == later.name else _keys(options, name)
+    keys = later.keys if name == later.name else _keys(options, name, past=True)
     return Earlier(name=name, keys=keys, baseline=of_keys(keys))
 
 
@@ -136,12 +140,12 @@ def _is_file(name: str) -> bool:
     return name.endswith(".json") and Path(name).is_file()
 
 
-def _keys(options: argparse.Namespace, name: str) -> Keys:
+def _keys(options: argparse.Namespace, name: str, *, past: bool = False) -> Keys:
     folder = folder_of(options)
     if name == WORKTREE:
-        return keys_in(options, worktree(folder))
+        return keys_in(options, worktree(folder), past=past)
     if name == INDEX:
-        return keys_in(options, index_tree(folder))
+        return _keys_in(options, index_tree(folder), name, past=past)
     try:
         tree = revision_tree(folder, name)
     except GitRefuses:
@@ -149,8 +153,16 @@ def _keys(options: argparse.Namespace, name: str) -> Keys:
     except GitError as error:
         raise GitError(f"{error}\n  a state is {FORMS}") from error
     if not defines_family(options, tree):
-        raise _undefined(options, name)
-    return keys_in(options, tree)
+        raise _undefined(options, tree, name)
+    return _keys_in(options, tree, name, past=past)
+
+
+def _keys_in(options: argparse.Namespace, tree: Tree, name: str, *, past: bool) -> Keys:
+    """The keys of what is not on disk. Raises PlannerError that says whose its mistakes are: the disk may have none."""
+    try:
+        return keys_in(options, tree, past=past)
+    except DefinitionError as error:
+        raise PlannerError(f"{name} has mistakes:\n{error}") from error
 
 
 def _saved(name: str) -> dict[ImageName, str]:

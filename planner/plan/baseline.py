@@ -47,9 +47,13 @@ Seen = dict[tuple[int, Selection], dict[str, str]]
 
 
 def of_keys(keys: Keys) -> Baseline:
-    """A family at another revision as a baseline."""
+    """A family at another revision as a baseline. What could not be told then is known, and of no use."""
     seen: Seen = {}
-    return {name: Past(key=key, manifests=_Listed(keys, name, seen), keys=keys) for name, key in keys.keys.items()}
+    found = {name: Past(key=key, manifests=_Listed(keys, name, seen), keys=keys) for name, key in keys.keys.items()}
+    for name, use in keys.made_by.loaded.untold.items():
+        reason = getattr(use.origin, "reason", "")
+        found[name] = Past(key="", lost=f"could not be told then: {use.span}: {use.role} {use.reference}: {reason}")
+    return found
 
 
 class _Listed(Sequence[tuple[Manifest, Callable[[Input], dict[str, str]]]]):

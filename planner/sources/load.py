@@ -81,7 +81,7 @@ def load(
     mistakes.extend([*loader.mistakes, *hidden_uses(loader.images, uses)])
     if told:
         found = family.file == DISCOVERED
-        mistakes.extend(_untold((use for those in uses.values() for use in those), found=found))
+        mistakes.extend(untold((use for those in uses.values() for use in those), found=found))
     if mistakes:
         raise DefinitionError(in_order(mistakes, family))
     return LoadedFamily(
@@ -93,7 +93,7 @@ def load(
     )
 
 
-def _untold(uses: Iterable[Use], *, found: bool) -> Iterator[Mistake]:
+def untold(uses: Iterable[Use], *, found: bool) -> Iterator[Mistake]:
     """The references that cannot be told, as mistakes. Of a family that was `found` nothing is written down yet."""
     for use in uses:
         if isinstance(use.origin, Unresolved):

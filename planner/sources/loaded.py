@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from planner.model.frozen import dataclass
+from planner.model.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from planner.model.graph import ImageGraph, Use
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class LoadedFamily:
     """A family read to its steps. `evaluations` are by image and platform, empty for images with unresolved uses.
 
-    `alone` is what each image reads by its own Dockerfile, without what ONBUILD of its parents adds.
+    `alone` is what each image reads by its own Dockerfile, without what ONBUILD of its parents adds. `untold` are the
+    images that were left out because an open reference reaches them, each with what is open.
     """
 
     family: Family
@@ -26,6 +27,7 @@ class LoadedFamily:
     dockerfiles: Mapping[str, Dockerfile]
     evaluations: Mapping[tuple[ImageName, str], Evaluation]
     alone: Mapping[ImageName, tuple[Use, ...]]
+    untold: Mapping[ImageName, Use] = field(default_factory=dict)
 
     def thinks_alike(self, other: LoadedFamily, name: ImageName) -> bool:
         """Whether another loaded family took this image over from here, or this one from there, as it is."""

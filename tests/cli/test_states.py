@@ -53,8 +53,7 @@ def test_a_revision_from_before_the_graph_file_is_read_as_it_was_then(space: Wor
 
 def test_a_revision_of_which_no_family_can_be_made_is_none(space: Workspace) -> None:
     """What nobody had written down may be past reading: that stops no plan of what is written down now."""
-    space.write({"app/Dockerfile": "FROM\n"})
-    (space.root / "base/Dockerfile").write_text("FROM ${UNKNOWN}\n")
+    space.write({"app/Dockerfile": "FROM acme/base\n", "base/Dockerfile": "FROM acme/app\n"})
     space.commit()
     space.write(FILES)
     proposed(space)
@@ -138,3 +137,26 @@ def test_an_empty_word_names_nothing(space: Workspace, words: tuple[str, ...], o
     assert option in run.stderr
     assert "empty" in run.stderr
     assert subprocess.run(["git", "status"], cwd=space.root, capture_output=True, check=True)
+
+
+def test_mistakes_of_a_revision_are_told_as_its_own(space: Workspace) -> None:
+    """Whoever mends them has none on disk, and wants a plan of it."""
+    good = "version: 1\nregistry: acme\nimages: {base: {context: base}, app: {context: app}}\n"
+    space.write({"images.yaml": good.replace("context: app", "contex: app")})
+    space.commit()
+    space.write({"images.yaml": good})
+    for _ in range(2):
+        run = space.planner("plan", "--since", "HEAD")
+        assert (run.returncode, "2 of 2 images rebuild" in run.stdout) == (0, True)
+        assert "has mistakes of its own (images.yaml:3:" in run.stderr
+        assert "so all images are new" in run.stderr
+    run = space.planner("why", "app", "--from", "HEAD")
+    assert (run.returncode, "HEAD cannot be read as a family, so there is nothing to compare" in run.stderr) == (
+        1,
+        True,
+    )
+    run = space.planner("diff", "HEAD", "INDEX")
+    assert run.stderr.startswith("planner: INDEX has mistakes:\nimages.yaml:3:")
+    space.commit()
+    run = space.planner("diff", "HEAD~1", "HEAD")
+    assert run.stderr.startswith("planner: HEAD~1 has mistakes:\nimages.yaml:3:")
