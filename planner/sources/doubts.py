@@ -14,8 +14,12 @@ from planner.sources.dockerfile.syntax import From
 
 CONTEXT = "context"
 TAGS = "tags"
+ONBUILD = "ONBUILD"
 OF_IMAGE = frozenset({CONTEXT, TAGS})
-"""The roles of doubts about an image itself: its build context, a published name that is none."""
+"""The roles of doubts about an image itself: its build context, a published name that is none.
+
+What an image lets others read (`ONBUILD`) is read by those that start from it, whatever they are called.
+"""
 
 
 NOWHERE = Span(file="", line=0)

@@ -7,7 +7,7 @@ from planner.model.graph import ExternalImage, LocalFiles, Origin, ParentImage, 
 from planner.model.image import Family, Image, ImageName
 from planner.model.names import Index, Published, Reference, familiar, index_of, owner_of
 from planner.sources.dockerfile_places import linked
-from planner.sources.doubts import OF_IMAGE, TAGS
+from planner.sources.doubts import OF_IMAGE, ONBUILD, TAGS
 from planner.sources.fetched import REMOTE, github, is_pinned_context
 
 _PLATFORM = "::"
@@ -21,6 +21,7 @@ class Origins:
         self.published = published
         self.names = frozenset(image.name for image in family.images)
         self._doubts = {(one.image, one.reference): one for one in family.doubts if one.role not in OF_IMAGE}
+        self._handed_on = {one.reference: one for one in family.doubts if one.role == ONBUILD}
         self._contested = [(Published.parse(text), owners) for text, owners in family.contested]
         self._malformed = {one.reference: one.image for one in family.doubts if one.role == TAGS}
 
@@ -47,7 +48,8 @@ class Origins:
             if reference in self._malformed:
                 return ParentImage(name=self._malformed[reference])
             return Unresolved(reason=str(error), hint="check the reference and the ARGs in it")
-        if (doubt := self._doubts.get((image.name, reference))) is not None:
+        doubt = self._doubts.get((image.name, reference)) or self._handed_on.get(reference)
+        if doubt is not None:
             return Unresolved(reason=doubt.reason, hint=doubt.hint)
         for name, owners in self._contested:
             if name.answers(parsed):

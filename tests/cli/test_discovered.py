@@ -148,6 +148,18 @@ def test_a_doubt_is_shown_by_graph_and_stops_a_plan(space: Workspace) -> None:
     assert "planner init proposes one" in run.stderr
 
 
+def test_a_doubt_about_what_onbuild_reads_is_one_of_the_images_that_run_it(space: Workspace) -> None:
+    space.write(
+        {"images/base/Dockerfile": "FROM ubuntu:24.04\nCOPY setup.sh /\nONBUILD COPY --from=acme/tools /x /x\n"}
+    )
+    space.write({"a/tools/Dockerfile": "FROM ubuntu:24.04\n", "b/tools/Dockerfile": "FROM ubuntu:24.04\n"})
+    run = space.planner("plan")
+    assert (run.returncode, "a/tools/Dockerfile, b/tools/Dockerfile may all answer it" in run.stderr) == (1, True)
+    assert space.planner("plan", "base").returncode == 0
+    (space.root / "b/tools/Dockerfile").unlink()
+    assert parents(space)["app"] == ["base", "tools"]
+
+
 def test_a_malformed_published_name_stops_a_plan_but_no_graph(space: Workspace) -> None:
     bad = 'x:"1" # note'
     lines = f"  a: {{context: images/base, tags: ['{bad}']}}\n  b: {{dockerfile: B, args: {{P: '{bad}'}}}}\n"

@@ -18,6 +18,7 @@ from planner.sources.dockerfile.reach import reachable
 from planner.sources.dockerfile.stages import Staged, staged
 from planner.sources.dockerfile.steps import Config
 from planner.sources.dockerfile.syntax import Copy, Dockerfile, From, Instruction, Run
+from planner.sources.doubts import ONBUILD
 
 PLATFORM = Platform.parse("linux/amd64")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9][A-Za-z0-9._/-]*)>")
@@ -110,8 +111,8 @@ def _is_argument(written: str) -> str:
 def _triggered(item: Instruction) -> Iterator[Read]:
     """What an ONBUILD instruction lets the children read."""
     if isinstance(item, Copy) and item.from_:
-        yield Read(reference=item.from_, role="ONBUILD", span=item.span)
+        yield Read(reference=item.from_, role=ONBUILD, span=item.span)
     elif isinstance(item, Run):
         for mount in item.mounts:
             if mount.from_:
-                yield Read(reference=mount.from_, role="ONBUILD", span=item.span)
+                yield Read(reference=mount.from_, role=ONBUILD, span=item.span)
