@@ -8,7 +8,7 @@ The agent puts variables into what it uploads, so each dollar that a shell shall
 
 from __future__ import annotations
 
-from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_older, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 
 FILE = ".buildkite/pipeline.yml"
@@ -20,6 +20,10 @@ HEAD = """\
 """
 GROUP = "$BUILDKITE_PIPELINE_SLUG/"
 """A group is known in the whole organisation. The agent puts in the name of the pipeline that it uploads for."""
+AGAIN = '[ "${BUILDKITE_RETRY_COUNT:-0}${BUILDKITE_REBUILT_FROM_BUILD_ID:-}" = 0 ] || ' + refuse_older(
+    "$BUILDKITE_BRANCH"
+)
+"""A job that is retried, and a build that is built again, are outside of the gate, or of its order."""
 Step = dict[str, object]
 
 
@@ -42,7 +46,7 @@ def _commands(*lines: str) -> list[str]:
 
 def _plan(settings: Settings, ours: str) -> Step:
     plan = settings.planner("plan", *PUBLISHED, "--out", PLAN, "--format", "markdown")
-    words = ("--plan", PLAN, "--format", "buildkite", *settings.allowed, "--setup", settings.install)
+    words = ("--plan", PLAN, "--format", "buildkite", *settings.allowed, "--setup", AGAIN, "--setup", settings.install)
     matrix = settings.planner("matrix", *words)
     return {
         "label": "plan",
@@ -50,6 +54,7 @@ def _plan(settings: Settings, ours: str) -> Step:
         "if": ours,
         **_turn(settings),
         "commands": _commands(
+            AGAIN,
             settings.install,
             f"mkdir -p {OWN}",
             f"{plan} > {SHOWN}",

@@ -15,12 +15,14 @@ from typing import Any
 from planner.ci.child_pipelines import PARENT
 from planner.ci.jobs import alone, jobs_of
 from planner.ci.limits import GITLAB, fitted, refuse_too_many_needs
-from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
+from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_older, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
 
 FILE = ".gitlab-ci.yml"
 CHILD = f"{OWN}/build.yml"
+AGAIN = '[ "${CI_JOB_RETRY_COUNT:-0}" = 0 ] || ' + refuse_older("$CI_COMMIT_BRANCH")
+"""A job that is started again goes by the plan that it had. GitLab tells of that since 19.3."""
 LOCAL = re.compile(r"[A-Za-z0-9._/@+-]+\.ya?ml", re.ASCII)
 """A path that GitLab includes as it is: it fills in variables and stars, and takes these endings alone."""
 HEAD = """\
@@ -32,7 +34,8 @@ Job = dict[str, Any]
 MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 TURN = "PLANNER_TURN"
 """The variable by which this file knows that it is the child whose turn it is."""
-CHILDS = f'$CI_PIPELINE_SOURCE == "parent_pipeline" && ${TURN}'
+CHILD_OF_ANY = '$CI_PIPELINE_SOURCE == "parent_pipeline"'
+CHILDS = f"{CHILD_OF_ANY} && ${TURN}"
 NIGHTLY = '$CI_PIPELINE_SOURCE == "schedule"'
 COMMENT = f"""\
 curl --fail --silent --show-error --output /dev/null \
@@ -48,17 +51,17 @@ def gitlab_pipeline(settings: Settings, command: str) -> str:
         refuse_too_many_needs(jobs_of(settings.work, fitted(settings.work, alone(settings.work), GITLAB)))
     branch = f'$CI_COMMIT_BRANCH == "{settings.branch}"'
     stages = ["plan", "build", "check"]
-    rules = [{"if": MERGE_REQUEST}, {"if": branch}]
     parts: list[tuple[str, str, Job]] = [
-        ("What rebuilds, as a plan that every other job applies.", "plan", _plan(settings)),
+        ("What rebuilds, as a plan that every other job applies.", "plan", _plan(settings, branch)),
         ("One pipeline of the branch at a time plans and builds: this file again.", "turn", _turn(settings, branch)),
-        ("A job for each image that rebuilds; each waits for what it reads.", "build", _build(settings)),
+        ("A job for each image that rebuilds; each waits for what it reads.", "build", _build(settings, branch)),
         ("A merge request builds in one job, and pushes nothing.", "merge-request", _merge_request(settings)),
         ("The plan as a note, where the masked variable PLANNER_COMMENT_TOKEN is set.", "comment", _comment(settings)),
     ]
     if settings.locked:
-        parts.append(("Says each night whether an image from outside moved.", "lock", _lock(settings)))
-    written = [yaml_text({"stages": stages, "workflow": {"rules": rules}})]
+        parts.append(("Says each night whether an image from outside moved.", "lock", _lock(settings, branch)))
+    # `workflow` would be that of every file which one pipeline includes, so that the last one's branch was all of them.
+    written = [yaml_text({"stages": stages})]
     for why, name, job in parts:
         written.append(f"# {why}\n{yaml_text({settings.job(name): _with_variables(settings, job)})}")
     return "\n".join([HEAD.format(command=command, branch=settings.branch), *written])
@@ -90,11 +93,23 @@ def _baseline(settings: Settings) -> str:
         f'if [ -n "{base}" ]; then',
         f'  set -- --since "{base}"',
         "else",
+        f"  {_not_older(settings)}",
         *(f"  {line}" for line in _login(settings)),
         f"  set -- {' '.join(PUBLISHED)}",
         "fi",
     ]
     return "\n".join(lines)
+
+
+def _not_older(settings: Settings) -> str:
+    """Refuses a commit whose images are no longer the branch's: tags would name them until the next pipeline.
+
+    GitLab does not tell that a pipeline was started again, and takes those that wait in no order. Commits that start no
+    pipeline (`[skip ci]`) are no reason as long as they change no image.
+    """
+    fetch = 'git fetch --quiet origin "refs/heads/$CI_COMMIT_BRANCH"'
+    same = settings.planner("plan", "--since", "FETCH_HEAD", "--exit-code")
+    return refuse_older("$CI_COMMIT_BRANCH", f"{{ {fetch} && {same} > /dev/null; }}")
 
 
 def _setup(settings: Settings) -> list[str]:
@@ -103,8 +118,8 @@ def _setup(settings: Settings) -> list[str]:
     return [settings.install, *([key] if settings.signed else []), *_login(settings)]
 
 
-def _plan(settings: Settings) -> Job:
-    setup = [word for line in _setup(settings) for word in ("--setup", line)]
+def _plan(settings: Settings, branch: str) -> Job:
+    setup = [word for line in (AGAIN, *_setup(settings)) for word in ("--setup", line)]
     by = [] if settings.by == "level" else ["--by", settings.by]
     by += ["--plan-job", settings.job("plan")] if settings.place else []
     matrix = settings.planner("matrix", "--plan", PLAN, "--format", "gitlab", *by, *settings.allowed, *setup)
@@ -117,7 +132,7 @@ def _plan(settings: Settings) -> Job:
     ]
     return {
         "stage": "plan",
-        "rules": [{"if": MERGE_REQUEST}, {"if": CHILDS}],
+        "rules": [{"if": MERGE_REQUEST}, {"if": f"{CHILDS} && {branch}"}],
         "interruptible": True,
         "variables": {"GIT_DEPTH": "0"},
         "script": script,
@@ -133,18 +148,18 @@ def _turn(settings: Settings, branch: str) -> Job:
     return {
         "stage": "plan",
         "needs": [],
-        "rules": [{"if": CHILDS, "when": "never"}, {"if": branch}],
+        "rules": [{"if": CHILD_OF_ANY, "when": "never"}, {"if": branch}],
         "resource_group": settings.named("images"),
         "variables": {TURN: "true"},
         "trigger": {"include": [{"local": f"/{file}"}], "strategy": "depend"},
     }
 
 
-def _build(settings: Settings) -> Job:
+def _build(settings: Settings, branch: str) -> Job:
     return {
         "stage": "build",
         "needs": [settings.job("plan")],
-        "rules": [{"if": CHILDS}],
+        "rules": [{"if": f"{CHILDS} && {branch}"}],
         "variables": {PARENT: "$CI_PIPELINE_ID"},
         "trigger": {"include": [{"artifact": CHILD, "job": settings.job("plan")}], "strategy": "depend"},
     }
@@ -172,11 +187,11 @@ def _comment(settings: Settings) -> Job:
     }
 
 
-def _lock(settings: Settings) -> Job:
+def _lock(settings: Settings, branch: str) -> Job:
     return {
         "stage": "check",
         "needs": [],
-        "rules": [{"if": NIGHTLY}],
+        "rules": [{"if": f"{NIGHTLY} && {branch}"}],
         "script": [
             settings.install,
             *(_login(settings) if settings.private else []),

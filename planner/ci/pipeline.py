@@ -92,6 +92,20 @@ class Settings:
         return any(at != NATIVE for name in self.work.order for at in self.work.graph.nodes[name].image.platforms)
 
 
+def refuse_older(branch: str, unless: str = "") -> str:
+    """A shell's line that fails where a branch (as the shell knows it) has moved on from the commit that is here.
+
+    Tags would name what an older commit has, and no run would follow it. `unless` is a command that says whether that
+    does no harm.
+    """
+    told = "tags would come to name older images. Start a run of what is there now."
+    return (
+        f'{{ newest="$(git ls-remote origin "refs/heads/{branch}" | cut -f 1)"; '
+        f'[ "$newest" = "$(git rev-parse HEAD)" ] || {unless and f"{unless} || "}'
+        f'{{ echo "refused, since {branch} is at $newest by now: {told}" >&2; exit 1; }}; }}'
+    )
+
+
 def refuse_unpublished(settings: Settings) -> None:
     """Raise PlannerError for a pipeline that could not build: unsafe settings, or a family without a registry."""
     if not settings.work.family.registry:

@@ -77,7 +77,8 @@ def test_gitlab_has_the_jobs_of_all_files_that_it_includes(tmp_path: Path) -> No
     """Of two jobs of one name it takes the one that comes last, and says nothing: the other family was never built."""
     includes = []
     for number, place in enumerate(PLACES[:4]):
-        (tmp_path / f"{number}.yml").write_text(gitlab_pipeline(replace(settings(place), file=f"{number}.yml"), "x"))
+        one = replace(settings(place), file=f"{number}.yml", branch=f"branch{number}", locked=True)
+        (tmp_path / f"{number}.yml").write_text(gitlab_pipeline(one, "x"))
         includes.append({"local": f"{number}.yml"})
     subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
@@ -92,6 +93,12 @@ def test_gitlab_has_the_jobs_of_all_files_that_it_includes(tmp_path: Path) -> No
         for name, job in jobs.items():
             needs = [need["job"] for need in job.get("needs") or []]
             assert needs == ([] if kind in ("plan", "turn") else [name.replace(kind, "plan")])
+    assert "workflow" not in document, "the last file's would be that of all: pushes to other branches built nothing"
+    for kind in ("plan", "turn", "build", "lock"):
+        jobs = [job for name, job in document.items() if name == kind or name.startswith(f"{kind}-")]
+        for number, job in enumerate(jobs):
+            rules = [rule["if"] for rule in job["rules"] if "merge_request" not in rule["if"] and "when" not in rule]
+            assert all(rule.endswith(f'$CI_COMMIT_BRANCH == "branch{number}"') for rule in rules) and rules
     plans = [job for name, job in document.items() if name.startswith("plan")]
     assert all("--plan-job" in str(job) for job in plans[1:])
 

@@ -54,8 +54,12 @@ class Runner:
         return place
 
     def run(self, commands: list[str], place: Path, **variables: str) -> None:
+        run = self.tried(commands, place, **variables)
+        assert run.returncode == 0, run.stderr + run.stdout
+
+    def tried(self, commands: list[str], place: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.bin}:{Path(sys.executable).parent}:{self.space.engine.environment['PATH']}"
-        run = subprocess.run(
+        return subprocess.run(
             ["bash", "-eo", "pipefail", "-c", "\n".join(commands)],
             cwd=place,
             env={
@@ -70,7 +74,6 @@ class Runner:
             text=True,
             check=False,
         )
-        assert run.returncode == 0, run.stderr + run.stdout
 
 
 @pytest.fixture
@@ -116,12 +119,12 @@ CHILD = {**BRANCH, "CI_PIPELINE_SOURCE": "parent_pipeline", "PLANNER_TURN": "tru
 
 
 class GitLab:
-    """A pipeline of the branch: `before` runs what waits for no other one, `turn` what the resource group holds."""
+    """A pipeline of the branch, of which the resource group holds all from the plan to the last build."""
 
-    def __init__(self, space: BuildSpace, folder: Path) -> None:
+    def __init__(self, space: BuildSpace, folder: Path, commit: str = "HEAD") -> None:
         self.jobs = pipeline(space, "gitlab")
         self.runner = Runner(space, folder)
-        self.commit = space.git("rev-parse", "HEAD").strip()
+        self.commit = space.git("rev-parse", commit).strip()
         self.planned: Path | None = None
 
     def clone(self, name: str) -> Path:
@@ -129,45 +132,77 @@ class GitLab:
         subprocess.run(["git", "checkout", "-q", self.commit], cwd=place, check=True)
         return place
 
-    def plan(self) -> None:
-        self.planned = self.clone("plan")
+    def plan(self) -> subprocess.CompletedProcess[str]:
+        """What is held by the resource group begins with it."""
+        assert runs(self.jobs["turn"], **BRANCH, CI_PIPELINE_SOURCE="push")
+        assert not runs(self.jobs["turn"], **CHILD), "it would wait for itself"
+        assert not runs(self.jobs["plan"], **BRANCH, CI_PIPELINE_SOURCE="push"), "it would wait for nothing"
+        assert runs(self.jobs["plan"], **CHILD)
+        assert runs(self.jobs["build"], **CHILD)
+        elsewhere = {**CHILD, "CI_COMMIT_BRANCH": "feature"}
+        assert not any(runs(job, **elsewhere) for job in self.jobs.values() if isinstance(job, dict))
+        assert not runs(self.jobs["turn"], **BRANCH, CI_PIPELINE_SOURCE="parent_pipeline"), "one level too many"
+        place = self.clone("plan")
         login = {"REGISTRY_USER": "user", "REGISTRY_TOKEN": "secret"}
-        self.runner.run(self.jobs["plan"]["script"], self.planned, **login)
+        run = self.runner.tried(self.jobs["plan"]["script"], place, **BRANCH, **login)
+        self.planned = place if run.returncode == 0 else None
+        return run
 
-    def before(self) -> None:
-        if runs(self.jobs["plan"], **BRANCH, CI_PIPELINE_SOURCE="push"):
-            self.plan()
-
-    def turn(self) -> None:
-        if self.planned is None:
-            assert runs(self.jobs["turn"], **BRANCH, CI_PIPELINE_SOURCE="push")
-            assert not runs(self.jobs["turn"], **CHILD), "it would wait for itself"
-            assert runs(self.jobs["plan"], **CHILD)
-            assert runs(self.jobs["build"], **CHILD)
-            self.plan()
+    def build(self, **variables: str) -> list[subprocess.CompletedProcess[str]]:
         assert self.planned is not None
         child = json.loads((self.planned / self.jobs["build"]["trigger"]["include"][0]["artifact"]).read_text())
+        found = []
         for name in (name for name in child if name.startswith("build-")):
-            place = self.clone(name)
+            place = self.clone(f"{name}-{len(list(self.runner.folder.iterdir()))}")
             artifacts(self.jobs["plan"], self.planned, place)
-            self.runner.run(child[name]["script"], place)
+            commands = child["default"]["before_script"] + child[name]["script"]
+            found.append(self.runner.tried(commands, place, **BRANCH, **variables))
+        return found
+
+
+def ended_well(runs: list[subprocess.CompletedProcess[str]]) -> None:
+    for run in runs:
+        assert run.returncode == 0, run.stderr + run.stdout
 
 
 def test_gitlabs_tags_name_the_newer_of_two_quick_pushes(space: BuildSpace, tmp_path: Path) -> None:
     """A plan that is made while an older pipeline builds does not know what tags name when that one has ended."""
-    space.git("revert", "--no-edit", "HEAD")
-    one = GitLab(space, tmp_path / "published")
-    one.before()
-    one.turn()
-    newest = published(space.engine, tmp_path.name.replace("_", "-"))
-    space.git("revert", "--no-edit", "HEAD")
+    newest = built_before(space, tmp_path)
     older = GitLab(space, tmp_path / "older")
+    ended_well([older.plan()])
     space.git("revert", "--no-edit", "HEAD")
     newer = GitLab(space, tmp_path / "newer")
-    for each in (older, newer):
-        each.before()
-    for each in (older, newer):
-        each.turn()
+    ended_well(older.build())
+    ended_well([newer.plan(), *newer.build()])
+    assert_named(space, tmp_path, newest)
+
+
+def test_gitlabs_tags_do_not_go_back(space: BuildSpace, tmp_path: Path) -> None:
+    """Where a pipeline is started again whose branch has moved on, or gets its turn after a newer one."""
+    newest = built_before(space, tmp_path)
+    older = GitLab(space, tmp_path / "older")
+    ended_well([older.plan(), *older.build()])
+    ended_well(older.build(CI_JOB_RETRY_COUNT="1"))
+    space.git("revert", "--no-edit", "HEAD")
+    newer = GitLab(space, tmp_path / "newer")
+    space.git("commit", "-q", "--allow-empty", "-m", "1.0.1 [skip ci]")
+    ended_well([newer.plan(), *newer.build()])
+    for run in (*older.build(CI_JOB_RETRY_COUNT="1"), GitLab(space, tmp_path / "again", older.commit).plan()):
+        assert run.returncode == 1
+        assert "refused, since main is at" in run.stderr
+    assert_named(space, tmp_path, newest)
+
+
+def built_before(space: BuildSpace, tmp_path: Path) -> dict[str, str]:
+    """What tags name after a pipeline of a state that the branch comes back to, and then has no more."""
+    space.git("revert", "--no-edit", "HEAD")
+    one = GitLab(space, tmp_path / "published")
+    ended_well([one.plan(), *one.build()])
+    space.git("revert", "--no-edit", "HEAD")
+    return published(space.engine, tmp_path.name.replace("_", "-"))
+
+
+def assert_named(space: BuildSpace, tmp_path: Path, newest: dict[str, str]) -> None:
     found = published(space.engine, tmp_path.name.replace("_", "-"))
     assert {name: found[name] for name in newest} == newest
 
@@ -192,7 +227,7 @@ def test_gitlab_builds_a_family_that_reads_its_whole_workspace(space: BuildSpace
     runner = Runner(space, tmp_path / "branch")
     plan = runner.clone("plan")
     token, host = "secret", space.engine.registry.address
-    runner.run(jobs["plan"]["script"], plan, REGISTRY_USER="user", REGISTRY_TOKEN=token)
+    runner.run(jobs["plan"]["script"], plan, **BRANCH, REGISTRY_USER="user", REGISTRY_TOKEN=token)
     assert (tmp_path / "branch/store.logins").read_text() == f"{host} {token}\n", "published images may be private"
     child = json.loads((plan / jobs["build"]["trigger"]["include"][0]["artifact"]).read_text())
     names = [name for name in child if name.startswith("build-")]
@@ -246,6 +281,25 @@ def test_buildkite_builds_a_family_that_reads_its_whole_workspace(space: BuildSp
     for step in uploaded:
         runner.run(commands(step), runner.clone(step["key"]))
     assert space.build("--push", "app")["app"]["outcome"] == "reused", "it was pushed"
+
+
+def test_buildkites_tags_do_not_go_back(space: BuildSpace, tmp_path: Path) -> None:
+    """A job that is retried, and a build that is built again, once the branch has moved on."""
+    steps = {step["key"]: step for step in pipeline(space, "buildkite")["steps"] if "key" in step}
+    runner = Runner(space, tmp_path / "branch")
+    first = runner.clone("plan")
+    there = {"BUILDKITE_BRANCH": "main", "BUILDKITE_RETRY_COUNT": "0", "BUILDKITE_REBUILT_FROM_BUILD_ID": ""}
+    again = ({"BUILDKITE_RETRY_COUNT": "1"}, {"BUILDKITE_REBUILT_FROM_BUILD_ID": "0190"})
+    for variables in ({}, *again):
+        runner.run(commands(steps["plan"]), first, **{**there, **variables})
+    step = json.loads((runner.store / "steps.json").read_text())["steps"][0]
+    places = [runner.clone(f"step-{number}") for number in range(3)]
+    space.git("commit", "-q", "--allow-empty", "-m", "newer")
+    for place, variables in zip(places, ({}, *again), strict=True):
+        for job in (steps["plan"], step):
+            run = runner.tried(commands(job), place, **{**there, **variables})
+            assert run.returncode == (1 if variables else 0), run.stderr
+            assert ("refused, since main is at" in run.stderr) is bool(variables)
 
 
 def test_buildkites_next_build_plans_when_the_one_before_has_ended(space: BuildSpace) -> None:
