@@ -1,8 +1,9 @@
 """Writes what a plan rebuilds as a workflow for Argo Workflows: a template for each kind, a task for each image.
 
 Each task has its image's part of the plan in the workflow itself, sources come from git, images pass from task to task
-through the registry. A task waits for exactly what it reads. Argo puts values in for `{{…}}` everywhere, so no text of
-ours holds that.
+through the registry. A task waits for exactly what it reads. One workflow of a family runs at a time. An older one may
+have moved tags after this one was planned, so a task lets them name again what is not built. Argo puts values in for
+`{{…}}` everywhere, so no text of ours holds that.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from planner.ci import cluster
 from planner.ci.affinity import home
 from planner.ci.jobs import DEFAULT_RUNNER, Job, Rebuild
 from planner.ci.limits import Limits, refuse_too_long
-from planner.ci.names import refuse_alike, refuse_lines
+from planner.ci.names import job_id, refuse_alike, refuse_lines, refuse_unsafe
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
 from planner.model.image import ImageName
@@ -36,6 +37,8 @@ SOCKET = f"{RUN}/buildkitd.sock"
 WAIT = f'until [ -S {SOCKET} ]; do sleep 1; done; exec "$@"'
 """Argo does not wait for sidecars (its page on them). Words that follow are the shell's arguments, never its text."""
 LABEL = "planner-build"
+NAMING = "name-what-is-kept"
+"""The task that lets tags name images; those of images begin with `build-`."""
 GIT = (("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "safe.directory"), ("GIT_CONFIG_VALUE_0", SOURCE))
 """Whoever cloned has another user id than whoever reads: git would refuse the clone."""
 
@@ -46,6 +49,8 @@ Part = dict[str, object]
 class Settings:
     """A workflow to write. `plans` are saved plans of single images as JSON: a whole one would stand in the status of
     each task. `command` calls the planner in the clone.
+
+    `kept` are images that are published as they are, and so have no task of their own.
 
     `needs` are resources by kind, `pools` what the cluster calls those that Kubernetes has no name for. `builders` are
     those of a pool by name, with their weights; without any, each task has a BuildKit of its own. `pool_secret` holds
@@ -62,6 +67,7 @@ class Settings:
     source: str
     revision: str
     command: tuple[str, ...] = ("planner",)
+    kept: Sequence[ImageName] = ()
     needs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     pools: Mapping[str, str] = field(default_factory=dict)
     builders: Mapping[str, float] = field(default_factory=dict)
@@ -86,14 +92,18 @@ def workflow(settings: Settings, command: str) -> str:
     spec: Part = {"entrypoint": "family"}
     if settings.service_account:
         spec["serviceAccountName"] = settings.service_account
+    templates = [_template(settings, kind, job) for kind, job in sorted(kinds.items())]
+    if settings.kept:
+        templates.append(_naming(settings))
     spec |= {
+        "synchronization": {"mutexes": [{"name": job_id("images", settings.work.family.registry)}]},
         "arguments": {"artifacts": [_source(settings)]},
         "podGC": {"strategy": "OnPodSuccess"},
         **({"parallelism": settings.slots} if settings.slots else {}),
         **({"volumes": volumes} if (volumes := _volumes(settings)) else {}),
-        "templates": [_family(settings), *(_template(settings, kind, job) for kind, job in sorted(kinds.items()))],
+        "templates": [_family(settings), *templates],
     }
-    if not settings.jobs:
+    if not templates:
         spec = {"entrypoint": "family", "templates": [_nothing(settings)]}
     metadata: Part = {"generateName": "images-"}
     if settings.namespace:
@@ -126,6 +136,7 @@ def _refuse(settings: Settings, command: str) -> None:
         if not cluster.LABEL_VALUE.fullmatch(runner):
             raise PlannerError(f"the runner {runner!r}: is no value of a node's label {settings.node_label}")
     texts = (*settings.command, settings.source, settings.revision, command, *settings.builders, *settings.allow)
+    refuse_unsafe(settings.kept, (), ())
     refuse_lines((*texts, *settings.environment.values()))
     for text in texts:
         if "{{" in text:
@@ -172,6 +183,8 @@ def _family(settings: Settings) -> Part:
         plan: Part = {"name": "plan", "raw": {"data": _inert(settings.plans[image])}}
         task["arguments"] = {"parameters": parameters, "artifacts": [source, plan]}
         tasks.append(task)
+    if settings.kept:
+        tasks.append({"name": NAMING, "template": NAMING, "arguments": {"artifacts": [source]}})
     inputs = {"artifacts": [{"name": "source"}]}
     return {"name": "family", "inputs": inputs, "dag": {"failFast": False, "tasks": tasks}}
 
@@ -185,7 +198,6 @@ def _task_name(job: Job) -> str:
 
 def _template(settings: Settings, kind: str, job: Job) -> Part:
     """What builds an image of a kind. Argo repeats what the cluster broke off, never a build that failed."""
-    retry = {"limit": settings.retries, "retryPolicy": "OnError"}
     found: Part = {
         "name": f"build-{kind}",
         "inputs": {
@@ -193,7 +205,7 @@ def _template(settings: Settings, kind: str, job: Job) -> Part:
             "artifacts": [{"name": "source", "path": SOURCE}, {"name": "plan", "path": PLAN}],
         },
         "metadata": {"labels": {LABEL: kind}},
-        "retryStrategy": {**retry, "backoff": {"duration": "10", "factor": 2, "maxDuration": "10m"}},
+        "retryStrategy": _retried(settings),
     }
     if job.runner != DEFAULT_RUNNER:
         found["nodeSelector"] = {settings.node_label: job.runner}
@@ -203,16 +215,37 @@ def _template(settings: Settings, kind: str, job: Job) -> Part:
     needs = settings.needs.get(kind, {})
     if not settings.builders:
         found |= _own_buildkit(settings, needs)
-    return {**found, "container": _container(settings)}
-
-
-def _container(settings: Settings) -> Part:
-    builder = "{{inputs.parameters.builder}}" if settings.builders else f"buildkit:unix://{SOCKET}"
-    words = [cluster.word(text) for text in settings.command]
-    words += ["build", "--plan", PLAN, "--only", "--push", "--builder", builder]
+    words = ["--plan", PLAN, "--only", "--push", "--builder", _builder(settings, "{{inputs.parameters.builder}}")]
     words += [word for text in settings.allow for word in ("--allow", cluster.word(text))]
-    words.append("--")
-    words.append("{{inputs.parameters.image}}")
+    return {**found, "container": _container(settings, [*words, "--", "{{inputs.parameters.image}}"])}
+
+
+def _naming(settings: Settings) -> Part:
+    """What lets tags name images that are not built, where they name another state of them by now."""
+    at = f"pool:{home(settings.kept[0], settings.builders)}" if settings.builders else ""
+    found: Part = {
+        "name": NAMING,
+        "inputs": {"artifacts": [{"name": "source", "path": SOURCE}]},
+        "metadata": {"labels": {LABEL: NAMING}},
+        "retryStrategy": _retried(settings),
+        **({} if settings.builders else _own_buildkit(settings, {})),
+    }
+    words = ["--only", "--push", "--builder", _builder(settings, at), "--", *settings.kept]
+    return {**found, "container": _container(settings, words)}
+
+
+def _retried(settings: Settings) -> Part:
+    backoff = {"duration": "10", "factor": 2, "maxDuration": "10m"}
+    return {"limit": settings.retries, "retryPolicy": "OnError", "backoff": backoff}
+
+
+def _builder(settings: Settings, of_pool: str) -> str:
+    return of_pool if settings.builders else f"buildkit:unix://{SOCKET}"
+
+
+def _container(settings: Settings, options: Sequence[str]) -> Part:
+    """The planner, which builds as these options say."""
+    words = [*(cluster.word(text) for text in settings.command), "build", *options]
     environment: list[Part] = [{"name": key, "value": value} for key, value in (*GIT, *settings.environment.items())]
     mounts: list[Part] = []
     if settings.registry_secret:

@@ -13,15 +13,17 @@ from planner.cli import arguments as shared
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
 from planner.cli.matrix import environment_of, planned
+from planner.cli.plan import is_pushed
 from planner.cli.signing import asks_for_signatures
 from planner.cli.since import both
+from planner.digest.key import Keys
 from planner.errors import PlannerError, UsageError
 from planner.local.process import ask
 from planner.model.frozen import replace
-from planner.model.image import Family
+from planner.model.image import Family, ImageName
 from planner.model.names import COMMIT
 from planner.plan.durations import durations
-from planner.plan.rebuild import Plan
+from planner.plan.rebuild import Action, Plan
 from planner.schedule.resources import amounts
 
 BASELINE: tuple[tuple[str, object], ...] = (
@@ -111,6 +113,7 @@ def text_of(options: argparse.Namespace) -> str:
         source=options.source,
         revision=revision,
         command=clone_of(options).command,
+        kept=_kept(made, keys),
         needs=needs_of(loaded.family),
         pools=pools_of(options),
         builders=_builders(options),
@@ -142,6 +145,12 @@ def _refuse_uncommitted(options: argparse.Namespace, made: Plan, revision: str) 
             f"{revision[:12]}, which tasks clone, has other inputs than the plan: {other[0]}{more}\n"
             "  commit what was edited, or name with --revision the commit that the plan was made at"
         )
+
+
+def _kept(made: Plan, keys: Keys) -> tuple[ImageName, ...]:
+    """The images that the plan found published. One that a plan against a revision reuses is known to be nowhere."""
+    reused = ((image.name, image.stored) for image in made.images if image.action is Action.REUSE)
+    return tuple(name for name, stored in reused if stored is not None and is_pushed(stored, keys))
 
 
 def _compact(made: Plan) -> str:

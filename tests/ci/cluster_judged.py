@@ -22,6 +22,7 @@ import yaml
 
 from planner.ci import argo, kubernetes
 from planner.ci.jobs import alone, jobs_of
+from planner.model.image import ImageName
 from tests.ci.families import work
 from tests.ci.install import argo_crds, argo_validator
 from tests.ci.judged import NAMES, run
@@ -61,6 +62,7 @@ def argo_settings(seed: int) -> argo.Settings:
         signing_secret=turn.choice(("", "signing")),
         source_secret=turn.choice(("", "git")),
         slots=turn.choice((0, 8)),
+        kept=turn.choice(((), [ImageName("base"), ImageName("team/c++")])),
     )
 
 

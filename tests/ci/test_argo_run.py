@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from planner.ci.argo import PLAN, SOCKET, SOURCE
+from planner.ci.argo import NAMING, PLAN, SOCKET, SOURCE
 from tests.build.family import BuildSpace
 from tests.ci.test_github_run import published
 from tests.ci.test_matrix import family
@@ -48,7 +48,7 @@ class Controller:
             assert ready, "they wait for one another"
             self.task(tasks[ready[-1]])  # the last one, so that no order but that of the needs holds
             done.append(ready[-1])
-        return [tasks[name]["arguments"]["parameters"][0]["value"] for name in done]
+        return [tasks[name]["arguments"]["parameters"][0]["value"] for name in done if name != NAMING]
 
     def task(self, task: dict[str, Any]) -> None:
         container = self.templates[task["template"]]["container"]
@@ -57,9 +57,9 @@ class Controller:
         self.origin.git("clone", "-q", os.fspath(self.origin.root), os.fspath(place))
         self.origin.git("-C", os.fspath(place), "checkout", "-q", artefacts["source"]["git"]["revision"])
         plan = self.folder / f"{task['name']}.json"
-        (own,) = (one["raw"]["data"] for one in task["arguments"]["artifacts"] if one["name"] == "plan")
-        plan.write_text(own)
-        given = {f"{{{{inputs.parameters.{one['name']}}}}}": one["value"] for one in task["arguments"]["parameters"]}
+        plan.write_text("".join(one["raw"]["data"] for one in task["arguments"]["artifacts"] if one["name"] == "plan"))
+        values = task["arguments"].get("parameters", ())
+        given = {f"{{{{inputs.parameters.{one['name']}}}}}": one["value"] for one in values}
         places = {PLAN: os.fspath(plan), f"buildkit:unix://{SOCKET}": f"buildkit:{self.origin.engine.address}"}
         words = [
             re.sub(r"\$\$", "$", {**given, **places}.get(word, word))
@@ -104,8 +104,7 @@ def test_tasks_sign_their_records(engine: Engine, tmp_path: Path) -> None:
         assert "env" not in sidecar, "what steps run sees no key"
     assert Controller(space, run.stdout, tmp_path, pem(MAIN)).run() == ["base", "cuda-x", "app"]
     again = space.planner("export", "argo", *TASKS, "--signing-secret", "signing")
-    command = yaml.safe_load(again.stdout)["spec"]["templates"][0]["container"]["command"]
-    assert command == ["true"], "the records are believed"
+    assert Controller(space, again.stdout, tmp_path / "again", pem(MAIN)).run() == [], "the records are believed"
 
 
 def test_tasks_publish_what_one_build_publishes(engine: Engine, tmp_path: Path) -> None:
@@ -121,5 +120,28 @@ def test_tasks_publish_what_one_build_publishes(engine: Engine, tmp_path: Path) 
     assert Controller(space, run.stdout, tmp_path).run() == ["base", "cuda-x", "app"]
     assert published(engine, "argo-run") == published(engine, "argo-whole")
 
-    again = yaml.safe_load(space.planner("export", "argo", *TASKS).stdout)
-    assert again["spec"]["templates"][0]["container"]["command"] == ["true"], "the registry has it all"
+    again = space.planner("export", "argo", *TASKS).stdout
+    assert Controller(space, again, tmp_path / "again").run() == [], "the registry has it all"
+
+
+def test_tags_name_the_newer_of_two_workflows_that_are_planned_at_once(engine: Engine, tmp_path: Path) -> None:
+    """The newer one has nothing to build, since what it reverts to was published before: tags named the older one's."""
+    space = BuildSpace(tmp_path / "origin", engine)
+    space.write(family(f"{engine.registry.address}/argo-twice"))
+    space.commit()
+    space.build("--push")
+    newest = published(engine, "argo-twice")
+    space.write({"cuda.txt": "edited\n"})
+    space.git("commit", "-q", "-a", "-m", "edited")
+    older = space.planner("export", "argo", *TASKS)
+    space.git("revert", "--no-edit", "HEAD")
+    newer = space.planner("export", "argo", *TASKS)
+    locks = [yaml.safe_load(run.stdout)["spec"].get("synchronization") for run in (older, newer)]
+    assert locks[0]
+    assert locks[0] == locks[1], "one waits for the other"
+    assert Controller(space, older.stdout, tmp_path / "older").run() == ["cuda-x", "app"]
+    moved = published(engine, "argo-twice")
+    assert {name: moved[name] for name in newest} != newest
+    assert Controller(space, newer.stdout, tmp_path / "newer").run() == []
+    found = published(engine, "argo-twice")
+    assert {name: found[name] for name in newest} == newest
