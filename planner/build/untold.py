@@ -11,7 +11,7 @@ import re
 from planner.model.image import Pairs
 
 _TRIGGER = re.compile(r"\[(?P<stage>[^\]]*?) *\d+/\d+\] ONBUILD (?P<what>.*)", re.DOTALL)
-_FLAG = re.compile(r"--(?:network|security)=\w+|--mount=(?P<fields>[^\s\"'\\\\`$]+)", re.ASCII)
+_FLAG = re.compile(r"--(?:network|security)=\w+|--mount=(?P<fields>[^\s\"'\\`$]+)", re.ASCII)
 """A flag of RUN that is read as it is written: quotes and escapes may stand anywhere in one."""
 _OWN = ("type=cache", "type=tmpfs")
 _SETTING = re.compile(
