@@ -180,6 +180,7 @@ def _remembered(arguments: Sequence[str]) -> Answer | None:
     look = looks.wait(folder)
     if look is not None:
         look.question = question
+        look.disk = None if recalled is None else recalled.disk
         if holds and recalled is not None and answer_cache.is_at(recalled, look):
             return recalled.answer
     return None

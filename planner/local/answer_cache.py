@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from planner.local.disk_tree import DiskTree
     from planner.local.environment import Environment
     from planner.local.git_tree import WorkTree
     from planner.local.look import Look
@@ -49,10 +50,23 @@ class Recalled:
         self.environment = environment
         self.files = files
         self.answer = answer
+        self.disk: DiskTree | None = None
 
     def holds(self, folder: str, cache: str) -> bool:
-        """Whether the environment and all that was looked at on disk are as they were."""
-        return self.environment == _values(self.environment[::2]) and _same(folder, self.state[0], self.files, cache)
+        """Whether the environment and all that was looked at on disk are as they were; `disk` is what was looked at."""
+        return self.environment == _values(self.environment[::2]) and (not self.files or self._is_same(folder, cache))
+
+    def _is_same(self, folder: str, cache: str) -> bool:
+        from planner.errors import InputError
+        from planner.local import remembered_ids
+        from planner.local.disk_tree import DiskTree
+
+        algorithm, pairs = self.state[0], zip(self.files[::2], self.files[1::2], strict=True)
+        self.disk = DiskTree(folder, algorithm, remembered_ids.of(cache, folder, algorithm))
+        try:
+            return all(self.disk.told(path) == told for path, told in pairs)
+        except InputError:
+            return False
 
 
 def _place(cache: str, asked: Sequence[str]) -> str:
@@ -81,20 +95,6 @@ def is_at(recalled: Recalled, look: Look) -> bool:
 def _values(names: Sequence[str]) -> list[str]:
     """Names and values as they are now; `=` before a value tells an empty one from none."""
     return [text for name in names for text in (name, f"={os.environ[name]}" if name in os.environ else "")]
-
-
-def _same(folder: str, algorithm: str, files: Sequence[str], cache: str) -> bool:
-    if not files:
-        return True
-    from planner.errors import InputError
-    from planner.local import remembered_ids
-    from planner.local.disk_tree import DiskTree
-
-    disk = DiskTree(folder, algorithm, remembered_ids.of(cache, folder, algorithm))
-    try:
-        return all(disk.told(path) == told for path, told in zip(files[::2], files[1::2], strict=True))
-    except InputError:
-        return False
 
 
 def remember(tree: WorkTree, revision: str, environment: Environment, answer: Answer) -> None:

@@ -52,10 +52,18 @@ class DiskTree:
         self._folders: dict[str, tuple[Entry, ...]] = {}
         self._names: dict[str, list[tuple[str, str]]] = {}
         self._holding: dict[str, bool] = {}
+        self.forget_questions()
+
+    def forget_questions(self) -> None:
+        """Let `asked` tell no more than what is asked from now on; what was answered is not looked at again."""
+        self._whole: set[str] = set()
+        self._listed: set[str] = set()
+        self._alone: set[str] = set()
         self._visited: dict[str, str] = {}
 
     def entry(self, path: str) -> Entry | None:
         """See Tree."""
+        self._alone.add(path)
         if path in self._known:
             return self._known[path]
         folder, _, name = path.rpartition("/")
@@ -82,6 +90,7 @@ class DiskTree:
 
     def _file(self, path: str, name: str, mode: int, status: os.stat_result) -> Entry:
         """A file or link with its id."""
+        self._whole.add(path)
         if path not in self._made:
             try:
                 if mode == MODE_LINK:
@@ -95,6 +104,7 @@ class DiskTree:
 
     def _folder(self, path: str, name: str) -> Entry:
         """A folder with its id."""
+        self._whole.add(path)
         if path not in self._made:
             try:
                 self._make(path)
@@ -118,7 +128,7 @@ class DiskTree:
                 continue
             waiting.pop()
             found = tuple(entry.made if isinstance(entry, Promised) else entry for entry in self._folders[at])
-            self._folders[at] = found
+            self._whole.add(at)
             self._made[at] = folder_entry(at.rpartition("/")[2], found, self.tree_id)
 
     def _folders_in(self, path: str) -> list[str]:
@@ -127,6 +137,7 @@ class DiskTree:
 
     def entries(self, path: str) -> Sequence[Entry]:
         """See Tree. Sockets, pipes and devices are left out, and so are folders that hold no file."""
+        self._listed.add(path)
         if path not in self._folders:
             head = f"{path}/" if path else ""
             names = self._held(path) if self.files.is_folder(path) else ()
@@ -206,12 +217,12 @@ class DiskTree:
 
     def asked(self) -> dict[str, str]:
         """All that was asked so far, in the form of `told`; what a folder says already is left out."""
-        whole = [path for path in self._made if not self._said_above(path)]
-        listed = [path for path in self._folders if path not in self._made and not self._said_above(path)]
+        whole = [path for path in self._whole if not self._said_above(path)]
+        listed = [path for path in self._listed if path not in self._whole and not self._said_above(path)]
         alone = [
             path
-            for path in self._known
-            if path not in self._made and path.rpartition("/")[0] not in self._folders and not self._said_above(path)
+            for path in self._alone
+            if path not in self._whole and path.rpartition("/")[0] not in self._listed and not self._said_above(path)
         ]
         found = {path: self.told(path) for path in whole}
         found |= {f"{path}{LISTED}": self.told(f"{path}{LISTED}") for path in listed}
@@ -221,7 +232,7 @@ class DiskTree:
     def _said_above(self, path: str) -> bool:
         while path:
             path = path.rpartition("/")[0]
-            if (found := self._made.get(path)) is not None and found.mode == MODE_FOLDER:
+            if path in self._whole and self._made[path].mode == MODE_FOLDER:
                 return True
         return False
 

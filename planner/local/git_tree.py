@@ -329,6 +329,9 @@ def worktree(folder: Path | str) -> WorkTree:
 def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str, look: looks.Look | None) -> WorkTree:
     ids = None if look is None else remembered_ids.of(look.cache, str(folder), algorithm)
     disk = DiskTree(folder, algorithm, ids)
+    if look is not None and look.disk is not None and look.disk.algorithm == algorithm:
+        disk, look.disk = look.disk, None
+        disk.forget_questions()
     left_out = [path.removeprefix(prefix) for path in status.ignored if path.startswith(prefix)]
     inside = [path.removeprefix(prefix) for path in status.changed if path.startswith(prefix) and path != prefix]
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in status.changed)

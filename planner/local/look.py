@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from planner.local.disk_tree import DiskTree
     from planner.local.unseen import Unseen
 
 HIDDEN = frozenset({".git", ".planner"})
@@ -97,6 +98,7 @@ class Look:
     git does not keep is one path), and those that it is silent about; `ignored` are those among them that git ignores.
     `modes` are git's of tracked ones, where it was told that the disk's mean nothing.
     `cache` is the folder of disposable files that belong to this worktree.
+    `disk` is what was looked at on disk while git was at work, None where nothing was.
     """
 
     def __init__(self, place: Place, revision: str, facts: Facts, status: Status) -> None:
@@ -111,6 +113,7 @@ class Look:
         self.ignored = status.ignored
         self.modes = status.modes
         self.question: list[str] = []
+        self.disk: DiskTree | None = None
 
 
 class Place:

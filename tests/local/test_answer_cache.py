@@ -252,6 +252,19 @@ def test_a_file_that_comes_and_goes_where_an_answer_looked(shell: Shell) -> None
     assert shell.ask("key") == before
 
 
+def test_what_was_looked_at_in_vain_is_not_looked_at_again(shell: Shell) -> None:
+    """A large folder that git ignores, when something else was edited since the last answer."""
+    shell.space.write({".git/info/exclude": "/src/data\n", "src/data/deep/x": "x\n", "src/data/y": "y\n"})
+    shell.ask(*PLAN)
+    shell.space.write({"docs/index.md": "third\n"})
+    with mock.patch.object(os, "scandir", side_effect=os.scandir) as listed:
+        warm = shell.ask(*PLAN)
+    folders = [os.fspath(call.args[0]) for call in listed.call_args_list if "/src/data" in os.fspath(call.args[0])]
+    assert len(folders) == len(set(folders)) == 2
+    shutil.rmtree(shell.cache)
+    assert shell.ask(*PLAN) == warm
+
+
 def test_a_skipped_file_counts_where_it_is_there(shell: Shell) -> None:
     before = shell.ask("key")
     shell.space.git("update-index", "--skip-worktree", "src/a.c")

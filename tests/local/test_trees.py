@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planner.errors import GitError, InputError
 from planner.local import objects as objects_module
@@ -227,3 +230,52 @@ def test_a_change_deep_down_is_no_deep_call(tmp_path: Path) -> None:
     ids = tree.tree_id(tree.entries(""))
     space.commit()
     assert ids == space.git("rev-parse", "HEAD^{tree}").strip()
+
+
+QUESTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["entry", "id", "entries", "ids", "told", "read", "paths"]),
+        st.sampled_from(["", "a", "d", "d/a", "d/e", "d/e/b", "d/none", "none", "none/x", "a/x", "link", "empty"]),
+    ),
+    max_size=8,
+)
+
+
+def question(tree: DiskTree, kind: str, path: str) -> None:
+    if kind == "told":
+        tree.told(path)
+    elif kind == "read":
+        with contextlib.suppress(InputError):
+            tree.read(path, 100)
+    elif kind == "paths":
+        list(tree.paths(path, lambda name: name == "e"))
+    elif kind in ("entry", "id"):
+        found = tree.entry(path)
+        if kind == "id" and found is not None:
+            assert found.oid
+    else:
+        for entry in tree.entries(path):
+            assert kind == "entries" or entry.oid
+
+
+@settings(max_examples=200, deadline=None)
+@given(QUESTIONS, QUESTIONS)
+def test_a_tree_that_was_asked_before_tells_what_it_is_asked_now(
+    before: list[tuple[str, str]], now: list[tuple[str, str]]
+) -> None:
+    """A remembered answer must hold no less than what decided it, and need hold no more."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        (root / "d/e").mkdir(parents=True)
+        (root / "empty").mkdir()
+        for name in ("a", "d/a", "d/e/b"):
+            (root / name).write_text(name)
+        (root / "link").symlink_to("d")
+        used, new = DiskTree(place), DiskTree(place)
+        for one in before:
+            question(used, *one)
+        used.forget_questions()
+        for one in now:
+            question(used, *one)
+            question(new, *one)
+        assert used.asked() == new.asked()
