@@ -107,6 +107,10 @@ class GitRefuses(GitError):
     """Git says nothing of a repository that somebody else owns, until its user allows it; or it is not to be asked."""
 
 
+class GitSilent(GitError):
+    """A git that was asked for objects said nothing for too long: nobody waits for it once more."""
+
+
 class InputError(PlannerError):
     """A file changed, vanished or leaves the workspace while it was read."""
 

@@ -11,7 +11,7 @@ from _thread import allocate_lock
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from planner.errors import GitError, InputError
+from planner.errors import GitError, GitSilent, InputError
 from planner.local.spawn import Conversation
 from planner.model.entry import MODE_EXECUTABLE, MODE_FILE, Entry
 
@@ -69,7 +69,10 @@ class Objects:
         """The paths that a `.gitmodules` names, by the id of its bytes."""
 
     def read(self, oid: str, kind: str, limit: int) -> bytes:
-        """The bytes of an object. Raises GitError where it is missing, InputError where it is too long."""
+        """The bytes of an object.
+
+        Raises GitError where it is missing or the server that has it falls silent, InputError where it is too long.
+        """
         if (known := self._ahead.get(oid)) is not None and kind == "blob":
             if len(known) > limit:
                 raise _too_long(oid, limit)
@@ -156,6 +159,8 @@ class Objects:
                 for oid in asked:
                     try:
                         data = self._heard(git, oid, kind, limit)
+                    except GitSilent:
+                        raise
                     except (GitError, InputError):
                         continue
                     yield oid, data
@@ -179,7 +184,8 @@ def _lacking(oid: str) -> GitError:
 
 
 def _ended() -> GitError:
-    return GitError("git ended before it had answered: was it killed? Try again, or run git fsck")
+    why = "was it killed? Try again, or run git fsck; where the clone lacks objects, git fetch tells what is wrong"
+    return GitError(f"git ended before it had answered\n  {why}")
 
 
 def _too_long(oid: str, limit: int) -> InputError:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 TIMEOUT = 120.0
 """Seconds that one question to git may take."""
+
+FETCHING = 300.0
+"""Seconds without a word from a git that is asked for objects, and that may have to fetch one from a server."""
 
 CHUNK = 1 << 16
 
@@ -35,8 +39,14 @@ def environment() -> dict[str, str]:
     }
 
 
-OURS = ("core.quotePath=false", "core.hooksPath=/dev/null", "core.fsmonitor=false")
-"""Settings in the place of a user's and a repository's own."""
+OURS = (
+    "core.quotePath=false",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
+)
+"""Settings in the place of a user's and a repository's own: git itself gives up a web server that falls silent."""
 
 
 def git_argv(*arguments: str) -> list[str]:
@@ -152,6 +162,27 @@ def _note_ends() -> None:
             _left.remove(pid)
 
 
+class _Answers(io.FileIO):
+    """Git's answers as they come. A git that is silent for too long is killed, and GitSilent raised."""
+
+    def __init__(self, handle: int) -> None:
+        import select
+
+        super().__init__(handle)
+        self.pid = 0
+        self._ready = select.poll()
+        self._ready.register(handle, select.POLLIN)
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._ready.poll(FETCHING * 1000):
+            from planner.errors import GitSilent
+
+            os.kill(self.pid, 9)
+            why = "git fetches objects that a clone lacks: git fetch tells whether the server answers"
+            raise GitSilent(f"git gave no object for {FETCHING:.0f} s\n  {why}")
+        return super().readinto(buffer)
+
+
 class Conversation:
     """A git that is asked one thing after the other: `ask` takes questions, `hear` gives its answers."""
 
@@ -166,10 +197,11 @@ class Conversation:
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         )
         self.ask: BinaryIO = os.fdopen(write_question, "wb")
-        self.hear: BinaryIO = os.fdopen(read_answer, "rb")
+        answers = _Answers(read_answer)
+        self.hear: BinaryIO = io.BufferedReader(answers, CHUNK)
         self._ended = False
         try:
-            self._pid = os.posix_spawnp(argv[0], argv, environment(), file_actions=actions)
+            self._pid = answers.pid = os.posix_spawnp(argv[0], argv, environment(), file_actions=actions)
         except OSError:
             self._ended = True
             self.close()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from planner.errors import GitError
+from planner.local import spawn
 from planner.local.objects import Objects
 from planner.local.spawn import Conversation
 from tests.workspace import Workspace
@@ -63,3 +67,41 @@ def test_one_that_always_dies_is_told(tmp_path: Path, blob: str, monkeypatch: py
     with pytest.raises(GitError, match="git ended"):
         for _ in range(3):
             objects.read(blob, "blob", 1 << 20)
+
+
+@pytest.fixture
+def partial(tmp_path: Path) -> Iterator[Workspace]:
+    """A clone without old files, whose server takes connections and says nothing."""
+    full, place = Workspace(tmp_path / "full"), tmp_path / "clone"
+    for text in ("one\n", "two\n"):
+        full.write({"file": text, "other": text})
+        full.commit()
+    full.git("config", "uploadpack.allowFilter", "true")
+    full.git("clone", "--quiet", "--filter=blob:none", f"file://{full.root}", os.fspath(place))
+    clone = Workspace(place, init=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        clone.git("remote", "set-url", "origin", f"http://127.0.0.1:{server.getsockname()[1]}/full")
+        yield clone
+
+
+def test_a_server_that_falls_silent_is_not_waited_for_without_end(
+    partial: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spawn, "FETCHING", 0.5)
+    oids = [partial.git("rev-parse", f"HEAD~1:{name}").strip() for name in ("file", "other")]
+    began = time.monotonic()
+    with pytest.raises(GitError, match=r"no object for 0 s\n  git fetches objects that a clone lacks"):
+        Objects(partial.root).read(oids[0], "blob", 100)
+    with pytest.raises(GitError, match="no object for"):  # Once for all, not once for each.
+        Objects(partial.root).read_ahead(oids)
+    assert time.monotonic() - began < 10
+
+
+def test_git_itself_gives_up_a_web_server_that_falls_silent(
+    partial: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows how much comes, and so does not take a slow one for it."""
+    monkeypatch.setattr(spawn, "OURS", (*spawn.OURS, "http.lowSpeedTime=1"))
+    oid = partial.git("rev-parse", "HEAD~1:file").strip()
+    with pytest.raises(GitError, match="where the clone lacks objects, git fetch tells what is wrong"):
+        Objects(partial.root).read(oid, "blob", 100)
