@@ -29,6 +29,7 @@ from planner.model.build import BuildRequest, BuildResult, FilesContext, Store, 
 from planner.model.image import ImageName
 from planner.ports import BuildCancelled, BuildFailed, Passing, Registry, StepNews, StepState, Tree
 from planner.schedule.requests import context_id
+from planner.system import given_files
 
 MAX_LINE = 8 << 20
 LONGEST_NAME = 200
@@ -175,7 +176,7 @@ class BuildxBuilder:
             return self.engine.environment
         own = self.engine.environment.get(SOURCE_POLICY, "")
         try:
-            policy = source_policy(request.sources, _own_policy(own) if own else b"")
+            policy = source_policy(request.sources, given_files.read(own, MAX_POLICY) if own else b"")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else f"is no source policy: {error}"
             raise UsageError(f"{SOURCE_POLICY}={own}: {why}") from error
@@ -256,14 +257,6 @@ class BuildxBuilder:
     def holds(self, image: Stored) -> bool:
         """See Builder."""
         return self._results.holds(image)
-
-
-def _own_policy(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        data = stream.read(MAX_POLICY + 1)
-    if len(data) > MAX_POLICY:
-        raise ValueError(f"it is longer than {MAX_POLICY} bytes")
-    return data
 
 
 def log_of(logs: Path, image: ImageName) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import BuilderError
+from planner.system import given_files
 
 DEFAULT = "default"
 """The context of DOCKER_HOST, or of the usual socket; and the builder of buildx there."""
@@ -27,8 +28,7 @@ def context_name(environment: Mapping[str, str]) -> str:
         return environment["DOCKER_CONTEXT"]
     folder = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME") or "/", ".docker"))
     try:
-        with open(folder / "config.json", "rb") as stream:
-            name = json.loads(stream.read(MAX_CONFIG)).get("currentContext")
+        name = json.loads(given_files.read(folder / "config.json", MAX_CONFIG)).get("currentContext")
     except (OSError, ValueError, RecursionError, AttributeError):
         return DEFAULT
     return name if isinstance(name, str) and name else DEFAULT

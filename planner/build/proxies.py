@@ -13,6 +13,7 @@ from pathlib import Path
 
 from planner.errors import BuilderError
 from planner.model.build import BuildRequest
+from planner.system import given_files
 
 MAX_CONFIG = 4 << 20
 _FIELDS = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY", "ftpProxy": "FTP_PROXY"}
@@ -39,8 +40,7 @@ def _configured(environment: Mapping[str, str]) -> set[str]:
     home = environment.get("HOME", "")
     folder = environment.get("DOCKER_CONFIG") or f"{home}/.docker"
     try:
-        with open(Path(folder) / "config.json", "rb") as stream:
-            entries = json.loads(stream.read(MAX_CONFIG))["proxies"].values()
+        entries = json.loads(given_files.read(Path(folder) / "config.json", MAX_CONFIG))["proxies"].values()
         return {_FIELDS[name] for entry in entries for name, value in entry.items() if name in _FIELDS and value}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return set()

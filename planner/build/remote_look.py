@@ -15,7 +15,9 @@ from planner.build.engine import find_engine
 from planner.build.remotes import Pool
 from planner.errors import BuilderError, PlannerError
 from planner.sources.pool_file import Remote
+from planner.system import given_files
 
+MAX_CERTIFICATES = 1 << 20
 ANSWER = 8.0
 """Seconds within which a builder must greet."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -102,7 +104,7 @@ def _read(what: str, path: Path) -> Certificate:
             "reading certificates needs the package cryptography: pip install 'image-family-planner[pool]'"
         ) from error
     try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
+        found = x509.load_pem_x509_certificates(given_files.read(path, MAX_CERTIFICATES))
     except OSError as error:
         raise BuilderError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

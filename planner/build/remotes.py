@@ -9,6 +9,7 @@ from pathlib import Path
 from planner.build import drained
 from planner.errors import PlannerError, one_of
 from planner.sources.pool_file import Remote, read
+from planner.system import given_files
 
 FILE = "pool.yaml"
 VARIABLE = "PLANNER_POOL"
@@ -47,13 +48,10 @@ def open_pool(file: str, environment: Mapping[str, str]) -> Pool:
     """The pool of a file; "" is that of PLANNER_POOL, else pool.yaml here. Raises PlannerError."""
     path = Path(file or environment.get(VARIABLE) or FILE).absolute()
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_FILE + 1)
+        data = given_files.read(path, MAX_FILE)
     except OSError as error:
         hint = f"name a pool.yaml with --pool FILE or {VARIABLE}"
         raise PlannerError(f"{path}: cannot be read: {error.strerror}\n  {hint}") from error
-    if len(data) > MAX_FILE:
-        raise PlannerError(f"{path}: is longer than {MAX_FILE} bytes")
     members = read(data, str(path))
     told = {one.name: since for one in members if (since := drained.since(environment, one.spec))}
     return Pool(file=path, members=members, drained=told)

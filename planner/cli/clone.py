@@ -112,6 +112,8 @@ def not_checked_out(options: argparse.Namespace, loaded: LoadedFamily, tree: Wor
         try:
             if place.is_dir():
                 return not any(place.iterdir())
+            if not place.is_file():  # Of a pipe the other end might never open.
+                return False
             with open(place, "rb") as file:
                 return file.read(len(POINTER)) == POINTER
         except OSError:

@@ -32,6 +32,7 @@ from planner.registry.client import HttpRegistry
 from planner.registry.leases import LONGEST
 from planner.registry.listing import Listing
 from planner.sources.discovery.files import is_dockerfile
+from planner.system import given_files
 
 MAX_LIST = 64 << 20
 MAX_TOLD = 10
@@ -214,16 +215,11 @@ def kept_list(file: str | None) -> tuple[str, ...]:
 
 def _text(file: str) -> str:
     try:
-        with open(file, "rb") as stream:
-            data = stream.read(MAX_LIST + 1)
-            text = data.decode("utf-8-sig")
+        return given_files.read(file, MAX_LIST).decode("utf-8-sig")
     except OSError as error:
         raise PlannerError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise PlannerError(f"{file}: cannot be read: {error}") from error
-    if len(data) > MAX_LIST:
-        raise PlannerError(f"{file}: is longer than {MAX_LIST} bytes")
-    return text
 
 
 def expect_found(keep: Sequence[str], file: str | None, prefix: str, found: Sequence[Listing]) -> None:

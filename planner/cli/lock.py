@@ -19,10 +19,10 @@ from planner.local.git_tree import worktree
 from planner.model.graph import ExternalImage, ImageGraph
 from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
-from planner.registry.threads import Threads
 from planner.sources import lock_file
 from planner.sources.fetched import is_git
 from planner.sources.outside import Outside, outside
+from planner.system.threads import Threads
 
 if TYPE_CHECKING:
     from planner.registry.client import HttpRegistry

@@ -15,6 +15,7 @@ from typing import Any
 from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
 from planner.registry.docker_config import home
+from planner.system import given_files
 
 HELPER = "planner"
 MAX_CONFIG = 4 << 20
@@ -58,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with open(path, "rb") as stream:
-            document = json.loads(stream.read(MAX_CONFIG) or b"{}")
+        document = json.loads(given_files.read(path, MAX_CONFIG) or b"{}")
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from planner.errors import OutputError
+from planner.system import given_files
 
 STALE = 3
 MAX_FILE = 8 << 20
@@ -51,8 +52,7 @@ def check(text: str, file: str) -> int:
 def standing(file: str) -> str:
     """What stands in a file, as `write` was given it; "" where there is none. Raises OutputError."""
     try:
-        with open(file, "rb") as stream:
-            return stream.read(MAX_FILE).decode(errors="replace").rstrip("\n")
+        return given_files.read(file, MAX_FILE).decode(errors="replace").rstrip("\n")
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:

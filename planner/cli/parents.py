@@ -20,6 +20,7 @@ from planner.plan import plan_file
 from planner.plan.baseline import Baseline
 from planner.plan.reasons import Code, Reason
 from planner.plan.rebuild import Action, Plan, PlannedImage
+from planner.system import given_files
 
 MAX_PLAN = 256 << 20
 
@@ -38,8 +39,7 @@ def saved_plan(options: argparse.Namespace, keys: Keys) -> Plan:
     """
     path = Path(options.plan)
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_PLAN)
+        data = given_files.read(path, MAX_PLAN)
     except OSError as error:
         raise PlanFileError(f"{path}: cannot be read: {error.strerror}") from error
     plan = plan_file.read(data, os.fspath(path))

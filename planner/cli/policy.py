@@ -16,6 +16,7 @@ from planner.policy import policy_file
 from planner.policy.check import check
 from planner.policy.policy import Policy
 from planner.policy.workflow_lint import Finding, lint
+from planner.system import given_files
 
 WORKFLOWS = ".github/workflows"
 MAX_FILE = 1 << 20
@@ -65,13 +66,9 @@ def policy_of(options: argparse.Namespace) -> Policy:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_FILE + 1)
+        return given_files.read(path, MAX_FILE)
     except OSError as error:
         raise PlannerError(f"{path}: cannot be read: {error.strerror}\n  docs/trust.md tells what it holds") from error
-    if len(data) > MAX_FILE:
-        raise PlannerError(f"{path}: is longer than {MAX_FILE} bytes")
-    return data
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -15,8 +15,8 @@ from planner.cli import arguments as shared
 from planner.cli.asides import palette
 from planner.errors import UsageError
 from planner.explain.text import printable
-from planner.registry.threads import Threads
 from planner.sources.pool_file import Remote
+from planner.system.threads import Threads
 
 EXAMPLE = "planner pool check --days 30"
 AT_ONCE = 16

@@ -24,7 +24,7 @@ from planner.model.names import Reference
 from planner.registry.client import HttpRegistry
 from planner.registry.copying import CopyPlan, copy, plan_copy
 from planner.registry.records import PublishedRecords
-from planner.registry.threads import Threads
+from planner.system.threads import Threads
 
 EXAMPLE = "planner promote --to registry.example/production --tag v1.4"
 AT_ONCE = 4

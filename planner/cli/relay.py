@@ -15,6 +15,7 @@ from planner.local.process import ask
 from planner.plan import relay_request
 from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, RequestError, Wanted
 from planner.policy.identity import Identity
+from planner.system import given_files
 
 OWNERS = {
     **dict.fromkeys(("out", "commit", "number"), "ask"),
@@ -95,8 +96,7 @@ def request_in(name: str) -> Request:
     try:
         if name == "-":
             return relay_request.read(sys.stdin.buffer.read(MAX_REQUEST + 1))
-        with open(name, "rb") as stream:
-            return relay_request.read(stream.read(MAX_REQUEST + 1))
+        return relay_request.read(given_files.read(name, MAX_REQUEST))
     except RequestError as error:
         raise RequestError(f"{'standard input' if name == '-' else name}: {error}") from error
     except OSError as error:

@@ -13,7 +13,7 @@ from planner.cli.asides import palette
 from planner.cli.door_options import refuse_undeclared, refuse_unused, with_env_files
 from planner.cli.family import asked, definition_in, discovered, folder_of
 from planner.cli.output import write
-from planner.errors import PlannerError, UsageError, one_of
+from planner.errors import PlannerError, one_of
 from planner.explain.replay import Report, replay_json, replay_markdown, replay_text
 from planner.explain.replay_picture import replay_svg
 from planner.local.disk_tree import DiskTree
@@ -28,6 +28,7 @@ from planner.plan.walk import Walk
 from planner.ports import Tree
 from planner.sources.doors.door import Asked
 from planner.sources.doors.read import read
+from planner.system import given_files
 
 EXAMPLE = "planner replay v1.0..main --compare directory-hash,path-filter --format svg -o history.svg"
 MAX_LABELS = 256 << 20
@@ -120,12 +121,9 @@ def refuse_unread(options: argparse.Namespace, given: Asked, history: History, c
 
 def _labelled(path: str) -> Labelled:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_LABELS + 1)
+        data = given_files.read(path, MAX_LABELS)
     except OSError as error:
         raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(data) > MAX_LABELS:
-        raise UsageError(f"{path}: is longer than {MAX_LABELS} bytes")
     return Labelled(labels.read(data, path))
 
 

@@ -13,6 +13,7 @@ from planner.cli import arguments as shared
 from planner.cli.family import folder_of
 from planner.errors import PlannerError
 from planner.plan.statement import Seal
+from planner.system import given_files
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -72,14 +73,11 @@ def _policy(options: argparse.Namespace) -> Policy | None:
     if not options.policy and not path.is_file():
         return None
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_FILE + 1)
+        data = given_files.read(path, MAX_FILE)
     except OSError as error:
         raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
     if WORD not in data:
         return None
-    if len(data) > MAX_FILE:
-        raise PlannerError(f"{path}: is longer than {MAX_FILE} bytes")
     from planner.policy import policy_file
 
     return policy_file.read(data, str(path))

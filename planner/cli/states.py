@@ -21,6 +21,7 @@ from planner.model.image import ImageName
 from planner.plan import plan_file
 from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan, of_records
 from planner.ports import Tree
+from planner.system import given_files
 
 WORKTREE = "WORKTREE"
 INDEX = "INDEX"
@@ -168,7 +169,6 @@ def _keys_in(options: argparse.Namespace, tree: Tree, name: str, *, past: bool) 
 def _saved(name: str) -> dict[ImageName, str]:
     """The keys of a saved plan."""
     try:
-        with open(name, "rb") as stream:
-            return {image.name: image.key for image in plan_file.read(stream.read(MAX_PLAN), name).images}
+        return {image.name: image.key for image in plan_file.read(given_files.read(name, MAX_PLAN), name).images}
     except OSError as error:
         raise PlanFileError(f"{name}: cannot be read: {error.strerror}") from error

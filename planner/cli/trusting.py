@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from planner.build.bound import bind, notes_folder
@@ -25,6 +24,7 @@ from planner.policy.environments import Seen, seen
 from planner.policy.levels import Judged, judge
 from planner.policy.policy import Policy
 from planner.policy.scopes import write_of
+from planner.system import given_files
 
 MAX_EVENT = 25 << 20
 """GitHub's own limit of a webhook's payload, in bytes."""
@@ -183,8 +183,7 @@ def event_payload() -> Mapping[str, Any]:
     if not path:
         return {}
     try:
-        with open(Path(path), "rb") as stream:
-            document = json.loads(stream.read(MAX_EVENT))
+        document = json.loads(given_files.read(path, MAX_EVENT))
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import RegistryError
+from planner.system import given_files
 
 HUB = "docker.io"
 HUB_NAMES = ("https://index.docker.io/v1/", "index.docker.io", HUB)
@@ -51,8 +52,7 @@ def stored_login(host: str) -> Login | None:
         return None
     file = Path(folder) / "config.json"
     try:
-        with open(file, "rb") as stream:
-            document: Any = json.loads(stream.read(MAX_CONFIG))
+        document: Any = json.loads(given_files.read(file, MAX_CONFIG))
         names = HUB_NAMES if host == HUB else (host, f"https://{host}")
         return _helped(document, names, host) or _written(document, names)
     except FileNotFoundError:

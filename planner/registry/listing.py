@@ -16,8 +16,8 @@ from planner.registry.catalog import tags_of
 from planner.registry.client import Fetched, HttpRegistry
 from planner.registry.leases import LEASE
 from planner.registry.quarantine import QUARANTINE, Quarantined, read
-from planner.registry.threads import Threads
 from planner.registry.whole import blobs, children
+from planner.system.threads import Threads
 
 LOOKERS = 16
 """Requests at once, over all repositories."""

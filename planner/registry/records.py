@@ -19,9 +19,9 @@ from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
 from planner.registry.client import HttpRegistry, digest_of, read_json
 from planner.registry.layers import Layers
 from planner.registry.snapshot import Snapshot
-from planner.registry.threads import Threads
 from planner.registry.together import digests
 from planner.registry.whole import whole
+from planner.system.threads import Threads
 
 LOOKERS = 16
 """Requests at once."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from planner.errors import RegistryAway, RegistryError
 from planner.registry.client import HttpRegistry
-from planner.registry.threads import Threads
+from planner.system.threads import Threads
 
 ASKERS = 16
 """Threads that ask."""

@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from planner.errors import PlannerError, RegistryError
 from planner.registry.connections import Broken, Connections, host_of, read
+from planner.system import given_files
 
 KEEP = 600.0
 """Seconds after which keys are fetched anew."""
@@ -79,7 +80,7 @@ class FileKeys:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._keys = read_keys(path.read_bytes()[:MAX_SET])
+            self._keys = read_keys(given_files.read(path, MAX_SET))
         except (OSError, PlannerError) as error:
             raise PlannerError(f"{path}: {error}") from error
 

@@ -23,6 +23,7 @@ from planner.errors import PlannerError
 from planner.plan.statement import STATEMENT, Statement, statement_bytes
 from planner.policy.scopes import Scope
 from planner.policy.signing import PublicKey, Signing
+from planner.system import given_files
 from planner.trust import dsse
 
 GIVEN = "PLANNER_SIGNING_KEY"
@@ -128,11 +129,12 @@ def given_key(environment: MutableMapping[str, str]) -> Ed25519PrivateKey | None
 
 
 def _file(path: Path) -> bytes:
+    def look(status: os.stat_result) -> None:
+        if status.st_mode & 0o077:
+            raise PlannerError(f"{path}: others can read it\n  chmod 600, or make a new key if they have")
+
     try:
-        with open(path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_mode & 0o077:
-                raise PlannerError(f"{path}: others can read it\n  chmod 600, or make a new key if they have")
-            return stream.read(MAX_FILE)
+        return given_files.read(path, MAX_FILE, look)
     except OSError as error:
         raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
 

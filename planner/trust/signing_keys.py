@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from planner.errors import PlannerError
+from planner.system import given_files
 
 ALGORITHM = "ES256"
 CURVE = "P-256"
@@ -84,11 +85,13 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 def load(path: Path) -> SigningKeys:
     """The keys of a file that nobody else can read. Raises PlannerError, with nothing of the file in it."""
+
+    def look(status: os.stat_result) -> None:
+        if status.st_mode & 0o077:
+            raise PlannerError(f"{path}: others can read it\n  chmod 600, or make new keys if they have")
+
     try:
-        with open(path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_mode & 0o077:
-                raise PlannerError(f"{path}: others can read it\n  chmod 600, or make new keys if they have")
-            document: Any = json.loads(stream.read(MAX_FILE))
+        document: Any = json.loads(given_files.read(path, MAX_FILE, look))
         previous = document["previous"]
         return SigningKeys(
             current=ECKey.import_key(document["current"]),

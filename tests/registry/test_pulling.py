@@ -36,3 +36,21 @@ def test_what_others_pulled_stays(engine: Engine, tmp_path: Path, notes: object)
         pull(HttpRegistry(), f"{engine.registry.address}/pulled/beside", digest, tmp_path, "x:1")
     listed = json.loads((tmp_path / "index.json").read_text())["manifests"]
     assert [one["digest"] for one in listed] == [other["digest"], digest]
+
+
+def test_links_that_somebody_left_are_not_followed_nor_other_bytes_kept(engine: Engine, tmp_path: Path) -> None:
+    """The folder may be part of a clone."""
+    digest = push(engine.registry.address, "pulled/planted")
+    repository, folder, outside = f"{engine.registry.address}/pulled/planted", tmp_path / "layout", tmp_path / "outside"
+    pull(HttpRegistry(), repository, digest, folder, "x:1")
+    blobs = {place: place.read_bytes() for place in (folder / "blobs" / "sha256").iterdir()}
+    outside.write_text("mine")
+    for place in (*blobs, folder / "oci-layout", folder / ".index.json"):
+        place.unlink(missing_ok=True)
+        place.symlink_to(outside)
+    for name in ("x:1", "x:2"):
+        pull(HttpRegistry(), repository, digest, folder, name)
+        assert outside.read_text() == "mine"
+        assert {place: place.read_bytes() for place in blobs} == blobs
+        for place in blobs:
+            place.write_text("other bytes")

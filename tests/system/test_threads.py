@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.registry.threads import Threads
+from planner.system.threads import Threads
 from tests.workspace import IDENTITY, Workspace
 
 

@@ -1,4 +1,4 @@
-"""Threads that ask registries: whoever is interrupted waits for none of them, nor does the end of the process.
+"""Threads that ask others, such as registries: whoever is interrupted waits for none, nor does the end of the process.
 
 The standard library's pool waits in both places, for as long as a registry is silent.
 """
