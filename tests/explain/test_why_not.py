@@ -187,3 +187,36 @@ def test_several_images_are_one_document(space: Workspace) -> None:
     document = space.document("why", "app", "part", "--from", "HEAD")
     check("why", document)
     assert [one["image"] for one in document["answers"]] == ["part", "app"]
+
+
+def test_what_is_gone_and_was_selected_counts(space: Workspace) -> None:
+    (space.root / "src/a.c").unlink()
+    run = space.planner("why-not", "app", "--from", "HEAD", "--file", "src/a.c", "--file", "README.md")
+    lines = run.stdout.splitlines()
+    assert lines[1:4] == [
+        "  counts:",
+        "    src/a.c: it is gone, and was selected  (docker/app.Dockerfile:4)",
+        "  does not count:",
+    ]
+    assert "src/a.c" not in space.planner("why-not", "app", "--from", "HEAD").stdout
+
+
+def test_a_selected_folder_that_comes_or_goes_with_a_file_that_is_not(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({"Dockerfile": "FROM scratch\nCOPY --exclude=docs/* src /x\n", "src/main": "m\n", "src/docs/a": "a\n"})
+    space.write({"images.yaml": "version: 1\nimages: {app: {context: .}}\n"})
+    space.commit()
+    (space.root / "src/docs/a").unlink()
+    (space.root / "src/docs").rmdir()
+    words = ("why-not", "app", "--file", "src/docs/a", "--from")
+    assert (
+        "    src/docs/a: src/docs is gone with it, and was selected  (Dockerfile:2)"
+        in space.planner(*words, "HEAD").stdout
+    )
+    space.git("commit", "-aqm", "gone")
+    space.write({"src/docs/a": "a\n"})
+    assert (
+        "    src/docs/a: src/docs came with it, and is selected  (Dockerfile:2)" in space.planner(*words, "HEAD").stdout
+    )
+    space.commit()
+    assert "    src/docs/a: --exclude=docs/* leaves it out" in space.planner(*words, "HEAD").stdout
