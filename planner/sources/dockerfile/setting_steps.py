@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from planner.sources.dockerfile.setting_values import JUDGED, is_taken
+from planner.sources.dockerfile.setting_values import JUDGED, is_taken, ports
 from planner.sources.dockerfile.steps import Parts
 from planner.sources.dockerfile.syntax import Setting, Workdir
 from planner.sources.dockerfile.walk import State, Walk
@@ -29,6 +29,8 @@ def workdir(walk: Walk, item: Workdir, state: State) -> State:
 def setting(walk: Walk, item: Setting, state: State) -> State:
     expands = item.keyword in {"EXPOSE", "STOPSIGNAL", "USER", "VOLUME"}
     words = tuple(walk.word(word, state) for word in item.words) if expands else item.words
+    if item.keyword == "EXPOSE":
+        words = ports(words)
     shell: Parts = ()
     if item.keyword in {"CMD", "ENTRYPOINT"} and not item.json_form:
         shell = joined("shell", state.shell)

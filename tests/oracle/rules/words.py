@@ -168,7 +168,21 @@ def derived() -> Iterator[Rule]:
     yield counts_not("a folder as a base has no other variable", f"{source}, emptyImage", folder, {"b": "2"})
 
 
+def exposed() -> Iterator[Rule]:
+    """EXPOSE."""
+    source = "frontend/dockerfile/dockerfile2llb/convert_expose.go:92-213"
+    for before, after in (("80 443", "80/tcp 443/TCP"), ("80/", "080"), ("80-80", "80"), ("53/UDP", "$P")):
+        plain, other = (case(f"FROM ubuntu:22.04\nARG P=053/udp\nEXPOSE {text}") for text in (before, after))
+        yield counts_not(f"a port has one meaning, {before} or {after}", source, plain, other)
+    one, other = case("FROM ubuntu:22.04\nEXPOSE 80"), case("FROM ubuntu:22.04\nEXPOSE 80/udp")
+    yield counts("a protocol counts", source, one, other)
+    yield counts(
+        "a port that is said twice is twice in the history", source, one, case("FROM ubuntu:22.04\nEXPOSE 80 80/tcp")
+    )
+
+
 def rules() -> Iterator[Rule]:
+    yield from exposed()
     yield from derived()
     yield from arguments()
     yield from predefined()
