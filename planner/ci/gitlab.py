@@ -87,11 +87,13 @@ def _login(settings: Settings) -> list[str]:
 
 
 def _baseline(settings: Settings) -> str:
-    """What a plan compares with. A merge request needs no registry for that, and no login, which could push."""
-    base = "$CI_MERGE_REQUEST_DIFF_BASE_SHA"
+    """What a plan compares with. A merge request needs no registry for that, and no login, which could push.
+
+    A pipeline of merged results, or of a merge train, has the target's own changes too: it compares with the target.
+    """
     lines = [
-        f'if [ -n "{base}" ]; then',
-        f'  set -- --since "{base}"',
+        'if [ -n "$CI_MERGE_REQUEST_DIFF_BASE_SHA" ]; then',
+        '  set -- --since "${CI_MERGE_REQUEST_TARGET_BRANCH_SHA:-$CI_MERGE_REQUEST_DIFF_BASE_SHA}"',
         "else",
         f"  {_not_older(settings)}",
         *(f"  {line}" for line in _login(settings)),

@@ -253,6 +253,22 @@ def test_gitlab_builds_a_merge_request(space: BuildSpace, tmp_path: Path) -> Non
     runner.run(jobs["merge-request"]["script"], place)
 
 
+def test_gitlab_plans_a_merged_result_against_the_target(space: BuildSpace, tmp_path: Path) -> None:
+    """What the target changed since the merge request began is none of its changes."""
+    jobs = pipeline(space, "gitlab")
+    base = space.git("rev-parse", "HEAD^").strip()
+    space.git("checkout", "-q", "-b", "target", base)
+    space.write({"base.txt": "moved on\n"})
+    space.git("commit", "-q", "-a", "-m", "of the target")
+    target = space.git("rev-parse", "HEAD").strip()
+    space.git("merge", "-q", "--no-edit", "main")
+    runner = Runner(space, tmp_path / "request")
+    plan = runner.clone("plan")
+    merged = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": target}
+    runner.run(jobs["plan"]["script"], plan, **merged)
+    assert "**2 of 3 images rebuild**" in (plan / ".planner/plan.md").read_text()
+
+
 def test_the_nightly_check_logs_in_for_what_is_private(space: BuildSpace) -> None:
     """An image from outside at the registry that the family is pushed to needs the same login."""
     host = space.engine.registry.address
