@@ -188,16 +188,22 @@ def begin(folder: str, revision: str = "") -> Started:
         from planner.local import unseen
 
         known = unseen.remembered(unseen.place(place.cache, folder), place.index)
-        listing = Asked(folder, unseen.LISTING) if known is None else None
+        listings = _listings(folder) if known is None else None
     except OSError:
         return Started("", lambda: None)
 
     def finish() -> Look | None:
         answers = [question.answer() for question in asked]
-        listed = None if listing is None else listing.answer()
+        listed = None if listings is None else [listing.answer() for listing in listings]
         return _look(place, revision, answers, asked[0].said, known, listed)
 
     return Started(place.cache, finish, asked[0])
+
+
+def _listings(folder: str) -> list[Asked]:
+    from planner.local import unseen
+
+    return [Asked(folder, question) for question in (unseen.LISTING, unseen.TIMES)]
 
 
 _ahead: dict[str, Started] = {}
@@ -234,7 +240,7 @@ def _look(
     answers: list[tuple[int, bytes]],
     said: bytes,
     known: Unseen | None,
-    listed: tuple[int, bytes] | None,
+    listed: list[tuple[int, bytes]] | None,
 ) -> Look | None:
     from planner.local import unseen
 
@@ -249,10 +255,10 @@ def _look(
     said_by = unseen.said_by(place.index, config, attributes, seen.changed)
     fresh = known is None or known.said_by != said_by
     if known is None or fresh:
-        failed, listing = listed or Asked(place.folder, unseen.LISTING).answer()
-        if failed:
+        (failed, listing), (lost, times) = listed or [asked.answer() for asked in _listings(place.folder)]
+        if failed or lost:
             return None
-        known = unseen.told(place.folder, facts.prefix, listing, config, attributes, seen.changed)
+        known = unseen.told(place.folder, facts.prefix, listing, times, config, attributes, seen.changed)
         known.said_by = said_by or []
     if not place.is_unmoved():
         return None

@@ -27,14 +27,15 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> Stat
     """
     for _ in range(TRIES):
         status = start(folder, *STATUS)
-        listing = start(folder, *unseen.LISTING)
+        listing, times = start(folder, *unseen.LISTING), start(folder, *unseen.TIMES)
         config = start(folder, *CONFIG)
         out, said = heard(status)
         seen = parsed(out, prefix)
         seen.changed += unseen.not_looked_at(said)
         settings = answer(config, accepted=(0, 1)).decode("utf-8", "surrogateescape")
         attributes = unseen.attributes_of(str(folder), prefix, posixpath.join(folder, attributes_file))
-        silent = unseen.told(str(folder), prefix, answer(listing), settings, attributes, seen.changed)
+        listings = answer(listing), answer(times)
+        silent = unseen.told(str(folder), prefix, *listings, settings, attributes, seen.changed)
         # Git's status resolves HEAD twice, so that a commit meanwhile may be named by neither.
         if ask(folder, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)).decode().strip() == seen.head:
             seen.add(silent, settings, str(folder), prefix)

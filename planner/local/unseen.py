@@ -1,12 +1,14 @@
 """Which paths git status is silent about although their bytes on disk may differ from git's.
 
-Files that git was told to assume unchanged or to skip, submodules, and files whose checkout converts bytes. Telling
-takes a listing of the whole index, so it is remembered by the index's own checksum.
+Files that git was told to assume unchanged or to skip, submodules, files whose checkout converts bytes, and files that
+were written twice in one second. Telling takes a listing of the whole index, so it is remembered by the index's own
+checksum.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from planner.local import cache_file
 from planner.local.spawn import TIMEOUT
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
+TIMES = ("ls-files", "--debug", "-z", "--full-name", "--", ".")
+"""Asks for what the index says of each file besides."""
 CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
 LINE_ENDS = ("core.autocrlf", "core.eol")
 ATTRIBUTES = ".gitattributes"
@@ -23,6 +27,9 @@ TRUE, FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "
 """What git takes for one and for the other, as far as people write it."""
 UNLISTED = "warning: could not open directory '"
 """What git says before a folder's path, a slash and another quote."""
+SECOND = 1_000_000_000
+SETTLED = 3
+"""Seconds after which a second is over, also by the clock of a file system that is somewhat behind."""
 FORGETTING = (2, 36)
 """The first git that forgets to skip files that are there, in a sparse checkout."""
 
@@ -146,9 +153,15 @@ def _is_attributes(path: str) -> bool:
 
 
 def told(
-    folder: str, prefix: str, listing: bytes, config: str, attributes: Sequence[str], changed: Sequence[str]
+    folder: str,
+    prefix: str,
+    listing: bytes,
+    times: bytes,
+    config: str,
+    attributes: Sequence[str],
+    changed: Sequence[str],
 ) -> Unseen:
-    """Read a listing of the index (`LISTING`), and ask for attributes where files have some."""
+    """Read two listings of the index (`LISTING`, `TIMES`), and ask for attributes where files have some."""
     import re
 
     disk: list[str] = []
@@ -163,7 +176,9 @@ def told(
             disk.append(name)
         elif tag == b"S":
             skipped.append(name)
-    lasts = not any(map(_is_attributes, (*disk, *skipped)))
+    again, is_over = _written_again(folder, prefix, times)
+    disk.extend(again)
+    lasts = is_over and not any(map(_is_attributes, (*disk, *skipped)))
     settings = _settings(config)
     if skipped and _forgets_skipping(folder, settings):
         skipped = []
@@ -172,12 +187,45 @@ def told(
     listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
     listed = listed or any(map(_is_attributes, changed))
     if converts or listed or any(map(os.path.lexists, attributes)) or _are_listed_above(folder, prefix):
-        disk.extend(_converted(folder, listing, settings))
+        disk.extend(_converted(folder, listing, times, settings))
     executable: list[str] = []
     if not has_modes(config):
         found = re.findall(rb"(?:\A|\0). 100755 [^\t]*\t([^\0]*)", listing)
         executable = sorted({path.decode("utf-8", "surrogateescape") for path in found}.intersection([*disk, *skipped]))
     return Unseen([], list(dict.fromkeys(disk)), skipped, executable, lasts=lasts)
+
+
+def _written_again(folder: str, prefix: str, times: bytes) -> tuple[list[str], bool]:
+    """The files that were written once more in the second in which the index took note of them; whether that is over.
+
+    Git compares whole seconds (unless it is built with USE_NSEC), of which a file's bytes and the file itself have one
+    each. Where somebody sets that of the bytes as it was (`cp -p`, `tar`, `touch -d`), only the other one tells of an
+    edit, and that not within one second. The index has its nanoseconds. Who sets no times has both in one second, and
+    those git compares with the time of the index.
+    """
+    import re
+
+    found: list[str] = []
+    now, last = time.time(), 0
+    for match in re.finditer(rb"\0  ctime: (\d+):(\d+)\n  mtime: (?!\1:)", times):
+        second, rest = int(match[1]), int(match[2])
+        last = max(last, second)
+        path = _before(times, match.start())
+        try:
+            written = os.lstat(_place(folder, prefix, path)).st_ctime_ns
+        except OSError:  # Git says so.
+            continue
+        if written // SECOND == second and written % SECOND != rest:
+            found.append(path)
+    return found, last + SETTLED < now
+
+
+def _before(times: bytes, end: int) -> str:
+    """The path that ends here in a listing; five lines stand between two of them, and any byte in a path."""
+    start = times.rfind(b"\0", 0, end) + 1
+    for _ in range(5 if start else 0):
+        start = times.index(b"\n", start) + 1
+    return times[start:end].decode("utf-8", "surrogateescape")
 
 
 def _settings(config: str) -> list[tuple[str, str]]:
@@ -207,7 +255,7 @@ def _are_listed_above(folder: str, prefix: str) -> bool:
     return ask(folder, "ls-files", "-z", "--", *_above(prefix)) != b""
 
 
-def _converted(folder: str, listing: bytes, settings: Sequence[tuple[str, str]]) -> list[str]:
+def _converted(folder: str, listing: bytes, times: bytes, settings: Sequence[tuple[str, str]]) -> list[str]:
     """The tracked paths whose bytes on disk may differ from git's."""
     import re
 
@@ -221,11 +269,11 @@ def _converted(folder: str, listing: bytes, settings: Sequence[tuple[str, str]])
     said = _fed(top, asked, "check-attr", "-z", "--stdin", *CONVERTING).split(b"\0")
     pairs = zip(said[::3], said[2::3], strict=False)
     found = {path for path, value in pairs if value not in (b"unspecified", b"unset", b"auto")}
-    found.update(_of_other_size(folder, listing, found))
+    found.update(_of_other_size(folder, listing, times, found))
     return sorted(path.decode("utf-8", "surrogateescape") for path in found)
 
 
-def _of_other_size(folder: str, listing: bytes, found: set[bytes]) -> Iterator[bytes]:
+def _of_other_size(folder: str, listing: bytes, times: bytes, found: set[bytes]) -> Iterator[bytes]:
     """Those besides the found paths whose bytes on disk may differ although git's status calls them unchanged.
 
     It does so for a file whose size is the one in the index, or where the index has none. Where that is the size of
@@ -234,10 +282,8 @@ def _of_other_size(folder: str, listing: bytes, found: set[bytes]) -> Iterator[b
     """
     import re
 
-    from planner.local.process import ask
-
     debug = rb"([^\0]*)\0  ctime: [^\n]*\n  mtime: [^\n]*\n  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
-    sizes = dict(re.findall(debug, ask(folder, "ls-files", "--debug", "-z", "--full-name", "--", ".")))
+    sizes = dict(re.findall(debug, times))
     listed = re.findall(rb"(?:\A|\0)H 10\d* (\w+) 0\t([^\0]*)", listing)
     held = [(oid, path) for oid, path in listed if path not in found]
     said = _fed(folder, b"".join(oid + b"\n" for oid, _ in held), "cat-file", "--batch-check=%(objectsize)")
