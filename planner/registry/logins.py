@@ -36,6 +36,10 @@ def authorization(
         if login is None or not login.name:
             raise RegistryError(f"{host}: asks for a login\n  docker login {host}")
         return basic(f"{login.name}:{login.password}")
+    if not challenge.lower().startswith("bearer"):
+        how = f"it asks for {challenge[:200]!r}, which is not understood" if challenge else "it names no way to log in"
+        hint = "what stands before a registry, such as a proxy, may answer in its place"
+        raise RegistryError(f"{host}: refuses with status 401, and {how}\n  {hint}")
     facts = dict(_CHALLENGE.findall(challenge))
     realm = facts.get("realm", "")
     plain = realm.startswith("http://") and is_loopback(host_of(realm))

@@ -43,7 +43,9 @@ def space(root: Path, reference: str, more: str = "") -> Workspace:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((401, {}, b""), "not safe"),
+        ((401, {}, b""), "refuses with status 401, and it names no way to log in"),
+        ((401, {"WWW-Authenticate": "Negotiate"}, b""), "it asks for 'Negotiate', which is not understood"),
+        ((401, {"WWW-Authenticate": 'Bearer realm="ftp://x/"'}, b""), "not safe"),
         ((401, {"WWW-Authenticate": 'Basic realm="r"'}, b""), "docker login"),
         ((403, {}, b""), "status 403"),
         ((404, {}, b""), "has no 1"),
