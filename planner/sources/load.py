@@ -40,6 +40,7 @@ from planner.sources.dockerfiles import Memo, read_all
 from planner.sources.doubts import alike, chosen_by_none, of_image
 from planner.sources.loaded import LoadedFamily
 from planner.sources.locked import locked_config
+from planner.sources.named_words import misread_names
 from planner.sources.origins import Origins, published_by
 from planner.sources.stacks import in_order
 from planner.sources.visibility import hidden_uses
@@ -63,7 +64,7 @@ def load(
     of any tree by path and id, which is added to.
     Raises DefinitionError with all mistakes of all files; with `told`, references that cannot be told are among them.
     """
-    mistakes: list[Mistake] = []
+    mistakes = [*misread_names(family)]
     published = published_by(family, mistakes)
     dockerfiles = read_all(family, tree, mistakes, parsed or {}, memo)
     if like is not None and not mistakes and like.family == family and like.dockerfiles == dockerfiles:

@@ -62,6 +62,19 @@ def test_another_pull_requests_images_are_not_read(sides: Sides) -> None:
     refused(sides, sides.ask("base"), "which a pull request may not")
 
 
+def test_no_frontend_is_named_by_the_name_of_an_argument(sides: Sides) -> None:
+    """buildx takes what stands before the first = for the name."""
+    graph, name = files(sides.prefix)["images.yaml"], f"{sides.prefix}/pr/18/frontend:1"
+    own = f'base.Dockerfile, args: {{"BUILDKIT_SYNTAX={name} ": x}}'
+    sides.propose(base__txt="edited\n")
+    request = sides.ask("base")
+    commit = sides.propose(images__yaml=graph.replace("base.Dockerfile", own))
+    run = sides.serve({**request, "commit": commit})
+    assert run.returncode == 1
+    assert "would be given to the build as BUILDKIT_SYNTAX" in run.stderr
+    assert tags(sides, "pr/17") == {}
+
+
 @pytest.mark.parametrize("by_argument", [False, True])
 def test_another_pull_requests_frontend_is_not_run(sides: Sides, by_argument: bool) -> None:
     """A frontend is a program that reads the Dockerfile: the builder pulls and runs it."""
