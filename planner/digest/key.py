@@ -52,6 +52,19 @@ class Keys:
         """The images with an unsure input or a warning, parents first."""
         return (name for name in self.made_by.loaded.graph.order if name in self.facts.remarkable)
 
+    @property
+    def unsettled(self) -> frozenset[ImageName]:
+        """The images whose key leaves open what they are: those with an unsure input, and all that stand on them.
+
+        What was built under such a key may stand on what its parent was before.
+        """
+        found = {name for name in self.facts.remarkable if any(one.unsure for one in self.manifests[name])}
+        graph = self.made_by.loaded.graph
+        for name in graph.order if found else ():
+            if not found.isdisjoint(graph.nodes[name].parents):
+                found.add(name)
+        return frozenset(found)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Known:

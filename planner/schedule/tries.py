@@ -92,6 +92,7 @@ class Tries:
         self.ending = ending
         self.before = before
         self.cuttable = _cuttable(job)
+        self.shared = self.cuttable - job.keys.unsettled
 
     def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored], failed: int = 0) -> Ended:
         """Reuse or build one image, and write its record. `stored` says where its parents are.
@@ -113,9 +114,12 @@ class Tries:
             return Ended(name, bug=bug)
 
     def _leased(self, name: ImageName, resolved: str, request: BuildRequest, builder: Builder, failed: int) -> Ended:
-        """Build under a lease where there are any, or take what another run built meanwhile."""
+        """Build under a lease where there are any, or take what another run built meanwhile.
+
+        Not where the key does not say what the image is: its record may be of before, or of another run's parents.
+        """
         lease = None
-        if self.job.leases is not None and name in self.cuttable:
+        if self.job.leases is not None and name in self.shared:
 
             def tell(text: str) -> None:
                 self.tell(StepNews(image=name, step=text, state=StepState.STARTED))
