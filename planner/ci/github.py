@@ -8,8 +8,8 @@ from __future__ import annotations
 from planner.ci.actions import pinned
 from planner.ci.github_login import login, permissions, secrets, signing_key
 from planner.ci.github_scripts import CLEAN_UP, COMMENT, NEWEST, WITHHELD
+from planner.ci.github_steps import WHOLE_FOR_QUEUE, Steps, artifact, checkout, code, fetch, installed, prepared
 from planner.ci.jobs import alone, jobs_of
-from planner.ci.names import job_id
 from planner.ci.pipeline import OWN, PLAN, PUBLISHED, SHOWN, Settings, refuse_unpublished
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
@@ -22,7 +22,6 @@ HEAD = """\
 """
 MAX_LETTERS = 500_000
 """GitHub starts no run of a workflow file above 500 KB (docs.github.com, Actions limits)."""
-Steps = list[dict[str, object]]
 Job = dict[str, object]
 
 NOT_CLOSED = "github.event_name != 'pull_request' || github.event.action != 'closed'"
@@ -114,7 +113,7 @@ def _plan(settings: Settings) -> Job:
         ]
     )
     keep = {
-        "name": _artifact(settings),
+        "name": artifact(settings),
         "path": f"{PLAN}\n{SHOWN}\n",
         "include-hidden-files": True,
         "retention-days": 7,
@@ -127,8 +126,8 @@ def _plan(settings: Settings) -> Job:
         "permissions": permissions(settings, write=False, plans=True),
         "outputs": {"matrix": "${{ steps.plan.outputs.matrix }}"},
         "steps": [
-            _checkout(settings, depth=WHOLE_FOR_QUEUE),
-            *_installed(settings),
+            checkout(settings, depth=WHOLE_FOR_QUEUE),
+            *installed(settings),
             *login(settings, write=False, plans=True),
             {"name": "Plan", "id": "plan", "run": script, "env": event},
             {"uses": "actions/upload-artifact", "with": keep},
@@ -158,7 +157,7 @@ def _comment(settings: Settings) -> Job:
         "timeout-minutes": 10,
         "permissions": {"pull-requests": "write"},
         "steps": [
-            _fetch(settings),
+            fetch(settings),
             {"name": "Comment", "run": script, "env": OF_PULL_REQUEST},
         ],
     }
@@ -172,7 +171,7 @@ def _pull_request(settings: Settings) -> Job:
         "runs-on": "ubuntu-latest",
         "timeout-minutes": 350,
         "permissions": permissions(settings, write=False),
-        "steps": [*_prepared(settings, write=False), {"name": "Build", "run": code(build)}],
+        "steps": [*prepared(settings, write=False), {"name": "Build", "run": code(build)}],
     }
 
 
@@ -197,7 +196,7 @@ def _leg(settings: Settings, images: str) -> Steps:
     environment = {"PLANNER_IMAGES": images, **signing_key(settings)}
     return [
         _newest(),
-        *_prepared(settings, write=True),
+        *prepared(settings, write=True),
         {"name": "Build", "run": script, "env": environment},
         # The home of a runner of one's own outlives the job, and other jobs read it.
         {"name": "Log out", "if": "always()", "run": f"docker logout {settings.host}"},
@@ -251,8 +250,8 @@ def _lock(settings: Settings) -> Job:
         "timeout-minutes": 20,
         "permissions": permissions(settings, write=False, plans=True) if settings.private else {"contents": "read"},
         "steps": [
-            _checkout(settings),
-            *_installed(settings),
+            checkout(settings),
+            *installed(settings),
             *(login(settings, write=False, plans=True) if settings.private else []),
             {"name": "Check", "run": code(settings.planner("lock", "--check"))},
         ],
@@ -267,47 +266,3 @@ def _clean_up() -> Job:
         "permissions": {"actions": "write"},
         "steps": [{"name": "Delete caches", "run": CLEAN_UP, "env": OF_PULL_REQUEST}],
     }
-
-
-WHOLE_FOR_QUEUE = "${{ github.event_name == 'merge_group' && '0' || '2' }}"
-"""A queue that rebases puts any number of commits between its base and the one that it asks about."""
-
-
-def _checkout(settings: Settings, depth: object = 2) -> dict[str, object]:
-    """The commit and its first parent, which a pull request is planned against."""
-    given: dict[str, object] = {"persist-credentials": False, "fetch-depth": depth}
-    if settings.submodules:
-        given["submodules"] = "recursive"
-    if settings.lfs:
-        given["lfs"] = True
-    return {"uses": "actions/checkout", "with": given}
-
-
-def _artifact(settings: Settings) -> str:
-    """The name of the plan, as no other family's workflow has it that the same one calls; it takes no slash."""
-    return job_id("plan", settings.place) if settings.place else "plan"
-
-
-def _fetch(settings: Settings) -> dict[str, object]:
-    return {"uses": "actions/download-artifact", "with": {"name": _artifact(settings), "path": OWN}}
-
-
-def _installed(settings: Settings) -> Steps:
-    return [{"name": "Install the planner", "run": code(settings.install)}]
-
-
-def _prepared(settings: Settings, *, write: bool) -> Steps:
-    emulation: Steps = [{"uses": "docker/setup-qemu-action"}] if settings.emulated else []
-    return [
-        _checkout(settings),
-        *_installed(settings),
-        *emulation,
-        {"uses": "docker/setup-buildx-action"},
-        *login(settings, write=write),
-        _fetch(settings),
-    ]
-
-
-def code(text: str) -> str:
-    """A command of ours in which no expression is left for GitHub to fill in."""
-    return text.replace("${{", "${{ '${{' }}")

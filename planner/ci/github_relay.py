@@ -7,8 +7,8 @@ reads strictly, and git objects, which BuildKit builds; who approved it, it is t
 from __future__ import annotations
 
 from planner.ci.actions import pinned
-from planner.ci.github import code
 from planner.ci.github_login import GHCR, docker_login
+from planner.ci.github_steps import code
 from planner.ci.pipeline import Settings, refuse_unsafe_settings
 from planner.ci.yaml_text import yaml_text
 from planner.errors import PlannerError
