@@ -6,17 +6,19 @@ import re
 from collections.abc import Callable, Iterator
 
 from planner.digest.inputs import Input, InputKind
+from planner.sources.fetched import is_git
 from tests.oracle.case import Pair
 from tests.oracle.law import Finding
 from tests.oracle.ours import Ours
 
+NO_COMMIT = "a checksum of a repository that no commit can have holds nothing; a build fails with it"
 BEYOND = "a number beyond the stages is refused; BuildKit takes it for an image that another stage names"
 
 
 def known(finding: Finding, pair: Pair, before: Ours, after: Ours) -> str:
     """The reason, or "" for a disagreement that is none of these."""
     if finding is Finding.NEEDLESS:
-        return _needless(before, after) or _respelled(pair)
+        return _needless(before, after) or _held_by_no_commit(pair, after) or _respelled(pair)
     if finding is Finding.REFUSES and (reason := meant(after.refused, triggers=_has_trigger(pair))):
         return reason
     if finding is Finding.ACCEPTS:
@@ -37,6 +39,13 @@ def _needless(before: Ours, after: Ours) -> str:
         if [*_without(before, counts)] == [*_without(after, counts)]:
             return reason
     return ""
+
+
+def _held_by_no_commit(pair: Pair, after: Ours) -> str:
+    sources = [one.removeprefix("ADD ").partition(" has no --checksum")[0] for one in after.unsure]
+    written = [piece.text for piece in pair.after.pieces if "--checksum" in piece.text]
+    is_held = any(is_git(source) and any(source in text for text in written) for source in sources)
+    return NO_COMMIT if is_held else ""
 
 
 def _respelled(pair: Pair) -> str:
