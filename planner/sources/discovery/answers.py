@@ -6,19 +6,28 @@ that is the workspace's own. Whatever stays open is a Doubt, never a guess.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from planner.model.frozen import dataclass, field
 from planner.model.names import DEFAULT_REGISTRY, OFFICIAL, Reference
+from planner.sources.discovery.likeness import (
+    begins_with,
+    folders_shared,
+    holds,
+    in_any_order,
+    is_local,
+    run_together,
+    tells,
+)
 from planner.sources.discovery.names import Reading, Strength, spelled
-from planner.sources.discovery.official import OFFICIAL_IMAGES, is_public
+from planner.sources.discovery.official import COMMON_NAMES, OFFICIAL_IMAGES, is_public
 from planner.sources.discovery.tags import SpelledTags
 
 MAX_WORDS = 8
 """Words of a name that a shorter one may begin it with."""
 
+_OFFICIAL = f"{DEFAULT_REGISTRY}/{OFFICIAL}"
 HINT = "write it down in an images.yaml: planner init proposes one"
 
 
@@ -50,16 +59,20 @@ class Answers:
         self._by_name: dict[str, list[tuple[str, Reading]]] = defaultdict(list)
         self._longer: dict[str, set[str]] = defaultdict(set)
         self._by_words: dict[str, set[str]] = defaultdict(set)
+        self._below: dict[str, set[str]] = defaultdict(set)
         for path in sorted(readings):
+            for folder in path.split("/")[:-1]:
+                self._below[run_together(folder)].add(path)
             for reading in readings[path]:
                 self._by_name[reading.name].append((path, reading))
                 words = reading.name.split("-")[:MAX_WORDS] if reading.strength is Strength.NAME else []
                 for count in range(1, len(words)):
                     self._longer["-".join(words[:count])].add(path)
                 if reading.strength is Strength.NAME:
-                    self._by_words[_sorted(reading.name)].add(path)
+                    self._by_words[in_any_order(reading.name)].add(path)
         self._owners: dict[str, _Owner] = defaultdict(_Owner)
         self._own_readers: dict[str, set[str]] = defaultdict(set)
+        self._known_as: dict[str, set[str]] = defaultdict(set)
         known = [(path, parsed) for path, text in sorted(set(reads)) if (parsed := _parsed(text)) is not None]
         self._spelled = SpelledTags(readings, known)
         self._count_of_dockerfiles = len(readings)
@@ -78,6 +91,8 @@ class Answers:
             owner.here.add(f"{reference.repository}:{reference.tag}")
         elif found and reader not in found:
             owner.here.add(reference.repository)
+            if len(found) == 1:
+                self._known_as[found[0]].add(reference.repository)
         else:
             owner.elsewhere.add(reference.repository)
 
@@ -89,7 +104,7 @@ class Answers:
         best: dict[Strength, dict[str, str]] = defaultdict(dict)
         for path, reading in self._by_name.get(name, ()):
             if reading.tag:
-                if reference.tag and _holds(reference.tag, reading.tag):
+                if reference.tag and holds(reference.tag, reading.tag):
                     best[reading.strength][path] = reading.tag
             elif not reading.above or reading.above == above:
                 best[reading.strength][path] = reading.above
@@ -120,6 +135,8 @@ class Answers:
             return outside
         if len(found) > 1:
             return Answer(doubt=f"{_list(found)} may all answer it")
+        if others := self._elsewhere_known(found[0], reference):
+            return Answer(doubt=f"it may be somebody else's: {found[0]} makes what is read as {_list(others)}")
         return Answer(path=found[0], why=f"{how} read like {text}")
 
     def _outside(self, reference: Reference, *, beside: bool) -> Answer | None:
@@ -133,10 +150,10 @@ class Answers:
         readers = self._own_readers[reference.repository]
         if beside:
             return None
-        if prefix == f"{DEFAULT_REGISTRY}/{OFFICIAL}":
+        if prefix == _OFFICIAL:
             if name in OFFICIAL_IMAGES or reference.path.rpartition("/")[2] in OFFICIAL_IMAGES:
                 return Answer()
-        elif not _is_local(reference.registry):
+        elif not is_local(reference.registry):
             here = len(self._owners[prefix].here)
             elsewhere = len(self._owners[prefix].elsewhere - self._owners[prefix].here)
             if here < 2 and is_public(prefix):
@@ -144,7 +161,7 @@ class Answers:
             if elsewhere > here or (elsewhere == here == 1):
                 what = f"{prefix}/ holds {here} that a Dockerfile here may make and {elsewhere} that none does"
                 return Answer(doubt=f"it may be this workspace's or somebody else's: {what}")
-            if here < 2 and name in OFFICIAL_IMAGES:
+            if here < 2 and name in OFFICIAL_IMAGES | COMMON_NAMES:
                 return Answer(doubt=f"it may be this workspace's or somebody else's: \"{name}\" is a common name")
             if here > 1:
                 # An owner that is the workspace's own: who starts from itself starts from an older release.
@@ -152,6 +169,17 @@ class Answers:
         if readers:
             return Answer(doubt=f"{_list(sorted(readers))} reads like it, but starts from it")
         return None
+
+    def _elsewhere_known(self, path: str, reference: Reference) -> tuple[str, ...]:
+        """What a Dockerfile is known as below an owner of more that is made here, where a reference names the only one.
+
+        Who copies somebody's images to an owner of his own keeps their names.
+        """
+        prefix = _prefix(reference)
+        if len(self._owners[prefix].here) > 1 or is_local(reference.registry) or prefix == _OFFICIAL:
+            return ()
+        known = self._known_as[path] - {reference.repository}
+        return tuple(sorted(one for one in known if len(self._owners[one.rpartition("/")[0]].here) > 1))
 
     def _variant(self, reader: str, reference: Reference) -> Answer:
         """What to make of a name that no Dockerfile reads like, below an owner that is the workspace's own.
@@ -161,11 +189,11 @@ class Answers:
         """
         owner = self._owners[_prefix(reference)]
         _, name = _last(reference)
-        official = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and name in OFFICIAL_IMAGES
+        official = _prefix(reference) == _OFFICIAL and name in OFFICIAL_IMAGES
         if self._spelled.made_here(reference.repository) and not official:
             return Answer(doubt="no folders read like its tag, and like others of its repository some do")
-        ours = (len(owner.here) > 1 and len(owner.here) >= len(owner.elsewhere)) or _is_local(reference.registry)
-        unowned = _prefix(reference) == f"{DEFAULT_REGISTRY}/{OFFICIAL}" and not official
+        ours = (len(owner.here) > 1 and len(owner.here) >= len(owner.elsewhere)) or is_local(reference.registry)
+        unowned = _prefix(reference) == _OFFICIAL and not official
         words = name.split("-")
         for count in range(len(words) - 1, 0, -1):
             shorter = "-".join(words[:count])
@@ -188,26 +216,36 @@ class Answers:
         """The Dockerfiles that may make a reference whose name says more than theirs, or something else.
 
         `acme/data-base` and `acme/data:base` may be made by `base/Dockerfile`, `acme/base-image:ubi9` by
-        `base/ubi9/Dockerfile`, `acme/data-java-template` by `template/java/Dockerfile`. What most start from may be
-        made by a base, whatever its name. `acme/http-proxy` is somebody else's in `proxy/Dockerfile`, as `acme/proxy`
-        is.
+        `base/ubi9/Dockerfile`, `acme/data-java-template` by `template/java/Dockerfile`, `acme/web` by what stands below
+        `web` or `AcmeWeb`. What most start from may be made by a base, whatever its name. `acme/http-proxy` is somebody
+        else's in `proxy/Dockerfile`, as `acme/proxy` is.
         """
         _, name = _last(reference)
         words = name.split("-")[:MAX_WORDS]
-        parts = [part for at in range(1, len(words)) if _says(part := "-".join(words[at:]))]
-        kin = set().union(*(self._by_words.get(_sorted(part), ()) for part in parts))
+        parts = [part for at in range(1, len(words)) if tells(part := "-".join(words[at:]))]
+        kin = set().union(*(self._by_words.get(in_any_order(part), ()) for part in parts))
         if reader in kin:
             return set()
-        if _says(tag := spelled(reference.tag)):
+        if tells(tag := spelled(reference.tag)):
             kin |= self._named(tag)
         for count in range(1, len(words) + 1):
             for path, reading in self._by_name.get("-".join(words[:count]), ()):
-                if reading.tag and reference.tag and _holds(reference.tag, reading.tag):
+                if reading.tag and reference.tag and holds(reference.tag, reading.tag):
                     kin.add(path)
+        kin = kin or self._far_below(reference)
         readers = self._readers[reference.repository]
         if len(readers) > 1 and 2 * len(readers) >= self._count_of_dockerfiles:
             kin |= self._named("base")
         return kin
+
+    def _far_below(self, reference: Reference) -> set[str]:
+        """What stands anywhere below a folder of the name, or of owner and name; of these what the tag begins with."""
+        above, name = _last(reference)
+        names = {name, f"{above}-{name}"} if above else {name}
+        found = {path for one in names if tells(one) for path in self._below.get(run_together(one), ())}
+        return {
+            path for path in found if any(begins_with(reference.tag, part) for part in path.split("/")[:-1])
+        } or found
 
     def _named(self, name: str) -> set[str]:
         return {path for path, reading in self._by_name.get(name, ()) if reading.strength is Strength.NAME}
@@ -218,7 +256,7 @@ class Answers:
         found = [path for path in (self.candidates(parsed)[0] if parsed else ()) if path != reader]
         if not found or word.lower() in OFFICIAL_IMAGES:
             return Answer()
-        shared = {path: _shared(path, reader) for path in found}
+        shared = {path: folders_shared(path, reader) for path in found}
         nearest = [path for path in found if shared[path] == max(shared.values())]
         if len(nearest) > 1:
             return Answer(doubt=f"{_list(nearest)} may all be meant by <{word}>")
@@ -255,37 +293,6 @@ def _beside(reader: str, found: Sequence[str]) -> bool:
     """Whether there is one Dockerfile, and its folder stands beside the reader's in a folder of the workspace."""
     above = reader.split("/")[:-2]
     return bool(above) and [path.split("/")[:-2] for path in found] == [above]
-
-
-def _is_local(registry: str) -> bool:
-    """A registry that only this machine or this network has."""
-    host = registry.partition(":")[0]
-    return host in ("localhost", "127.0.0.1") or host.endswith((".local", ".localhost", ".internal"))
-
-
-def _holds(tag: str, words: str) -> bool:
-    """Whether a tag holds these words side by side: `1.2-alpine` holds `alpine`."""
-    has, wanted = re.split(r"[-._]+", tag.lower()), re.split(r"[-._]+", words.lower())
-    return any(has[at : at + len(wanted)] == wanted for at in range(len(has) - len(wanted) + 1))
-
-
-def _says(name: str) -> bool:
-    """Whether a name tells one image from others: a version or what is everybody's does not."""
-    return name not in OFFICIAL_IMAGES and name != "latest" and bool(re.search("[a-z]{2}", name))
-
-
-def _sorted(name: str) -> str:
-    return "-".join(sorted(name.split("-")))
-
-
-def _shared(one: str, other: str) -> int:
-    """How many folders two paths have in common from the top."""
-    count = 0
-    for left, right in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def _list(paths: Sequence[str]) -> str:

@@ -31,6 +31,15 @@ OFFICIAL_IMAGES = _words(
     """
 )
 
+COMMON_NAMES = _words(
+    """
+    alertmanager apache cadvisor gitea gitlab gitlab-runner grafana jaeger keycloak localstack mailhog mailpit minio
+    mosquitto openldap openresty opensearch pgadmin pgadmin4 pgbouncer portainer postfix postgis prometheus squid
+    timescaledb
+    """
+)
+"""Names under which many publish images of one program. A folder of that name is no sign whose image is meant."""
+
 PUBLIC_OWNERS = _words(
     """
     docker.io/amd64 docker.io/arm32v7 docker.io/arm64v8 docker.io/bitnami docker.io/bitnamilegacy docker.io/cimg

@@ -134,6 +134,7 @@ def test_an_older_release_of_itself_does_not_hide_an_image_of_our_own() -> None:
         ({"a/base/Dockerfile": "FROM scratch\n", "b/base/Dockerfile": "FROM scratch\n"}, "acme/base"),
         ({"web/base/Dockerfile": "FROM scratch\n", "web-base/Dockerfile": "FROM scratch\n"}, "acme/web-base"),
         ({"node/Dockerfile": "FROM scratch\n"}, "acme/node"),
+        ({"postgis/Dockerfile": "FROM postgres:9.5\n"}, "acme/postgis:9.4"),
         ({"base/Dockerfile": "FROM acme/base:old\n"}, "acme/base"),
         ({"base/Dockerfile": "FROM scratch\n", "x/Dockerfile": "FROM acme/elsewhere\n"}, "acme/base"),
         ({"base/Dockerfile": 'FROM no closing "quote\n'}, "acme/base"),
@@ -154,6 +155,8 @@ def test_what_may_be_two_things_is_a_doubt(files: dict[str, str], reference: str
         ("Dockerfile.sdk", "server_sdk"),
         ("base/ubi9/Dockerfile", "acme/base-image:ubi9-latest"),
         ("template/java/Dockerfile", "acme/data-java-template:3"),
+        ("web/src/Dockerfile", "acme/web:3.3"),
+        ("AcmeWebServer/dockerfiles/1.2.3/Dockerfile", "acme/web-server:1.2.3-slim"),
         ("images/compilers/Dockerfile", f"acme/image-compilers:1-abc@sha256:{'0' * 64}"),
     ],
 )
@@ -163,6 +166,27 @@ def test_what_a_shorter_name_may_make_is_a_doubt_while_nobody_reads_it(maker: st
     assert not edges(files)
     files |= {f"other{at}/Dockerfile": "FROM scratch\n" for at in range(3)}
     assert doubts(files) == {("app/Dockerfile", reference)}
+
+
+def test_of_what_stands_far_below_a_name_that_of_the_tag_is_meant() -> None:
+    files = {f"AcmeWeb/dockerfiles/{version}/Dockerfile": "FROM scratch\n" for version in ("1.2", "1.3", "2.0")}
+    files["app/Dockerfile"] = "FROM acme/web:1.3.4-slim\n"
+    (doubt,) = found(files)[0].family.doubts
+    assert doubt.reason.endswith("reads AcmeWeb/dockerfiles/1.3/Dockerfile, which may make it")
+
+
+def test_the_only_image_of_another_owner_is_no_second_name_of_ours() -> None:
+    """Who keeps a copy of somebody's images keeps their names."""
+    files = dict.fromkeys(("base/Dockerfile", "tool/Dockerfile"), "FROM scratch\n")
+    files |= {
+        "a/Dockerfile": "FROM acme/base\n",
+        "b/Dockerfile": "FROM acme/tool\n",
+        "c/Dockerfile": "FROM fork/base:1\n",
+    }
+    assert edges(files) == {("a/Dockerfile", "base/Dockerfile"), ("b/Dockerfile", "tool/Dockerfile")}
+    assert doubts(files) == {("c/Dockerfile", "fork/base:1")}
+    files["c/Dockerfile"] = "FROM base\n"
+    assert ("c/Dockerfile", "base/Dockerfile") in edges(files)
 
 
 def test_what_most_start_from_may_be_made_by_a_base_that_nobody_reads() -> None:
