@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from planner.model.entry import MODE_FOLDER
@@ -81,10 +81,20 @@ def context_of(dockerfile: str, sources: Sequence[tuple[str, Span]], places: Pla
                 break
             made = f"; {_list(missing)} is in none and must be made before the build" if missing else ""
             return _context(folder, f"the nearest folder that has {_list(sorted(somewhere))}{made}")
+    if (only := _only_one(found, somewhere)) is not None:
+        have, idle = _list(sorted(found[only])), _list(sorted(somewhere - found[only]))
+        return _context(only, f"the only folder that has {have}; {idle} matches nothing there")
     best = max(folders, key=lambda folder: len(found[folder]))
     lacking = sorted(somewhere - found[best])
     what = f"no folder has every source: {best or '.'} lacks {_list(lacking)}"
     return _context(best, "", what, named[lacking[0]] if lacking else next(iter(named.values())))
+
+
+def _only_one(found: Mapping[str, set[str]], somewhere: set[str]) -> str | None:
+    """The folder that alone has every source that must be there: a pattern may match nothing."""
+    needed = {path for path in somewhere if not _is_pattern(path)}
+    fitting = [folder for folder, paths in found.items() if paths >= needed]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _without_names(own: str, sources: Sequence[tuple[str, Span]], places: Places) -> Context:

@@ -22,6 +22,7 @@ from tests.sources.discovery.memory import MemoryTree
         ("a/b/Dockerfile", "ARG D=src\nCOPY $D/x /", ["a/src/x"], "a"),
         ("a/b/Dockerfile", "COPY made run.sh /", ["a/b/run.sh"], "a/b"),
         ("a/b/Dockerfile", "COPY x.tx[t] /", [], "a/b"),
+        ("a/b/Dockerfile", "COPY run.sh *py /", ["a/b/run.sh", "setup.py"], "a/b"),
         ("a/b/Dockerfile", "COPY . /", ["a/b/run.sh"], "a/b"),
         ("Dockerfile", "COPY . /", [], "."),
         ("docker/Dockerfile", "COPY docker/run.sh /\nCOPY . /", ["docker/run.sh"], "."),
