@@ -18,7 +18,7 @@ BEYOND = "a number beyond the stages is refused; BuildKit takes it for an image 
 def known(finding: Finding, pair: Pair, before: Ours, after: Ours) -> str:
     """The reason, or "" for a disagreement that is none of these."""
     if finding is Finding.NEEDLESS:
-        return _needless(before, after) or _held_by_no_commit(pair, after) or _respelled(pair)
+        return _held_by_no_commit(pair, after) or _needless(before, after) or _respelled(pair)
     if finding is Finding.REFUSES and (reason := meant(after.refused, triggers=_has_trigger(pair))):
         return reason
     if finding is Finding.ACCEPTS:
@@ -36,7 +36,7 @@ def _needless(before: Ours, after: Ours) -> str:
         (_is_history, "over a folder a layer's name in the history is its line as written, which no graph has"),
         (_goes_on, "an instruction moves between a stage and the one that starts from it"),
     ):
-        if [*_without(before, counts)] == [*_without(after, counts)]:
+        if before.key != after.key and [*_without(before, counts)] == [*_without(after, counts)]:
             return reason
     return ""
 
