@@ -228,10 +228,9 @@ def discovered(options: argparse.Namespace, tree: Tree) -> Discovered:
     from planner.sources.discovery.files import is_skipped
 
     names = tuple(paths(_beneath(tree), is_skipped))
-    traced = tree if isinstance(tree, Traced) else None
-    found = discover(tree, names, traced)
-    if traced is not None:
-        traced.found(found_by_name.told(names))
+    found = discover(tree, names)
+    if isinstance(tree, Traced):
+        tree.found(found_by_name.told(names))
     if not found.family.images and not found.unread:
         place = posixpath.join(options.folder, options.file)
         hint = "start in the folder of either with -C DIR, or name a graph file with -f FILE"

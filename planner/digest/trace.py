@@ -54,11 +54,13 @@ class Traced:
     def is_there(self, path: str) -> bool:
         """Whether anything is at a path; what it is is not asked."""
         self._there.add(path)
-        return self.tree.entry(path) is not None
+        return self.tree.is_there(path) if isinstance(self.tree, Traced) else self.tree.entry(path) is not None
 
     def names(self, path: str) -> Sequence[tuple[str, bool]]:
         """The names in a folder, and whether each is a folder; no more of them is asked."""
         self._names.add(path)
+        if isinstance(self.tree, Traced):
+            return self.tree.names(path)
         return [(entry.name, entry.mode == MODE_FOLDER) for entry in self.tree.entries(path)]
 
     def found(self, said: str) -> None:
@@ -92,13 +94,16 @@ class Traced:
 
     def taken(self) -> Trace:
         """All that was asked since the last time; what a folder's id says already is left out."""
+        tree = self.tree
+        while isinstance(tree, Traced):  # It took its own note of each question, and this is none.
+            tree = tree.tree
         whole = self._whole | (self._modes & self._names)
-        trace = {path: told(self.tree, path) for path in whole if not _below(path, whole)}
+        trace = {path: told(tree, path) for path in whole if not _below(path, whole)}
         # What is said of names tells whether anything is there, and so does the mode of a folder.
         for tell, paths in ((kind_told, self._modes), (names_told, self._names), (there_told, self._there)):
             for path in paths:
                 if path not in trace and not _below(path, whole):
-                    trace[path] = tell(self.tree, path)
+                    trace[path] = tell(tree, path)
         for at, said in self._views.items():
             folder = place_of(at)
             if folder not in whole and not _below(folder, whole):

@@ -132,3 +132,26 @@ def test_an_error_has_one_place_and_no_traceback(space: Workspace) -> None:
         "  at images.star:6, in <module>\n"
         "  at tools/m.star:2, in layer\n"
     )
+
+
+def test_names_alone_count_where_packages_and_files_are_looked_for(space: Workspace) -> None:
+    """What stands below is neither hashed nor a reason to evaluate again; a new name is one."""
+    image = 'image("base", context = "base", labels = {"files": ",".join(glob(["*", "base/*"]))})\n'
+    space.write(
+        {"images.star": f'packages("*")\nprint("evaluated")\n{image}', ".gitignore": "/top/data\n", "top/data/x": "1\n"}
+    )
+    space.commit()
+    assert "evaluated" in space.planner("plan", "--since", "HEAD").stderr
+    space.write({"top/data/x": "2\n", "top/data/deep/y": "3\n", "tools/m.star": "", "base/f": "2\n"})
+    run = space.planner("plan", "--since", "HEAD")
+    assert ("evaluated" in run.stderr, "1 of 2 images rebuild" in run.stdout) == (False, True), run
+    space.write({"data/images.star": 'image("more", context = "//base")\n'})
+    assert set(space.rebuilds()) == {"base", "more"}
+    (space.root / "data/images.star").unlink()
+    assert set(space.rebuilds()) == {"base"}
+    space.write({"base/new": "1\n"})
+    before = space.keys()
+    (space.root / "base/new").rename(space.root / "base/other")
+    assert space.keys()["base"] != before["base"]
+    space.write({"new/images.star": 'image("more", context = "//base")\n'})
+    assert space.keys().keys() == {"base", "low", "more"}

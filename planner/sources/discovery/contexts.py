@@ -4,43 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
-from planner.model.entry import MODE_FOLDER
 from planner.model.frozen import dataclass
 from planner.model.image import Span
-from planner.ports import Tree
 from planner.sources.discovery.files import is_dockerfile
 from planner.sources.go_match import BadPattern, matches
+from planner.sources.places import Places
 
 MAX_MATCHED = 1000
-
-
-class Places(Protocol):
-    """What a context is found by, which is less than a Tree tells: few edits change it."""
-
-    def is_there(self, path: str) -> bool:
-        """Whether anything is at a path."""
-        ...
-
-    def names(self, path: str) -> Sequence[tuple[str, bool]]:
-        """The names in a folder, and whether each is a folder."""
-        ...
-
-
-class PlacesOf:
-    """The places of a tree."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-
-    def is_there(self, path: str) -> bool:
-        """See Places."""
-        return self.tree.entry(path) is not None
-
-    def names(self, path: str) -> Sequence[tuple[str, bool]]:
-        """See Places."""
-        return [(entry.name, entry.mode == MODE_FOLDER) for entry in self.tree.entries(path)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

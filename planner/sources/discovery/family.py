@@ -11,12 +11,13 @@ from planner.model.image import DISCOVERED, Doubt, Family, Image, ImageName, Spa
 from planner.model.names import Published, Reference
 from planner.ports import Tree
 from planner.sources.discovery.answers import HINT, Answers
-from planner.sources.discovery.contexts import Context, Places, PlacesOf, context_of
+from planner.sources.discovery.contexts import Context, context_of
 from planner.sources.discovery.files import dockerfiles
 from planner.sources.discovery.look import Read, Seen, look
 from planner.sources.discovery.names import image_names, readings
 from planner.sources.dockerfile.syntax import Dockerfile
 from planner.sources.doubts import CONTEXT
+from planner.sources.places import Places, places_of
 
 MAX_DOCKERFILE = 4 << 20
 PLACEHOLDERS = "placeholder.invalid"
@@ -49,11 +50,8 @@ class Discovered:
     dockerfiles: Mapping[str, Dockerfile]
 
 
-def discover(tree: Tree, paths: Sequence[str], places: Places | None = None) -> Discovered:
-    """Make a family of the Dockerfiles among the paths of a tree; their order never matters.
-
-    `places` are those of the tree, where somebody takes note of what is asked of them.
-    """
+def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
+    """Make a family of the Dockerfiles among the paths of a tree; their order never matters."""
     found = dockerfiles(paths)
     seen: dict[str, Seen] = {}
     unread: dict[str, str] = {}
@@ -65,7 +63,7 @@ def discover(tree: Tree, paths: Sequence[str], places: Places | None = None) -> 
         except DefinitionError as error:
             first = error.mistakes[0]
             unread[path] = f"line {first.line}: {first.what}" if first.line else first.what
-    maker = _Maker(places or PlacesOf(tree), found, seen, unread)
+    maker = _Maker(places_of(tree), found, seen, unread)
     images = tuple(maker.image(path) for path in seen)
     images = tuple(maker.named(image) for image in images)
     return Discovered(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from planner.sources.discovery.contexts import Context, PlacesOf, context_of
+from planner.sources.discovery.contexts import Context, context_of
 from planner.sources.discovery.look import look
+from planner.sources.places import PlacesOf
 from tests.sources.discovery.memory import MemoryTree
 
 

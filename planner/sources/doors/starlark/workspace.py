@@ -11,6 +11,7 @@ from planner.sources.doors.starlark.engine import Refused, Source, Stack
 from planner.sources.doors.starlark.labels import file_of, is_package
 from planner.sources.doors.starlark.traceback import plain
 from planner.sources.go_match import BadPattern, matches
+from planner.sources.places import places_of
 
 FILE = "images.star"
 MAX_FILE = 1 << 20
@@ -32,6 +33,7 @@ class Workspace:
     def __init__(self, tree: Tree, root: str, say: Callable[[str], None]) -> None:
         self.tree = tree
         self.root = root
+        self.places = places_of(tree)
         self._say = say
         self._sources: dict[str, Source] = {}
         self._lines: dict[str, list[str]] = {}
@@ -108,9 +110,9 @@ class Workspace:
                 yield folder
 
     def _below(self, above: str) -> Iterator[str]:
-        for entry in self.tree.entries(above):
-            folder = f"{above}/{entry.name}" if above else entry.name
-            if entry.mode == MODE_FOLDER and is_package(folder) and self.tree.entry(f"{folder}/{FILE}") is not None:
+        for name, is_folder in self.places.names(above):
+            folder = f"{above}/{name}" if above else name
+            if is_folder and is_package(folder) and self.tree.entry(f"{folder}/{FILE}") is not None:
                 yield folder
 
     def glob(self, package: str, patterns: Sequence[str], exclude: Sequence[str], *, empty: bool) -> Sequence[str]:
@@ -131,18 +133,18 @@ class Workspace:
 
     def _files(self, package: str, folder: str, wanted: Sequence[Sequence[str]]) -> Iterator[str]:
         """The files below a folder of a package, as far as some pattern can reach them."""
-        for entry in self.tree.entries("/".join(filter(None, [package, folder]))):
+        for name, is_folder in self.places.names("/".join(filter(None, [package, folder]))):
             self._visited += 1
             if self._visited > MAX_VISITED:
                 raise Refused(f"glob: looks at more than {MAX_VISITED} files", "name a folder in the pattern")
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.mode != MODE_FOLDER:
+            path = f"{folder}/{name}" if folder else name
+            if not is_folder:
                 yield path
             elif any(_reaches(pattern, path.split("/")) for pattern in wanted) and not self._is_package(package, path):
                 yield from self._files(package, path, wanted)
 
     def _is_package(self, package: str, folder: str) -> bool:
-        return self.tree.entry("/".join(filter(None, [package, folder, FILE]))) is not None
+        return self.places.is_there("/".join(filter(None, [package, folder, FILE])))
 
 
 def _patterns(patterns: Sequence[str]) -> list[list[str]]:
