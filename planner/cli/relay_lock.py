@@ -1,19 +1,24 @@
-"""Holds the lock of a pull request against what registries say: whoever wrote it may want a base taken for another.
+"""Holds what a pull request says of images from outside against registries and main: its bases, and its frontends.
 
-A base's triggers (ONBUILD) stand in its configuration alone, and what they read is looked at by the lock's word.
+A base's triggers (ONBUILD) stand in its configuration alone, and what they read is looked at by the lock's word. An old
+frontend may find another FROM in a Dockerfile than is found here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from planner.digest.key import Keys
 from planner.explain.text import printable
 from planner.model.image import ImageName
+from planner.model.lock import Lock
 from planner.model.names import Reference
+from planner.policy.relay import is_dockers_frontend, is_newest_frontend
 from planner.registry.client import HttpRegistry
 from planner.registry.inspect import inspect
 from planner.sources import lock_file
+from planner.sources.frontends import frontend_of, reference_of
+from planner.sources.loaded import LoadedFamily
 
 
 def false_entries(keys: Keys, names: Iterable[ImageName], registry: HttpRegistry) -> list[str]:
@@ -32,3 +37,43 @@ def false_entries(keys: Keys, names: Iterable[ImageName], registry: HttpRegistry
         if inspect(registry, pinned, locked.platforms) != locked:
             wrong.append(f"{lock_file.NAME} does not say of {printable(reference)} what its registry says")
     return wrong
+
+
+def strange_frontends(
+    loaded: LoadedFamily, names: Iterable[ImageName], main: Callable[[], LoadedFamily], registry: HttpRegistry
+) -> list[str]:
+    """The frontends of these images that are none of Docker's newest ones, nor one that `main` reads.
+
+    Raises RegistryError where that cannot be told, and what `main` raises.
+    """
+    wrong = []
+    for name in names:
+        frontend = _frontend(loaded, name)
+        what = f"{name}: is read by the frontend {printable(frontend[:200])}, which is"
+        if not is_dockers_frontend(frontend):
+            wrong.append(f"{what} none of Docker's own")
+        elif frontend and not _is_newest(frontend, loaded.family.lock, registry):
+            known = main()
+            ours = {_held(_frontend(known, one), known.family.lock) for one in known.graph.order}
+            if _held(frontend, loaded.family.lock) not in ours:
+                wrong.append(f"{what} neither the newest one nor one of main's: write docker/dockerfile:1")
+    return wrong
+
+
+def _frontend(loaded: LoadedFamily, name: ImageName) -> str:
+    image = loaded.graph.nodes[name].image
+    return frontend_of(image, loaded.dockerfiles[image.dockerfile].directives)
+
+
+def _held(frontend: str, lock: Lock) -> tuple[str, str]:
+    """A frontend's reference, and the digest that it is locked to."""
+    reference = reference_of(frontend)
+    return reference, lock.frontends.get(reference, "")
+
+
+def _is_newest(frontend: str, lock: Lock, registry: HttpRegistry) -> bool:
+    if not is_newest_frontend(frontend):
+        return False
+    reference, locked = _held(frontend, lock)
+    named = Reference.parse(reference)
+    return not locked or registry.manifest(named.repository, named.tag or "latest")[0] == locked

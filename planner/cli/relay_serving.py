@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -17,21 +18,20 @@ from planner.cli import interrupts, live
 from planner.cli import outcome as told
 from planner.cli.asides import palette, warn
 from planner.cli.builders import builder_of
-from planner.cli.family import ENVIRONMENT, folder_of, keys_in
+from planner.cli.family import ENVIRONMENT, folder_of, keys_in, load_family
 from planner.cli.outcome import note
 from planner.cli.parents import parents_of
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
-from planner.cli.relay_lock import false_entries
+from planner.cli.relay_lock import false_entries, strange_frontends
 from planner.cli.relay_policy import needed
 from planner.cli.saying import say
 from planner.cli.signing import own_key, sealed
 from planner.cli.trusting import Standing, bind_builder, bind_state, caches, event_payload
 from planner.digest.key import Keys
 from planner.errors import PlannerError
-from planner.explain.text import printable
 from planner.local.fetching import fetched
-from planner.local.git_tree import revision_tree
+from planner.local.git_tree import revision_tree, worktree
 from planner.local.state import State
 from planner.model.build import BuildRequest, BuildResult, Stored
 from planner.model.graph import ExternalImage
@@ -44,7 +44,7 @@ from planner.plan.shared import ReadThrough
 from planner.policy.cache_refs import pushed_to, read_from
 from planner.policy.check import check
 from planner.policy.policy import Backend, Policy
-from planner.policy.relay import Asked, approval, confined, foreign, is_dockers_frontend, served, wishes
+from planner.policy.relay import Asked, approval, confined, foreign, served, wishes
 from planner.policy.scopes import PR
 from planner.ports import BuildFailed, StepNews
 from planner.registry.client import HttpRegistry
@@ -55,7 +55,6 @@ from planner.schedule.run import execute
 from planner.schedule.states import State as Ended
 from planner.schedule.tries import Job
 from planner.schedule.workers import Worker
-from planner.sources.frontends import frontend_of
 
 MAX_WRONG = 20
 """Reasons that are told of one request."""
@@ -113,7 +112,7 @@ def serve(options: argparse.Namespace, request: Request) -> int:
     keys = keys_in(options, revision_tree(folder, commit))
     theirs, judged = served(policy, request.number)
     _refuse_others(request, keys)
-    _refuse_wishes(request, keys, theirs, read_from(theirs, judged))
+    _refuse_wishes(options, request, keys, theirs, read_from(theirs, judged))
     standing = Standing(policy=theirs, provider="relay", judged=judged)
     state = state_of(options)
     bind_state(standing, state)
@@ -151,22 +150,24 @@ def _refuse_others(request: Request, keys: Keys) -> None:
     _refuse(wrong)
 
 
-def _refuse_wishes(request: Request, keys: Keys, policy: Policy, readable: tuple[str, ...]) -> None:
+def _refuse_wishes(
+    options: argparse.Namespace, request: Request, keys: Keys, policy: Policy, readable: tuple[str, ...]
+) -> None:
     """Of the images that are asked for, and of all that they read."""
     loaded = keys.made_by.loaded
     graph = loaded.graph
     wrong: list[str] = []
-    for name in graph.order:
-        if name not in graph.ancestors([one.name for one in request.images]):
-            continue
+    asked = graph.ancestors([one.name for one in request.images])
+    around = [name for name in graph.order if name in asked]
+    for name in around:
         image = graph.nodes[name].image
         wrong += [f"{name}: {wish}" for wish in wishes(image)]
-        frontend = frontend_of(image, loaded.dockerfiles[image.dockerfile].directives)
-        if not is_dockers_frontend(frontend):
-            wrong.append(f"{name}: is read by the frontend {printable(frontend[:200])}, which is none of Docker's own")
         for use in graph.nodes[name].uses:
             if isinstance(use.origin, ExternalImage) and foreign(policy, readable, use.origin.reference):
                 wrong.append(f"{name}: reads {use.origin.reference}, which a pull request may not")
+    wrong += strange_frontends(
+        loaded, around, functools.cache(lambda: load_family(options, worktree(folder_of(options)))), HttpRegistry()
+    )
     _refuse(wrong)
 
 

@@ -24,6 +24,10 @@ ADDRESSES = ("docker-image://", "https://", "git://", "http://")
 """What the engine may fetch by itself."""
 FRONTENDS = frozenset({"docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream"})
 """Repositories of the frontends that Docker publishes: a frontend is a program, which the builder pulls and runs."""
+NEWEST = frozenset({"", "latest", "1", "1-labs", "labs", "master", "master-labs"})
+"""Tags by which they name the newest one. An older one reads a Dockerfile in another way: before 1.4 what stands in a
+here-document is an instruction, a FROM for example.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +150,12 @@ def is_dockers_frontend(frontend: str) -> bool:
         return Reference.parse(frontend.split()[0]).repository in FRONTENDS
     except (IndexError, ValueError):
         return False
+
+
+def is_newest_frontend(frontend: str) -> bool:
+    """Whether one of Docker's frontends is meant by a name that always is the newest one's."""
+    reference = Reference.parse(frontend.split()[0])
+    return not reference.digest and (reference.tag or "") in NEWEST
 
 
 def foreign(policy: Policy, readable: tuple[str, ...], reference: str) -> bool:

@@ -143,3 +143,9 @@ def test_a_lock_that_denies_what_a_base_is_stops_the_relay(sides: Sides, lie: di
     told = inspect(HttpRegistry(), Reference.parse(name), ["linux/amd64"])
     sides.propose(images__lock=lock_file.write(Lock(images={name: told})))
     assert sides.serve(sides.ask("base")).returncode == 0, "control"
+
+
+def test_an_old_frontend_does_not_read_another_dockerfile_than_is_looked_at(sides: Sides) -> None:
+    secret = f"{sides.prefix}/pr/18/secret"
+    sides.propose(base__Dockerfile=f"# syntax=docker/dockerfile:1.2\nFROM scratch\nCOPY <<#X /a\nFROM {secret}\n#X\n")
+    refused(sides, sides.ask("base"), "neither the newest one nor one of main's")
