@@ -54,6 +54,7 @@ from planner.schedule.outcome import Outcome
 from planner.schedule.run import execute
 from planner.schedule.states import State as Ended
 from planner.schedule.tries import Job
+from planner.schedule.untold import untold_bases
 from planner.schedule.workers import Worker
 
 MAX_WRONG = 20
@@ -192,7 +193,7 @@ def _built(
     around = frozenset(graph.ancestors(wanted))
     own = pushed_to(standing.policy, standing.judged)
     places = _places(standing, state, own, {name: keys.keys[name] for name in graph.order if name in around})
-    cached = {name: one.arguments for name, one in caches(standing, graph, around).items()}
+    cached = {name: _cached(keys, name, one.arguments) for name, one in caches(standing, graph, around).items()}
     builder = builder_of(options, keys, state, HttpRegistry(), cached)
     bind_builder(standing, builder.engine.spec)
 
@@ -232,6 +233,17 @@ def _built(
     for text in dict.fromkeys(text for place in places for text in place.warnings):
         warn(text)
     return plan, outcome, time.monotonic() - began
+
+
+def _cached(keys: Keys, name: ImageName, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words about layer caches of an image. Over a base without a lock nothing is exported: such a build is ended
+    when a trigger shows itself, and a cache has a name by which what it read until then would be found.
+    """
+    loaded = keys.made_by.loaded
+    node = loaded.graph.nodes[name]
+    if not untold_bases(node, loaded.dockerfiles[node.image.dockerfile], loaded.family.lock):
+        return words
+    return tuple(word for word in words if not word.startswith("--cache-to="))
 
 
 def _places(standing: Standing, state: State, own: str, keys: Mapping[ImageName, str]) -> list[PublishedRecords]:

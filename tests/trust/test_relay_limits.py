@@ -149,3 +149,19 @@ def test_an_old_frontend_does_not_read_another_dockerfile_than_is_looked_at(side
     secret = f"{sides.prefix}/pr/18/secret"
     sides.propose(base__Dockerfile=f"# syntax=docker/dockerfile:1.2\nFROM scratch\nCOPY <<#X /a\nFROM {secret}\n#X\n")
     refused(sides, sides.ask("base"), "neither the newest one nor one of main's")
+
+
+def test_what_is_built_over_a_base_without_a_lock_leaves_no_cache(sides: Sides) -> None:
+    """Triggers of such a base are seen when it is built, which may be too late to take back what was exported."""
+    engine = sides.engine
+    base_images.push(engine.registry, base_images.base_image(busybox(), "plain"), f"{sides.path}/plain:1")
+    name = f"{sides.reading.address}/{sides.path}/plain:1"
+    sides.propose(base__Dockerfile=f"FROM {name}\nCOPY base.txt /\n", app__Dockerfile="FROM scratch\nCOPY app.txt /\n")
+    assert sides.serve(sides.ask("base", "app")).returncode == 0
+    left = {one: engine.registry.tags(f"{sides.path}/pc/17/{one}") for one in ("base", "app")}
+    assert not left["base"]
+    assert left["app"], "control"
+    lock = Lock(images={name: inspect(HttpRegistry(), Reference.parse(name), ["linux/amd64"])})
+    sides.propose(images__lock=lock_file.write(lock), base__txt="edited\n")
+    assert sides.serve(sides.ask("base")).returncode == 0
+    assert engine.registry.tags(f"{sides.path}/pc/17/base")
