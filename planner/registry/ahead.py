@@ -27,6 +27,7 @@ class Ahead:
             question: Future() for question in snapshot.newest_keys(prefix)
         }
         self._waiting = deque(self._answers.items())
+        registry.expect(self._host, (repository for repository, _ in self._answers))
         # Nobody waits for the threads at the end: a registry that hangs keeps no command that needs it no more.
         threading.Thread(target=self._begin, daemon=True).start()
 

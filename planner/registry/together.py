@@ -24,6 +24,8 @@ def named(registry: HttpRegistry, questions: Iterable[Question]) -> dict[Questio
     by_host: dict[str, list[Question]] = {}
     for question in dict.fromkeys(questions):
         by_host.setdefault(question[0].partition("/")[0], []).append(question)
+    for host, some in by_host.items():
+        registry.expect(host, (repository for repository, _ in some))
     found: dict[str, _Answers] = {host: _Answers(registry, host) for host in by_host}
     with Threads(ASKERS) as threads:
         # The answer to the first one tells how a registry wants to be asked.

@@ -5,6 +5,7 @@ Knows no manifests. What proves who we are goes to the registry itself, nowhere 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -18,6 +19,7 @@ from planner.errors import RegistryAway, RegistryError
 from planner.registry import certificates, logins, pipeline
 from planner.registry.connections import PASSING, Broken, Connections, Given, is_loopback, read
 from planner.registry.docker_config import HUB, Login, stored_login
+from planner.registry.expected import Expected
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
@@ -89,6 +91,7 @@ class Transport:
         self.patience = patience or Patience()
         self.sleep = sleep
         self.connections = Connections()
+        self.expected = Expected()
         self._tokens: dict[str, str] = {}
         self._challenges: dict[str, str] = {}
         self._refused: set[str] = set()
@@ -168,12 +171,31 @@ class Transport:
         challenge = self._challenges.get(request.host, "")
         if not challenge or name in self._refused:
             return ""
+        if common := self._token_of_group(request, name, challenge):
+            return common
         try:
             found = self._tokens[name] = self._authorization(request, challenge)
         except RegistryError:  # The registry may ask for none here, and says so itself.
             self._refused.add(name)
             return ""
         return found
+
+    def _token_of_group(self, request: Request, name: str, challenge: str) -> str:
+        """A token for all that is expected beside this scope; "" where none is given. It need not hold for each of
+        them: a registry that refuses it is asked with a token of the scope's own.
+        """
+        group = self.expected.group(request.host, request.scope)
+        if group is None:
+            return ""
+        with group.lock:
+            if not group.asked:
+                found = ""
+                with contextlib.suppress(RegistryError):  # One scope alone may be the reason.
+                    found = self._authorization(replace(request, scope=" ".join(group.scopes)), challenge)
+                group.asked = True
+                if found:
+                    self._tokens.update({f"{request.host} {scope}": found for scope in group.scopes})
+        return self._tokens.get(name, "")
 
     def _authorization(self, request: Request, challenge: str) -> str:
         login = self._login(request.host)

@@ -9,7 +9,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from planner.registry.client import HttpRegistry
 from planner.registry.connections import Way
 from planner.registry.pipeline import heads
+from planner.registry.together import digests
 from tests.engine.engine import Engine
 from tests.engine.registry import running_registry
 from tests.registry.test_client import Answer, answering
@@ -167,3 +170,52 @@ def test_where_each_scope_has_a_token_questions_go_one_by_one() -> None:
     assert [path for path, _ in seen if path.startswith("/token")] == [
         f"/token?service=s&scope=repository%3A{name}%3Apull" for name in "abc"
     ]
+
+
+@pytest.mark.parametrize("gives", ["all", "none together", "but one"])
+def test_one_token_holds_for_many_repositories_where_it_can(gives: str) -> None:
+    """A registry that gives none for several scopes, or not for each of them, is asked for each alone."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
+    asked: list[list[str]] = []
+    looked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            scopes = parse_qs(urlsplit(self.path).query)["scope"]
+            asked.append(scopes)
+            granted = [one for one in scopes if len(scopes) == 1 or gives != "but one" or ":r07:" not in one]
+            body = json.dumps({"token": ",".join(granted)}).encode()
+            self.send_response(400 if gives == "none together" and len(scopes) > 1 else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            name = self.path.split("/")[2]
+            known = f"repository:{name}:pull" in self.headers.get("Authorization", "")
+            looked.append(name)
+            self.send_response(200 if known else 401)
+            for key, value in ({"Docker-Content-Digest": DIGEST} if known else challenge).items():
+                self.send_header(key, value.replace("HOST", self.headers["Host"]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        host = f"127.0.0.1:{server.server_address[1]}"
+        wanted = [(f"{host}/r{number:02}", "1") for number in range(40)]
+        assert set(digests(HttpRegistry(), wanted).values()) == {DIGEST}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    each = 40 if gives == "none together" else 1 + (gives == "but one")
+    assert sorted(map(len, asked)) == sorted([*[1] * each, 16, 16, 8])
+    assert len(looked) == 41 + (gives == "but one")

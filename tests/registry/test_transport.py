@@ -132,8 +132,8 @@ def keeping(answers: int) -> Iterator[tuple[str, list[int]]]:
                             pass
                         if not line:
                             break
-                        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
                         connections[-1] += 1
+                        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
