@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from planner.policy.policy import Policy
 
-WORD = b"signing"
+WORD, ESCAPE = b"signing", b"\\"
+"""What a policy that says anything of signatures holds: the name of the section, which YAML lets be written otherwise.
+"""
 MAX_FILE = 1 << 20
 
 
@@ -76,7 +78,7 @@ def _policy(options: argparse.Namespace) -> Policy | None:
         data = given_files.read(path, MAX_FILE)
     except OSError as error:
         raise PlannerError(f"{path}: cannot be read: {error.strerror}") from error
-    if WORD not in data:
+    if WORD not in data and ESCAPE not in data:
         return None
     from planner.policy import policy_file
 
