@@ -24,7 +24,7 @@ from planner.policy.grants import asked
 from planner.policy.levels import judge
 from planner.query.evaluate import answer
 from planner.registry import artefact, whole
-from planner.registry.client import HttpRegistry, read_json
+from planner.registry.client import Fetched, HttpRegistry, read_json
 from planner.registry.inspect import inspect
 from planner.sources import lock_file, pool_file, yaml_file
 from planner.sources.dockerfile import instructions
@@ -158,11 +158,11 @@ class _OneDocument:
     def __init__(self, document: Mapping[str, Any], data: bytes) -> None:
         self.document, self.data = document, data
 
-    def manifest(self, repository: str, reference: str) -> tuple[str, Mapping[str, Any]]:
-        return "sha256:" + "0" * 64, self.document
+    def fetch(self, repository: str, reference: str) -> Fetched:
+        return Fetched(digest="sha256:" + "0" * 64, media_type="", body=self.data, document=self.document)
 
     def blob(self, repository: str, digest: str, limit: int) -> bytes:
-        return json.dumps({"config": self.document.get("config")}).encode()
+        return self.data
 
 
 def _image_config(data: bytes) -> object:
