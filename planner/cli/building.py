@@ -31,7 +31,7 @@ from planner.local.state import State
 from planner.model.build import Store, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import Baseline, of_records
-from planner.plan.rebuild import Action, Plan
+from planner.plan.rebuild import Action, Plan, not_by_key
 from planner.plan.rebuild import plan as make_plan
 from planner.plan.shared import SharedRecords
 from planner.ports import Leases, Records, Registry
@@ -76,7 +76,7 @@ def built(
     again = record_again(keys, then, records, builders.first, pushed_to)
     if again:
         note(f"recorded {again} images anew, under keys of the present schema")
-    plan = _planned(options, keys, then, usable)
+    plan, anew = _planned(options, keys, then, usable)
     if options.push and published is not None:
         lost = publish_again(plan, keys, records, registry, published.saw) if registry is not None else 0
         if lost:
@@ -118,6 +118,7 @@ def built(
                 keep_going=options.keep_going,
                 work=work,
                 seconds=local.seconds(),
+                anew=anew,
                 retries=options.retries,
                 interrupts=interrupts.heard,
             )
@@ -135,17 +136,23 @@ def built(
     return plan, outcome, time.monotonic() - began
 
 
-def _planned(options: argparse.Namespace, keys: Keys, then: Baseline, usable: Callable[[Stored], bool]) -> Plan:
-    """What is built now that the folder is held: the saved plan, or a new one."""
+def _planned(
+    options: argparse.Namespace, keys: Keys, then: Baseline, usable: Callable[[Stored], bool]
+) -> tuple[Plan, frozenset[ImageName]]:
+    """What is built now that the folder is held: the saved plan, or a new one; and of what its keys say nothing.
+
+    `--only` leaves out why that is so.
+    """
     graph = keys.made_by.loaded.graph
     wanted = chosen(options.images, graph)
-    if not options.plan:
+    if options.plan:
+        plan = saved_plan(options, keys)
+        anew = not_by_key(plan, keys)
+        plan = resumed(plan, then, anew, keys, lambda image: _counts(image, usable, pushed=options.push))
+    else:
         plan = make_plan(graph, keys, then, against=AGAINST_RECORDS, wanted=wanted, everything=options.all)
-        return only(plan, wanted) if options.only else plan
-    plan = saved_plan(options, keys)
-    if options.only:
-        plan = only(plan, wanted)
-    return resumed(plan, then, keys, lambda image: _counts(image, usable, pushed=options.push))
+        anew = not_by_key(plan, keys)
+    return (only(plan, wanted) if options.only else plan), anew
 
 
 def _name_again(plan: Plan, keys: Keys, published: PublishedRecords) -> None:

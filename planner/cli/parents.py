@@ -68,31 +68,28 @@ def _is_built(image: PlannedImage) -> bool:
     return image.action is Action.BUILD
 
 
-def resumed(plan: Plan, then: Baseline, keys: Keys, counts: Callable[[Stored], bool]) -> Plan:
+def resumed(
+    plan: Plan, then: Baseline, anew: Collection[ImageName], keys: Keys, counts: Callable[[Stored], bool]
+) -> Plan:
     """A saved plan less what was built since, and with what it reuses and is no longer there.
 
-    What is forced or unsure is built whatever was built before, and what stands on what is unsure, unless it was built
-    on what that is now. An image that a plan against a revision reuses is kept nowhere that the plan knows of, so there
-    is nothing to look for.
+    What is built `anew` is, whatever was built before. An image that a plan against a revision reuses is kept nowhere
+    that the plan knows of, so there is nothing to look for.
     """
-    unsettled = keys.unsettled
-    return replace(
-        plan,
-        images=tuple(_as_it_is_now(one, then, keys, counts, always=one.name in unsettled) for one in plan.images),
+    images = (
+        one if one.name in anew and _is_built(one) else _as_it_is_now(one, then, keys, counts) for one in plan.images
     )
+    return replace(plan, images=tuple(images))
 
 
-def _as_it_is_now(
-    image: PlannedImage, then: Baseline, keys: Keys, counts: Callable[[Stored], bool], *, always: bool
-) -> PlannedImage:
+def _as_it_is_now(image: PlannedImage, then: Baseline, keys: Keys, counts: Callable[[Stored], bool]) -> PlannedImage:
     past = then.get(image.name)
     stored = past.stored if past is not None and past.key == image.key else None
     if image.action is Action.REUSE:
         if image.stored is None or counts(image.stored):
             return image
         return _missing(keys, image.name) if stored is None else replace(image, stored=stored)
-    always = always or any(reason.code in (Code.FORCED, Code.UNSURE) for reason in image.reasons)
-    return image if always or stored is None else replace(image, action=Action.REUSE, reasons=(), stored=stored)
+    return image if stored is None else replace(image, action=Action.REUSE, reasons=(), stored=stored)
 
 
 def parents_of(

@@ -101,6 +101,19 @@ def plan(
     )
 
 
+def not_by_key(made: Plan, now: Keys) -> frozenset[ImageName]:
+    """The images to build of which a record under the same key says nothing: it may be of before.
+
+    Those are what is forced or unsure, and what stands on that: on what it comes out as, not on its key.
+    """
+    found = set(now.unsettled)
+    for image in made.building:
+        always = any(reason.code in (Code.FORCED, Code.UNSURE) for reason in image.reasons)
+        if always or not found.isdisjoint(image.parents):
+            found.add(image.name)
+    return frozenset(found)
+
+
 def _from_parents(
     node: Node, reasons: Mapping[ImageName, tuple[Reason, ...]], own: tuple[Reason, ...]
 ) -> tuple[Reason, ...]:

@@ -16,7 +16,7 @@ from planner.model.build import BuildRequest, BuildResult, Record, Stored
 from planner.model.image import ImageName
 from planner.plan.baseline import lister
 from planner.plan.reasons import Code
-from planner.plan.rebuild import Plan
+from planner.plan.rebuild import Plan, not_by_key
 from planner.ports import BuildCancelled, Builder, BuildFailed, Leases, Passing, Records, StepNews, StepState
 from planner.schedule.listener import Listener
 from planner.schedule.outcome import Failure
@@ -29,7 +29,8 @@ class Job:
     """What a run needs: the plan, the keys behind it, where reused parents are kept, and the edge's parts.
 
     `builders` are the engines by the name of their worker, `seconds` what images of the family took last, also those
-    that are not built. Failures that may pass are retried `retries` times. While
+    that are not built. `anew` are images of which no record of their key says anything, for reasons that the plan does
+    not hold, as `not_by_key` tells those that it holds. Failures that may pass are retried `retries` times. While
     what `interrupts` gives is entered, an interrupt calls what it was given, with its signal's number.
     """
 
@@ -47,6 +48,7 @@ class Job:
     keep_going: bool = False
     work: Work = field(default_factory=Work)
     seconds: Mapping[ImageName, float] = field(default_factory=dict)
+    anew: frozenset[ImageName] = frozenset()
     retries: int = 0
     backoff: Backoff = field(default_factory=Backoff)
     interrupts: Callable[[Callable[[int], None]], AbstractContextManager[None]] = lambda _: nullcontext()
@@ -92,7 +94,7 @@ class Tries:
         self.ending = ending
         self.before = before
         self.cuttable = _cuttable(job)
-        self.shared = self.cuttable - job.keys.unsettled
+        self.shared = self.cuttable - not_by_key(job.plan, job.keys) - job.anew
 
     def build(self, name: ImageName, builder: Builder, stored: Mapping[ImageName, Stored], failed: int = 0) -> Ended:
         """Reuse or build one image, and write its record. `stored` says where its parents are.

@@ -85,6 +85,27 @@ def test_where_it_is_pushed(space: BuildSpace, page: Page) -> None:
         assert {name: one["outcome"] for name, one in built.items() if name} == dict.fromkeys(NAMES, "built")
 
 
+def test_between_images_that_are_built_whatever_was_built_before(space: BuildSpace, tmp_path: Path) -> None:
+    """`--all` of some images, such as where what they start from moved: what stands between them is told to rebuild."""
+    address, name = space.engine.registry.address, f"moving-{tmp_path.name.replace('_', '-')}"
+    moving = BuildSpace(tmp_path / "moving", space.engine)
+    moving.write({"images.yaml": f"version: 1\nregistry: {address}/{name}\nimages: {{base: {{}}}}\n"})
+    space.write({"Dockerfile": f"FROM {address}/{name}/base\n"})
+    plan = os.fspath(tmp_path / "plan.json")
+    ways = (
+        ("--push", "--all", "base", "app"),
+        ("--push", "--plan", plan),
+        *(("--push", "--plan", plan, "--only", one) for one in NAMES),
+    )
+    for number, words in enumerate([("--push",), *ways]):
+        if number < 4:
+            moving.write({"Dockerfile": f"FROM ubuntu:22.04\nRUN echo {number} > /page\n"})
+            moving.build("--push")
+        assert space.planner("plan", "--all", "--out", plan, "base", "app").returncode == 0
+        expected = NAMES if "--only" not in words else words[-1:]
+        assert space.outcomes(*words) == dict.fromkeys(expected, "built"), words
+
+
 def test_job_by_job(space: BuildSpace, page: Page, tmp_path: Path) -> None:
     space.build("--push")
     page.text = "two\n"
