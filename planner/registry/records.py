@@ -16,6 +16,7 @@ from planner.plan.statement import Seal
 from planner.registry import artefact
 from planner.registry.ahead import Ahead
 from planner.registry.artefact import LATEST, Summary, record_tag, resolved_tag
+from planner.registry.belief import Belief
 from planner.registry.client import HttpRegistry, digest_of, read_json
 from planner.registry.layers import Layers
 from planner.registry.snapshot import Snapshot
@@ -58,10 +59,8 @@ class PublishedRecords:
         self._ahead = ahead
         self.prefix = prefix
         self.snapshot = snapshot
-        self.seal = seal
         self._layers = Layers(registry, snapshot)
-        self._doubts: dict[tuple[str, str], str] = {}
-        self._refused: dict[ImageName, str] = {}
+        self.belief = Belief(seal)
         self.warnings: list[str] = []
         self._looks: dict[ImageName, _Look] = {}
 
@@ -172,23 +171,13 @@ class PublishedRecords:
         if document is None:
             raise Unreadable("is no manifest")
         found = artefact.summary(document)
-        if doubt := self._doubt(name, found, body):
-            self._refused[name] = doubt
+        if doubt := self.belief.doubt(name, found, body):
             raise Unreadable(doubt)
         return found
 
-    def _doubt(self, name: ImageName, found: Summary, body: bytes) -> str:
-        """Why a record does not count; asked once for the same bytes."""
-        if self.seal is None:
-            return ""
-        what = (name, digest_of(body))
-        if what not in self._doubts:
-            self._doubts[what] = self.seal.doubt(found.statement, found.signature)
-        return self._doubts[what]
-
     def refused(self, image: ImageName) -> str:
         """See Records."""
-        return self._refused.get(image, "")
+        return self.belief.refused.get(image, "")
 
     def _latest(self, name: ImageName) -> Record | None:
         """What was published last of an image, with the manifests behind its key."""
@@ -274,8 +263,8 @@ class PublishedRecords:
         repository = record.stored.repository
         image = whole(self.registry, repository, record.stored.digest)
         layer = artefact.pack(record)
-        body = artefact.manifest(record, layer, image, self.seal)
-        if doubt := self._own_doubt(body):
+        body = artefact.manifest(record, layer, image, self.belief.seal)
+        if doubt := self.belief.own_doubt(body):
             self.warnings.append(f"{repository}: nothing is recorded for {record.image}: what this run writes {doubt}")
             return
         self.registry.put_blob(repository, artefact.EMPTY_BLOB)
@@ -297,13 +286,6 @@ class PublishedRecords:
         key = record.key if tag == record_tag(record.key) else ""
         resolved = record.resolved_key if tag == resolved_tag(record.resolved_key) else ""
         return self._summarized(record.image, tag, key=key, resolved_key=resolved, quiet=True) is not None
-
-    def _own_doubt(self, body: bytes) -> str:
-        """Why a record of ours would not count: a run that only reads may have no key, and must hide no signed one."""
-        if self.seal is None:
-            return ""
-        made = artefact.summary(read_json(body) or {})
-        return self.seal.doubt(made.statement, made.signature)
 
     def _attach(self, repository: str, digest: str, body: bytes) -> None:
         """List a record beside its image where the registry does not do so by itself.

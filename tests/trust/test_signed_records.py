@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from planner.plan import statement as statements
 from planner.plan.statement import Statement, statement_bytes
+from planner.registry.belief import Belief
 from planner.registry.client import HttpRegistry
-from planner.registry.records import PublishedRecords
 from planner.trust import dsse, seal
 from tests.engine.engine import Engine
 from tests.trust.forging import APP, ATTACKS, KEY, WAYS, record, records, used, written
@@ -108,7 +108,7 @@ def _believes_the_envelope(self: seal.Seal, said: Statement, signature: str) -> 
     return ""
 
 
-def _checks_after_use(self: PublishedRecords, *_: object) -> str:
+def _checks_after_use(self: Belief, *_: object) -> str:
     """Plants "verify after use": what was found is handed out, and the doubt is only noted."""
     return ""
 
@@ -117,7 +117,7 @@ PLANTED = [
     ("the signature of another scope", seal, "statement_bytes", _forgets_scope),
     ("the signature of another image's digest", seal, "statement_bytes", _forgets_digest),
     ("the signature of another key", seal.Seal, "doubt", _believes_the_envelope),
-    ("unsigned", PublishedRecords, "_doubt", _checks_after_use),
+    ("unsigned", Belief, "doubt", _checks_after_use),
 ]
 
 
