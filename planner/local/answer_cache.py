@@ -75,7 +75,8 @@ def _place(cache: str, asked: Sequence[str]) -> str:
 
 def _state(look: Look) -> list[str]:
     modes = [f"{mode:o} {path}" for path, mode in sorted(look.modes.items())]
-    return [look.algorithm, look.head, look.since, look.prefix, *look.changed, "ignored:", *look.ignored, *modes]
+    paths = [*look.changed, "ignored:", *look.ignored, "nested:", *look.nested]
+    return [look.algorithm, look.head, look.since, look.prefix, *paths, *modes]
 
 
 def recall(cache: str, asked: Sequence[str]) -> Recalled | None:

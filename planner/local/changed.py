@@ -18,10 +18,10 @@ def changed_since(tree: WorkTree, old: RevisionTree) -> list[str]:
     found = set(changed_paths(old, tree.clean)) if tree.clean.root != old.root else set()
     for path in tree.on_disk():
         before = old.entry(path)
-        if tree.disk.is_folder(path) or (before is not None and before.mode == MODE_FOLDER):
-            found.add(f"{path}/")
-        elif before is not None and before == tree.entry(path):
+        if before == tree.entry(path):
             found.discard(path)
+        elif tree.disk.is_folder(path) or (before is not None and before.mode == MODE_FOLDER):
+            found.add(f"{path}/")
         else:
             found.add(path)
     return sorted(found)

@@ -257,7 +257,7 @@ def revision_tree(folder: Path | str, revision: str, beside: WorkTree | None = N
     if beside is not None and beside.clean is not None and beside.look is not None and beside.look.since:
         look = beside.look
         if look.revision == revision:
-            return _tree_of(folder, look.since, look.prefix, look.algorithm, beside.clean.objects)
+            return _tree_of(folder, look.since, look.prefix, look.algorithm, beside.clean.objects, beside.clean.nested)
     from planner.local.repository import repository  # a look has told all that
 
     found = repository(folder)
@@ -267,7 +267,8 @@ def revision_tree(folder: Path | str, revision: str, beside: WorkTree | None = N
         raise GitError(_unknown(folder, revision)) from error
     if found is None:
         raise GitError(_unknown(folder, revision))
-    return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder))
+    nested = () if beside is None or beside.clean is None else beside.clean.nested
+    return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder), nested)
 
 
 def commit_at(folder: Path | str, revision: str) -> str:
@@ -279,10 +280,12 @@ def commit_at(folder: Path | str, revision: str) -> str:
     return told.decode().strip()
 
 
-def _tree_of(folder: Path | str, commit: str, prefix: str, algorithm: str, objects: Objects) -> RevisionTree:
+def _tree_of(
+    folder: Path | str, commit: str, prefix: str, algorithm: str, objects: Objects, nested: Sequence[str]
+) -> RevisionTree:
     top = objects.tree_at(commit)
     root = workspace_in(objects, top, prefix)
-    return RevisionTree(objects, root, algorithm, folder, commit, top=top, prefix=prefix)
+    return RevisionTree(objects, root, algorithm, folder, commit, top=top, prefix=prefix, nested=nested)
 
 
 def workspace_in(objects: Objects, root: str, prefix: str) -> str:
@@ -311,7 +314,7 @@ def worktree(folder: Path | str) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
     look = looks.taken(str(folder))
     if look is not None:
-        seen = looks.Status(look.head, look.changed, look.ignored, look.modes)
+        seen = looks.Status(look.head, look.changed, look.ignored, look.modes, look.nested)
         return _seen(folder, seen, look.prefix, look.algorithm, look)
     from planner.local.repository import repository, shows_others
 
@@ -337,7 +340,8 @@ def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str,
     untracked_above = any(prefix == path or prefix.startswith(f"{path}/") for path in status.changed)
     if not status.head or untracked_above:
         return WorkTree(None, disk, (), ignored=left_out)
-    clean = _tree_of(folder, status.head, prefix, algorithm, Objects(folder))
+    nested = [path.removeprefix(prefix) for path in status.nested if path.startswith(prefix) and path != prefix]
+    clean = _tree_of(folder, status.head, prefix, algorithm, Objects(folder), nested)
     if len(inside) <= FEW:
         clean.list_ahead(inside)
     modes = {path.removeprefix(prefix): mode for path, mode in status.modes.items()}

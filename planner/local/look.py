@@ -14,7 +14,7 @@ from planner.local.spawn import Asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from planner.local.disk_tree import DiskTree
     from planner.local.unseen import Unseen
@@ -96,7 +96,7 @@ class Look:
     `head` is HEAD's commit, "" when unborn; `since` that of the revision asked for, "" without one. `changed` are the
     paths, from the repository's root, whose bytes must be read from disk: those that git status names (a folder that
     git does not keep is one path), and those that it is silent about; `ignored` are those among them that git ignores.
-    `modes` are git's of tracked ones, where it was told that the disk's mean nothing.
+    `modes` are git's of tracked ones, where it was told that the disk's mean nothing. `nested` are other repositories.
     `cache` is the folder of disposable files that belong to this worktree.
     `disk` is what was looked at on disk while git was at work, None where nothing was.
     """
@@ -112,6 +112,7 @@ class Look:
         self.changed = sorted(set(status.changed))
         self.ignored = status.ignored
         self.modes = status.modes
+        self.nested = status.nested
         self.question: list[str] = []
         self.disk: DiskTree | None = None
 
@@ -142,13 +143,24 @@ class Facts:
 
 
 class Status:
-    """What git's status says: HEAD's commit, the paths that it names, the ignored ones, and modes of tracked ones."""
+    """What git's status says: HEAD's commit, the paths that it names, the ignored ones, and modes of tracked ones.
 
-    def __init__(self, head: str, changed: list[str], ignored: list[str], modes: dict[str, int]) -> None:
+    `nested` are the paths of other repositories.
+    """
+
+    def __init__(
+        self,
+        head: str,
+        changed: list[str],
+        ignored: list[str],
+        modes: dict[str, int],
+        nested: Sequence[str] = (),
+    ) -> None:
         self.head = head
         self.changed = changed
         self.ignored = ignored
         self.modes = modes
+        self.nested = nested
 
     def add(self, known: Unseen, config: str, folder: str, prefix: str) -> None:
         """Add what git's status is silent about; modes are kept where git's settings say that the disk has none."""
@@ -156,6 +168,7 @@ class Status:
 
         paths = known.paths(folder, prefix)
         self.changed += paths
+        self.nested = known.nested
         modes = {} if unseen.has_modes(config) else known.modes(paths) | self.modes
         self.modes = modes
 

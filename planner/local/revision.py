@@ -30,7 +30,8 @@ class RevisionTree:
     """The files of one commit below the workspace's folder.
 
     `checkout` is that folder on disk, where submodules have their repositories; None where there is none. `top` is the
-    tree of the whole commit, and `prefix` the workspace's folder in it, with a final `/`.
+    tree of the whole commit, and `prefix` the workspace's folder in it, with a final `/`. `nested` are paths at which
+    the index has other repositories: some are no submodules that anybody wrote down.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class RevisionTree:
         *,
         top: str = "",
         prefix: str = "",
+        nested: Sequence[str] = (),
     ) -> None:
         self.objects = objects
         self.root = root
@@ -51,18 +53,20 @@ class RevisionTree:
         self.commit = commit
         self.top = top or root
         self.prefix = prefix
+        self.nested = nested
         self._listings: dict[str, Listing] = {}
         self._trees: dict[str, RevisionTree | None] = {}
         self._entries: dict[str, tuple[Entry, ...]] = {}
 
     @functools.cached_property
     def submodules(self) -> tuple[str, ...]:
-        """The paths at which `.gitmodules` says that submodules are."""
+        """The paths at which `.gitmodules` says that submodules are, and those of other repositories nested here."""
+        nested = [path for path in self.nested if (raw := self._raw(path)) and raw.mode == MODE_SUBMODULE]
         if not self.top or ".gitmodules" not in self.objects.listing(self.top).named:
-            return ()
+            return tuple(nested)
         from planner.local.submodules import declared  # most repositories have none
 
-        return declared(self.objects, self.top, self.prefix)
+        return tuple(dict.fromkeys((*declared(self.objects, self.top, self.prefix), *nested)))
 
     @functools.cached_property
     def content(self) -> str:

@@ -39,16 +39,25 @@ class Unseen:
 
     `skipped` are paths that git leaves alone whether they are there or not: those that are there must be read.
     `executable` are those among both that the index calls so, where git was told that modes on disk mean nothing.
+    `nested` are those of other repositories, of which the index holds a commit.
     `lasts` unless attributes may change without a word from git's status.
     """
 
     def __init__(
-        self, said_by: list[str], disk: list[str], skipped: list[str], executable: list[str], *, lasts: bool = True
+        self,
+        said_by: list[str],
+        disk: list[str],
+        skipped: list[str],
+        executable: list[str],
+        nested: list[str],
+        *,
+        lasts: bool = True,
     ) -> None:
         self.said_by = said_by
         self.disk = disk
         self.skipped = skipped
         self.executable = executable
+        self.nested = nested
         self.lasts = lasts
 
     def paths(self, folder: str, prefix: str) -> list[str]:
@@ -78,14 +87,14 @@ def place(cache: str, folder: str) -> str:
 def remembered(path: str, index: str) -> Unseen | None:
     """What was told from exactly this index; whether git's settings are still the same is asked later."""
     groups = cache_file.read(path)
-    if groups is None or len(groups) != 4 or groups[0][:2] != [cache_file.SCHEMA, index]:
+    if groups is None or len(groups) != 5 or groups[0][:2] != [cache_file.SCHEMA, index]:
         return None
     return Unseen(*groups)
 
 
 def remember(path: str, unseen: Unseen) -> None:
     """Keep for the next run."""
-    cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped, unseen.executable))
+    cache_file.write(path, (unseen.said_by, unseen.disk, unseen.skipped, unseen.executable, unseen.nested))
 
 
 def said_by(index: str, config: str, attributes: Sequence[str], changed: Sequence[str]) -> list[str] | None:
@@ -166,12 +175,15 @@ def told(
 
     disk: list[str] = []
     skipped: list[str] = []
+    nested: list[str] = []
     plain = sum(map(listing.count, (b"\0H 100", b"\0H 120"))) + listing.startswith((b"H 100", b"H 120"))
     unusual: list[tuple[bytes, bytes, bytes]] = []
     if plain != listing.count(b"\0"):  # Counting files of which there is nothing to say takes an eighth of the time.
         unusual = re.findall(rb"(?:\A|\0)(?!H 1[02]0)(.) (\d+) [^\t]*\t([^\0]*)", listing)
     for tag, mode, path in unusual:
         name = path.decode("utf-8", "surrogateescape")
+        if mode == b"160000":
+            nested.append(name)
         if tag.islower() or mode == b"160000":
             disk.append(name)
         elif tag == b"S":
@@ -192,7 +204,7 @@ def told(
     if not has_modes(config):
         found = re.findall(rb"(?:\A|\0). 100755 [^\t]*\t([^\0]*)", listing)
         executable = sorted({path.decode("utf-8", "surrogateescape") for path in found}.intersection([*disk, *skipped]))
-    return Unseen([], list(dict.fromkeys(disk)), skipped, executable, lasts=lasts)
+    return Unseen([], list(dict.fromkeys(disk)), skipped, executable, nested, lasts=lasts)
 
 
 def _written_again(folder: str, prefix: str, times: bytes) -> tuple[list[str], bool]:

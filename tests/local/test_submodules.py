@@ -51,6 +51,7 @@ def test_worktree_revision_and_folder_agree(space: Workspace) -> None:
     assert list(listed(revision_tree(space.root, "HEAD"))) == want
     assert list(listed(worktree(space.root))) == want
     assert space.rebuilds() == {}
+    assert space.planner("affected", "--since", "HEAD").stdout == "0 of 1 image is affected\n"
     tree = revision_tree(space.root, "HEAD")
     assert tree.read("app/third party/lib/inner/deep.txt", 100) == b"1\n"
     assert tree.open("app/third party/lib/lib.txt").read() == b"1\n"
@@ -148,7 +149,7 @@ def test_pins_are_looked_for_beside_a_submodule(space: Workspace) -> None:
 
 
 def test_a_context_that_is_a_repository_which_gitmodules_does_not_name(tmp_path: Path) -> None:
-    """A repository in a repository, added by mistake: a revision knows nothing of its files."""
+    """A repository in a repository, added by mistake: the index names it, and where that is not asked nobody does."""
     space = Workspace(tmp_path)
     space.write({"images.yaml": "version: 1\nimages:\n  one: {context: app, dockerfile: ../Dockerfile}\n"})
     space.write({"Dockerfile": "FROM scratch\nCOPY a /\n"})
@@ -157,9 +158,34 @@ def test_a_context_that_is_a_repository_which_gitmodules_does_not_name(tmp_path:
     app.commit()
     space.commit()
     assert space.git("ls-files", "-s", "app").startswith("160000 ")
+    assert list(listed(worktree(space.root))) == list(listed(DiskTree(space.root)))
+    assert space.rebuilds() == {}
+    assert space.rebuilds() == {}  # It is remembered.
+    app.write({"a": "b\n"})
+    assert space.rebuilds() == {"one": {"file-changed"}}
+    app.commit()
+    assert space.rebuilds() == {"one": {"file-changed"}}
+    space.commit()
+    assert space.rebuilds() == {}
+    assert space.rebuilds("HEAD~1") == {"one": {"file-changed"}}
+    space.git("rm", "-q", "--cached", "app")
     assert space.rebuilds() == {"one": {"file-added"}}
+    space.git("reset", "-q")
     with pytest.raises(InputError, match="is a commit of another repository"):
         revision_tree(space.root, "HEAD").open("app")
+
+
+def test_a_repository_that_gitmodules_does_not_name_is_not_there_in_a_clone(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "space")
+    space.write({"ws/images.yaml": "version: 1\nimages:\n  one: {}\n", "ws/Dockerfile": "FROM scratch\nCOPY . /\n"})
+    Workspace(space.root / "ws/app").git("commit", "-q", "--allow-empty", "-m", "state")
+    space.commit()
+    space.git("clone", "-q", f"{space.root}", f"{tmp_path / 'clone'}")
+    clone = Workspace(tmp_path / "clone/ws", init=False)
+    assert clone.rebuilds() == {}
+    assert clone.planner("affected", "--since", "HEAD").stdout == "0 of 1 image is affected\n"
+    clone.write({"app/file": "1\n"})
+    assert clone.rebuilds() == {"one": {"file-added"}}
 
 
 @pytest.mark.parametrize("target", ["lib", "elsewhere", "../outside"])
