@@ -214,9 +214,9 @@ def begin(folder: str, revision: str = "") -> Started:
 
 
 def _listings(folder: str) -> list[Asked]:
-    from planner.local import unseen
+    from planner.local import index_times, unseen
 
-    return [Asked(folder, question) for question in (unseen.LISTING, unseen.TIMES)]
+    return [Asked(folder, question) for question in (unseen.LISTING, index_times.TIMES)]
 
 
 _ahead: dict[str, Started] = {}

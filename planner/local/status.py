@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from planner.errors import GitError
-from planner.local import unseen
+from planner.local import index_times, unseen
 from planner.local.look import CONFIG, STATUS, Status, parsed
 from planner.local.process import answer, ask, heard, start
 
@@ -27,7 +27,7 @@ def changed_paths(folder: Path | str, prefix: str, attributes_file: str) -> Stat
     """
     for _ in range(TRIES):
         status = start(folder, *STATUS)
-        listing, times = start(folder, *unseen.LISTING), start(folder, *unseen.TIMES)
+        listing, times = start(folder, *unseen.LISTING), start(folder, *index_times.TIMES)
         config = start(folder, *CONFIG)
         out, said = heard(status)
         seen = parsed(out, prefix)

@@ -8,7 +8,6 @@ checksum.
 from __future__ import annotations
 
 import os
-import time
 
 from planner.local import cache_file
 from planner.local.spawn import TIMEOUT
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
-TIMES = ("ls-files", "--debug", "-z", "--full-name", "--", ".")
-"""Asks for what the index says of each file besides."""
 CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
 LINE_ENDS = ("core.autocrlf", "core.eol")
 ATTRIBUTES = ".gitattributes"
@@ -27,9 +24,6 @@ TRUE, FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "
 """What git takes for one and for the other, as far as people write it."""
 UNLISTED = "warning: could not open directory '"
 """What git says before a folder's path, a slash and another quote."""
-SECOND = 1_000_000_000
-SETTLED = 3
-"""Seconds after which a second is over, also by the clock of a file system that is somewhat behind."""
 FORGETTING = (2, 36)
 """The first git that forgets to skip files that are there, in a sparse checkout."""
 
@@ -173,6 +167,8 @@ def told(
     """Read two listings of the index (`LISTING`, `TIMES`), and ask for attributes where files have some."""
     import re
 
+    from planner.local.index_times import written_again
+
     disk: list[str] = []
     skipped: list[str] = []
     nested: list[str] = []
@@ -188,7 +184,7 @@ def told(
             disk.append(name)
         elif tag == b"S":
             skipped.append(name)
-    again, is_over = _written_again(folder, prefix, times)
+    again, is_over = written_again(times, lambda path: _place(folder, prefix, path))
     disk.extend(again)
     lasts = is_over and not any(map(_is_attributes, (*disk, *skipped)))
     settings = _settings(config)
@@ -205,39 +201,6 @@ def told(
         found = re.findall(rb"(?:\A|\0). 100755 [^\t]*\t([^\0]*)", listing)
         executable = sorted({path.decode("utf-8", "surrogateescape") for path in found}.intersection([*disk, *skipped]))
     return Unseen([], list(dict.fromkeys(disk)), skipped, executable, nested, lasts=lasts)
-
-
-def _written_again(folder: str, prefix: str, times: bytes) -> tuple[list[str], bool]:
-    """The files that were written once more in the second in which the index took note of them; whether that is over.
-
-    Git compares whole seconds (unless it is built with USE_NSEC), of which a file's bytes and the file itself have one
-    each. Where somebody sets that of the bytes as it was (`cp -p`, `tar`, `touch -d`), only the other one tells of an
-    edit, and that not within one second. The index has its nanoseconds. Who sets no times has both in one second, and
-    those git compares with the time of the index.
-    """
-    import re
-
-    found: list[str] = []
-    now, last = time.time(), 0
-    for match in re.finditer(rb"\0  ctime: (\d+):(\d+)\n  mtime: (?!\1:)", times):
-        second, rest = int(match[1]), int(match[2])
-        last = max(last, second)
-        path = _before(times, match.start())
-        try:
-            written = os.lstat(_place(folder, prefix, path)).st_ctime_ns
-        except OSError:  # Git says so.
-            continue
-        if written // SECOND == second and written % SECOND != rest:
-            found.append(path)
-    return found, last + SETTLED < now
-
-
-def _before(times: bytes, end: int) -> str:
-    """The path that ends here in a listing; five lines stand between two of them, and any byte in a path."""
-    start = times.rfind(b"\0", 0, end) + 1
-    for _ in range(5 if start else 0):
-        start = times.index(b"\n", start) + 1
-    return times[start:end].decode("utf-8", "surrogateescape")
 
 
 def _settings(config: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from planner.local import unseen
+from planner.local import index_times
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import worktree
 from tests.local.test_trees import listed
@@ -202,10 +202,18 @@ def test_an_index_that_was_written_with_an_edit(space: Workspace) -> None:
     assert_is_as_on_disk(space.root)
 
 
-def in_one_second(edits: Callable[[], object]) -> None:
-    """Do all this within one second of the clock."""
-    time.sleep(max(0.0, 1.02 - time.time() % 1))
-    edits()
+def write_twice_in_one_second(space: Workspace, name: str) -> None:
+    """With one size and one time, and `git add` between them."""
+    seconds: set[int] = set()
+    while len(seconds) != 1:
+        time.sleep(max(0.0, 1.02 - time.time() % 1))
+        seconds.clear()
+        for text in ("one\n", "two\n"):
+            space.write({name: text})
+            os.utime(space.root / name, (1_600_000_000, 1_600_000_000))
+            seconds.add(int((space.root / name).stat().st_ctime))
+            if text == "one\n":
+                space.git("add", name)
 
 
 @pytest.mark.parametrize("name", ["two.txt", "ws/a\nb\n  ctime: 1:1\n"])
@@ -213,16 +221,8 @@ def test_a_file_that_is_written_twice_in_one_second_with_the_time_that_it_had(
     space: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As `cp -p` and `tar` do. Git compares seconds, so that its status calls the file unchanged for ever."""
-
-    def edits() -> None:
-        for text in ("one\n", "two\n"):
-            space.write({name: text})
-            os.utime(space.root / name, (1_600_000_000, 1_600_000_000))
-            if text == "one\n":
-                space.git("add", name)
-
-    monkeypatch.setattr(unseen, "SETTLED", 1)
-    in_one_second(edits)
+    monkeypatch.setattr(index_times, "SETTLED", 1)
+    write_twice_in_one_second(space, name)
     assert_is_as_on_disk(space.root)
     space.git("commit", "-q", "-m", "state")
     assert space.git("status", "--porcelain") == ""
@@ -239,10 +239,10 @@ def test_files_with_times_of_their_own_are_looked_at_once(space: Workspace, monk
     """Once for each index, as soon as the second is over."""
     os.utime(space.root / "a.txt", (1_600_000_000, 1_600_000_000))
     space.git("update-index", "--refresh")
-    with mock.patch.object(unseen, "_written_again", side_effect=unseen._written_again) as looked:
+    with mock.patch.object(index_times, "written_again", side_effect=index_times.written_again) as looked:
         assert_is_as_on_disk(space.root)
         assert looked.call_count == 2
-        monkeypatch.setattr(unseen, "SETTLED", -1)
+        monkeypatch.setattr(index_times, "SETTLED", -1)
         assert_is_as_on_disk(space.root)
         assert worktree(space.root).on_disk() == []
         assert looked.call_count == 3
