@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 
 from planner.digest.key import Keys
 from planner.explain.text import printable
+from planner.model.graph import MACHINE, ExternalImage
 from planner.model.image import ImageName
-from planner.model.lock import Lock
+from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
 from planner.policy.relay import is_dockers_frontend, is_newest_frontend
 from planner.registry.client import HttpRegistry
-from planner.registry.inspect import inspect
+from planner.registry.inspect import inspect, offered
 from planner.sources import lock_file
 from planner.sources.frontends import frontend_of, reference_of
 from planner.sources.loaded import LoadedFamily
@@ -27,7 +28,9 @@ def false_entries(keys: Keys, names: Iterable[ImageName], registry: HttpRegistry
     Raises RegistryError where that cannot be told.
     """
     loaded = keys.made_by.loaded
-    read = dict.fromkeys(reference for name in names for reference in loaded.graph.nodes[name].externals)
+    nodes = [loaded.graph.nodes[name] for name in names]
+    read = dict.fromkeys(reference for node in nodes for reference in node.externals)
+    by_machine = {use.origin for node in nodes for use in node.uses if use.platform == MACHINE}
     wrong = []
     for reference in read:
         locked = loaded.family.lock.images.get(reference)
@@ -36,7 +39,18 @@ def false_entries(keys: Keys, names: Iterable[ImageName], registry: HttpRegistry
         pinned = Reference.parse(f"{reference.partition('@')[0]}@{locked.digest}")
         if inspect(registry, pinned, locked.platforms) != locked:
             wrong.append(f"{lock_file.NAME} does not say of {printable(reference)} what its registry says")
+        elif ExternalImage(reference=reference) in by_machine and not _is_one(registry, pinned, locked):
+            wrong.append(
+                f"{printable(reference)} has other triggers on other platforms, and is read on the builder's own"
+            )
     return wrong
+
+
+def _is_one(registry: HttpRegistry, pinned: Reference, locked: LockedImage) -> bool:
+    """Whether an image hands on the same triggers on all of its platforms: the lock may lack that of the builder."""
+    all_platforms = inspect(registry, pinned, offered(registry, pinned) or locked.platforms.keys())
+    told = {facts.onbuild for one in (all_platforms, locked) for facts in one.platforms.values()}
+    return len(told) < 2
 
 
 def strange_frontends(

@@ -40,6 +40,12 @@ def inspect(registry: HttpRegistry, reference: Reference, platforms: Collection[
     return LockedImage(digest=digest, platforms=found)
 
 
+def offered(registry: HttpRegistry, reference: Reference) -> frozenset[str]:
+    """The platforms that an index has; none for a plain manifest, which stands for every one. Raises RegistryError."""
+    _, document = _manifest(registry, reference, reference.digest or reference.tag or "latest")
+    return frozenset() if _at(document, "manifests") is None else frozenset(_entries(reference, document))
+
+
 class _Object(dict[str, Any]):
     """An object of a JSON text; `twice` are the names that stand in it more than once, in whatever case."""
 

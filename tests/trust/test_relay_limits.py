@@ -15,7 +15,7 @@ from planner.registry.inspect import inspect
 from planner.sources import lock_file
 from tests.engine import base_images
 from tests.engine.install import busybox
-from tests.trust.pushing import Client
+from tests.trust.pushing import INDEX, Client, entry
 from tests.trust.relaying import Sides, files, published, refused, tags
 
 
@@ -165,3 +165,24 @@ def test_what_is_built_over_a_base_without_a_lock_leaves_no_cache(sides: Sides) 
     sides.propose(images__lock=lock_file.write(lock), base__txt="edited\n")
     assert sides.serve(sides.ask("base")).returncode == 0
     assert engine.registry.tags(f"{sides.path}/pc/17/base")
+
+
+def test_a_base_that_is_read_on_the_builders_platform_has_no_other_triggers_there(sides: Sides) -> None:
+    """A lock has the platforms that are built for, and the builder's own is no one of them."""
+    engine, client = sides.engine, HttpRegistry()
+    secret, path = f"{sides.prefix}/pr/18/secret", f"{sides.path}/evil"
+    base_images.push(engine.registry, base_images.base_image(busybox(), "secret"), secret.partition("/")[2])
+    listed = []
+    for architecture, trigger in (("s390x", "RUN true"), ("amd64", f"COPY --from={secret} /etc/image-name /stolen")):
+        made = base_images.base_image(busybox(), architecture, (trigger,))
+        base_images.push(engine.registry, made, f"{path}:{architecture}")
+        platform = {"os": "linux", "architecture": architecture}
+        listed.append({**entry(made.manifest, base_images.MANIFEST), "platform": platform})
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
+    client.put(f"{engine.registry.address}/{path}", "1", index, INDEX)
+    name = f"{sides.reading.address}/{path}:1"
+    lock = Lock(images={name: inspect(client, Reference.parse(name), ["linux/s390x"])})
+    graph = files(sides.prefix)["images.yaml"].replace("base.Dockerfile", "base.Dockerfile, platforms: [linux/s390x]")
+    text = f"FROM --platform=$BUILDPLATFORM {name} AS tool\nFROM scratch\nCOPY --from=tool / /\n"
+    sides.propose(images__yaml=graph, base__Dockerfile=text, images__lock=lock_file.write(lock))
+    refused(sides, sides.ask("base"), "has other triggers on other platforms")
