@@ -1,4 +1,4 @@
-"""Holds what a pull request says of images from outside against registries and main: its bases, and its frontends.
+"""Holds what a pull request says of images from outside against registries and main: bases, frontends, build policies.
 
 A base's triggers (ONBUILD) stand in its configuration alone, and what they read is looked at by the lock's word. An old
 frontend may find another FROM in a Dockerfile than is found here.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from planner.digest.build_policy import MAX_POLICY
 from planner.digest.key import Keys
 from planner.explain.text import printable
 from planner.model.graph import MACHINE, ExternalImage
@@ -15,6 +16,7 @@ from planner.model.image import ImageName
 from planner.model.lock import Lock, LockedImage
 from planner.model.names import Reference
 from planner.policy.relay import is_dockers_frontend, is_newest_frontend
+from planner.ports import Tree
 from planner.registry.client import HttpRegistry
 from planner.registry.inspect import inspect, offered
 from planner.sources import lock_file
@@ -71,6 +73,17 @@ def strange_frontends(
             ours = {_held(_frontend(known, one), known.family.lock) for one in known.graph.order}
             if _held(frontend, loaded.family.lock) not in ours:
                 wrong.append(f"{what} neither the newest one nor one of main's: write docker/dockerfile:1")
+    return wrong
+
+
+def strange_policies(keys: Keys, names: Iterable[ImageName], main: Tree) -> list[str]:
+    """The build policies of these images that `main` does not have: one may pin a base to another digest."""
+    wrong = []
+    for name in names:
+        for place in dict.fromkeys(one.policy for one in keys.manifests[name] if one.policy):
+            theirs = keys.made_by.tree.read(place, MAX_POLICY)
+            if main.entry(place) is None or main.read(place, MAX_POLICY) != theirs:
+                wrong.append(f"{name}: has a build policy that main has not: {printable(place)}")
     return wrong
 
 

@@ -23,7 +23,7 @@ from planner.cli.outcome import note
 from planner.cli.parents import parents_of
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
-from planner.cli.relay_lock import false_entries, strange_frontends
+from planner.cli.relay_lock import false_entries, strange_frontends, strange_policies
 from planner.cli.relay_policy import needed
 from planner.cli.saying import say
 from planner.cli.signing import own_key, sealed
@@ -166,9 +166,9 @@ def _refuse_wishes(
         for use in graph.nodes[name].uses:
             if isinstance(use.origin, ExternalImage) and foreign(policy, readable, use.origin.reference):
                 wrong.append(f"{name}: reads {use.origin.reference}, which a pull request may not")
-    wrong += strange_frontends(
-        loaded, around, functools.cache(lambda: load_family(options, worktree(folder_of(options)))), HttpRegistry()
-    )
+    main = worktree(folder_of(options))
+    wrong += strange_frontends(loaded, around, functools.cache(lambda: load_family(options, main)), HttpRegistry())
+    wrong += strange_policies(keys, around, main)
     _refuse(wrong)
 
 

@@ -186,3 +186,28 @@ def test_a_base_that_is_read_on_the_builders_platform_has_no_other_triggers_ther
     text = f"FROM --platform=$BUILDPLATFORM {name} AS tool\nFROM scratch\nCOPY --from=tool / /\n"
     sides.propose(images__yaml=graph, base__Dockerfile=text, images__lock=lock_file.write(lock))
     refused(sides, sides.ask("base"), "has other triggers on other platforms")
+
+
+def test_a_build_policy_of_a_pull_request_puts_no_other_base_in_its_place(sides: Sides) -> None:
+    """It may pin an image to another digest, whose triggers nobody looked at."""
+    engine, client = sides.engine, HttpRegistry()
+    secret, path = f"{sides.prefix}/pr/18/secret", f"{sides.path}/evil"
+    base_images.push(engine.registry, base_images.base_image(busybox(), "secret"), secret.partition("/")[2])
+    evil = base_images.base_image(busybox(), "evil", (f"COPY --from={secret} /etc/image-name /stolen",))
+    base_images.push(engine.registry, evil, f"{path}:2")
+    base_images.push(engine.registry, base_images.base_image(busybox(), "plain"), f"{path}:1")
+    name = f"{sides.reading.address}/{path}:1"
+    lock = Lock(images={name: inspect(client, Reference.parse(name), ["linux/amd64"])})
+    rules = (
+        "package docker\n\ndefault allow := false\n\nallow if not input.image\n\n"
+        'allow if not contains(input.image.ref, "evil")\n\n'
+        f'allow if {{\n contains(input.image.ref, "evil")\n pin_image(input.image, "{evil.digest}")\n}}\n\n'
+        'decision := {"allow": allow}\n'
+    )
+    edits = {"base__Dockerfile": f"FROM {name}\nCOPY base.txt /\n", "images__lock": lock_file.write(lock)}
+    sides.propose(**edits, base__Dockerfile__rego=rules)
+    refused(sides, sides.ask("base"), "has a build policy that main has not: base.Dockerfile.rego")
+    allow = 'package docker\n\ndecision := {"allow": true}\n'
+    sides.trusted.write({"base.Dockerfile.rego": allow})
+    sides.propose(base__Dockerfile__rego=allow)
+    assert sides.serve(sides.ask("base")).returncode == 0, "control: main's own"
