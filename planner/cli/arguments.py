@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from planner.errors import PlannerError, UsageError
 
@@ -136,6 +138,11 @@ def _allowance(text: str) -> str:
 
 POLICY = "policy.yaml"
 """The policy beside the graph file."""
+
+
+def policy_stands_in(folder: Path) -> bool:
+    """Whether anything has the policy's name there: what cannot be read is an error, and no run without a policy."""
+    return os.path.lexists(folder / POLICY)
 
 
 def policy(parser: argparse.ArgumentParser) -> None:

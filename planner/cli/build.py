@@ -198,7 +198,7 @@ def _allowed(options: argparse.Namespace, keys: Keys) -> tuple[Standing | None, 
 def _granted(options: argparse.Namespace, keys: Keys, push: str) -> tuple[Standing | None, Caches]:
     """This run under its policy, and the layer caches that it is granted. Loads trust only where one is in force."""
     asked = options.policy or options.cache_to or options.cache == "policy"
-    if not asked and not (folder_of(options) / shared.POLICY).is_file():
+    if not asked and not shared.policy_stands_in(folder_of(options)):
         return None, {}
     found: tuple[Standing | None, Caches] = importlib.import_module("planner.cli.trusting").granted(options, keys, push)
     return found

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
-from planner.cli.arguments import POLICY
+from planner.cli.arguments import policy_stands_in
 from planner.cli.asides import warn
 from planner.cli.family import ENVIRONMENT, defines_family, definition_in, folder_of, keys_in
 from planner.cli.published import age
@@ -202,7 +202,7 @@ def identity_of(options: argparse.Namespace) -> Identity:
 
 def has_policy(options: argparse.Namespace) -> bool:
     """Whether a policy is in force."""
-    return bool(options.policy) or (folder_of(options) / POLICY).is_file()
+    return bool(options.policy) or policy_stands_in(folder_of(options))
 
 
 def kept_list(file: str | None) -> tuple[str, ...]:

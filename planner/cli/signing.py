@@ -72,7 +72,7 @@ def own_key() -> Ed25519PrivateKey | None:
 def _policy(options: argparse.Namespace) -> Policy | None:
     """The policy, where there is one that may say anything of signatures; a warm plan shall not pay for any other."""
     path = Path(options.policy) if options.policy else folder_of(options) / shared.POLICY
-    if not options.policy and not path.is_file():
+    if not options.policy and not shared.policy_stands_in(path.parent):
         return None
     try:
         data = given_files.read(path, MAX_FILE)

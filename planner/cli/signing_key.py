@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "renew":
         return say(_renewed(options))
     public = seal.public_of(key)
-    policy = policy_of(options) if options.policy or (Path(options.folder) / shared.POLICY).is_file() else None
+    policy = policy_of(options) if options.policy or shared.policy_stands_in(Path(options.folder)) else None
     return say(f"{seal.key_id(public)}\n\n{_lines('NAME', public)}\n\n{_said(policy, public)}")
 
 

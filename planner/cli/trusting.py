@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.build.bound import bind, notes_folder
-from planner.cli.arguments import POLICY
+from planner.cli.arguments import policy_stands_in
 from planner.cli.family import chosen, folder_of
 from planner.cli.plan import state_of
 from planner.cli.policy import policy_of
@@ -54,7 +54,7 @@ def standing_of_build(options: argparse.Namespace) -> Standing | None:
 
     `--cache policy` asks for it in any case. `--cache off` is about layer caches alone: all else is in force.
     """
-    there = bool(options.policy) or (folder_of(options) / POLICY).is_file()
+    there = bool(options.policy) or policy_stands_in(folder_of(options))
     if options.cache_to and options.cache == "off":
         raise PlannerError(f"--cache-to {options.cache_to}: --cache off writes nothing")
     if options.cache != "policy" and not there:
@@ -71,7 +71,7 @@ def refuse_ungranted(options: argparse.Namespace, *, source: str, target: str) -
 
     As for builds, a policy is in force in CI, and where one is named.
     """
-    if not options.policy and not (folder_of(options) / POLICY).is_file():
+    if not options.policy and not policy_stands_in(folder_of(options)):
         return
     found = standing(options)
     if not options.policy and found.provider == LOCAL:

@@ -75,3 +75,15 @@ def test_a_policy_may_come_through_a_pipe(tmp_path: Path, words: str) -> None:
     )
     assert (came.returncode, came.stdout) == (named.returncode, named.stdout)
     assert "pipe" not in came.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["plan --against 127.0.0.1:9/x", "build --dry-run", "gc --scopes", "promote --to r.example/y"]
+)
+def test_a_policy_that_is_no_file_is_not_taken_for_none(tmp_path: Path, words: str) -> None:
+    space = Workspace(tmp_path)
+    space.write(FILES)
+    (tmp_path / "policy.yaml").symlink_to("policies/nowhere.yaml")
+    run = space.planner(*words.split(), CI="true")
+    assert run.returncode == 1
+    assert "policy.yaml: cannot be read: No such file or directory" in run.stderr
