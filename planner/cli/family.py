@@ -276,9 +276,11 @@ def keys_in(options: argparse.Namespace, tree: Tree, known: Known | None = None,
         warn(f"every file is read, and nothing is known of git: {tree.refused}")
     if known is not None and known.facts.definition is not None and known.agrees(known.facts.definition):
         return keys_of(known.facts.loaded, tree, known, known.facts.definition)
+    from planner.sources.told import is_whole  # a plan that has all it needs reads no family
+
     traced = Traced(tree)
     loaded = load_family(options, traced, known=known)
-    if any(node.unresolved for node in loaded.graph.nodes.values()):
+    if not is_whole(loaded):
         from planner.cli.told import told_part  # most families leave nothing open
 
         return keys_of(told_part(options, loaded, traced, past=past), tree)

@@ -22,7 +22,7 @@ from planner.local.git_tree import worktree
 from planner.local.records import NoRecords, open_records
 from planner.model.graph import ImageGraph
 from planner.plan.rebuild import plan as make_plan
-from planner.sources.told import open_images, without_open
+from planner.sources.told import is_whole, open_images, without_open
 
 EXAMPLE = "planner graph --format html -o graph.html"
 MARKED = ("html", "svg")
@@ -109,7 +109,7 @@ def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:
     graph = loaded.graph
     open_ = open_images(loaded)
     try:
-        if not 0 < len(open_) < len(graph.order):
+        if is_whole(loaded) or len(open_) == len(graph.order):
             raise PlannerError(trouble)
         keys = keys_of(without_open(loaded, tree), tree)
         if options.since:
@@ -124,6 +124,8 @@ def _partly_shown(options: argparse.Namespace, trouble: str) -> Shown:
             plan = against_records(options, keys)
     except PlannerError:
         return Shown(title=loaded.family.registry, graph=graph, trouble=trouble)
+    if not open_:
+        return Shown(title=loaded.family.registry, graph=graph, plan=plan, keys=keys, trouble=trouble)
     left = f"{len(open_)} of {len(graph.order)} images are left open: {trouble}"
     return Shown(title=loaded.family.registry, graph=graph, plan=plan, keys=keys, trouble=left)
 

@@ -28,13 +28,14 @@ def told_part(options: argparse.Namespace, loaded: LoadedFamily, tree: Tree, *, 
         return without_open(loaded, tree)
     named: list[str] = getattr(options, "images", [])
     try:
-        expect_told(loaded, chosen(named, loaded.graph))
+        expect_told(loaded, chosen(named, loaded.graph), whole=not named or "*" in named)
     except DefinitionError:
         if not named and options.command in TAKE_NAMES:
             _say_that_names_help(options.command, len(loaded.graph.order) - len(open_images(loaded)))
         raise
     found = without_open(loaded, tree)
-    out = list(found.untold)
+    if not (out := list(found.untold)):
+        return found  # What is missing was said when the family was read.
     what = "1 image" if len(out) == 1 else f"{len(out)} images"
     message = warning(f"{what} cannot be judged: {_some(out)} (planner graph says why)")
     if message not in said_so_far:  # A watch looks again and again.

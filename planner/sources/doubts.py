@@ -15,10 +15,12 @@ from planner.sources.dockerfile.syntax import From
 CONTEXT = "context"
 TAGS = "tags"
 ONBUILD = "ONBUILD"
+DOCKERFILE = "Dockerfile"
 OF_IMAGE = frozenset({CONTEXT, TAGS})
 """The roles of doubts about an image itself: its build context, a published name that is none.
 
-What an image lets others read (`ONBUILD`) is read by those that start from it, whatever they are called.
+What an image lets others read (`ONBUILD`) is read by those that start from it, whatever they are called. A Dockerfile
+with mistakes (`Dockerfile`) is of an image that the family lacks because of them.
 """
 
 

@@ -37,7 +37,7 @@ from planner.sources.dockerfile.stages import Staged, Triggers, no_triggers, sta
 from planner.sources.dockerfile.steps import Config, Evaluation
 from planner.sources.dockerfile.syntax import Dockerfile, Instruction
 from planner.sources.dockerfiles import Memo, read_all
-from planner.sources.doubts import alike, chosen_by_none, of_image
+from planner.sources.doubts import DOCKERFILE, alike, chosen_by_none, of_image
 from planner.sources.loaded import LoadedFamily
 from planner.sources.locked import locked_config
 from planner.sources.named_words import misread_names
@@ -80,9 +80,10 @@ def load(
         mistakes.extend(error.mistakes)
         order = ()
     mistakes.extend([*loader.mistakes, *hidden_uses(loader.images, uses)])
-    if told:
+    if told or mistakes:  # Whoever mends the one may mend the other.
         found = family.file == DISCOVERED
         mistakes.extend(untold((use for those in uses.values() for use in those), found=found))
+        mistakes.extend(unmade(family))
     if mistakes:
         raise DefinitionError(in_order(mistakes, family))
     return LoadedFamily(
@@ -106,6 +107,13 @@ def untold(uses: Iterable[Use], *, found: bool) -> Iterator[Mistake]:
                 what=f"{use.role} {use.reference}: {use.origin.reason}",
                 hint=f"{hint} {UNWRITTEN}" if found and hint.endswith("args:") else hint,
             )
+
+
+def unmade(family: Family) -> Iterator[Mistake]:
+    """The mistakes of Dockerfiles whose images are not part of a family that was found because of them."""
+    for doubt in family.doubts:
+        if doubt.role == DOCKERFILE:
+            yield Mistake(file=doubt.span.file, line=doubt.span.line, what=doubt.reason, hint=doubt.hint)
 
 
 def _ordered(uses: Mapping[ImageName, tuple[Use, ...]]) -> tuple[ImageName, ...]:

@@ -9,8 +9,8 @@ from planner.model.frozen import replace
 from planner.model.graph import Use
 from planner.model.image import DISCOVERED, ImageName
 from planner.ports import Tree
-from planner.sources.doubts import TAGS
-from planner.sources.load import load, untold
+from planner.sources.doubts import DOCKERFILE, TAGS
+from planner.sources.load import load, unmade, untold
 from planner.sources.loaded import LoadedFamily
 from planner.sources.stacks import in_order
 
@@ -31,13 +31,25 @@ def open_images(loaded: LoadedFamily) -> Mapping[ImageName, Use]:
     return {name: found.get(name, nameless[0]) for name in graph.order} if nameless else found
 
 
-def expect_told(loaded: LoadedFamily, names: Collection[ImageName]) -> None:
-    """Raise DefinitionError with every open reference that reaches one of these images."""
+def is_whole(loaded: LoadedFamily) -> bool:
+    """Whether nothing is open, and no image is missing."""
+    has_all = not any(doubt.role == DOCKERFILE for doubt in loaded.family.doubts)
+    return has_all and not any(node.unresolved for node in loaded.graph.nodes.values())
+
+
+def expect_told(loaded: LoadedFamily, names: Collection[ImageName], *, whole: bool) -> None:
+    """Raise DefinitionError with every open reference that reaches one of these images.
+
+    Where these are to be the `whole` family, Dockerfiles with mistakes are told too: each is one that is missing.
+    """
     graph = loaded.graph
     reached = graph.ancestors(names)
     uses = [(name, graph.nodes[name].uses) for name in graph.order]
     about = [use for name, those in uses for use in those if name in reached or use.role == TAGS]
-    if mistakes := list(untold(about, found=loaded.family.file == DISCOVERED)):
+    mistakes = list(untold(about, found=loaded.family.file == DISCOVERED))
+    if whole:
+        mistakes.extend(unmade(loaded.family))
+    if mistakes:
         raise DefinitionError(in_order(mistakes, loaded.family))
 
 
@@ -48,6 +60,7 @@ def without_open(loaded: LoadedFamily, tree: Tree) -> LoadedFamily:
     """
     out = open_images(loaded)
     images = tuple(image for image in loaded.family.images if image.name not in out)
-    doubts = tuple(doubt for doubt in loaded.family.doubts if doubt.image not in out)
+    kept = {image.name for image in images}
+    doubts = tuple(doubt for doubt in loaded.family.doubts if doubt.image in kept)
     family = replace(loaded.family, images=images, doubts=doubts, written={})
     return replace(load(family, tree, told=True, parsed=loaded.dockerfiles), untold=out)

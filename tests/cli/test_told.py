@@ -96,3 +96,34 @@ def test_a_malformed_name_may_be_what_any_image_reads(space: Workspace) -> None:
     space.write({"images.yaml": f"version: 1\nimages:\n{images}"})
     run = space.planner("plan", "app")
     assert (run.returncode, "malformed tag" in run.stderr) == (1, True), run
+
+
+@pytest.mark.parametrize("line", ["RUNX true", "COPY only", "FROM a b c"])
+def test_a_mistake_in_a_dockerfile_does_not_leave_its_image_out(tmp_path: Path, line: str) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({"base/Dockerfile": "FROM ubuntu:24.04\n", "leaf/Dockerfile": "FROM acme/base\nRUN true\n"})
+    space.commit()
+    assert space.rebuilds() == {}
+    space.write({"leaf/Dockerfile": f"FROM acme/base\n{line}\n"})
+    for words in (["plan", "--since", "HEAD"], ["matrix", "--since", "HEAD"], ["plan"], ["lock", "--check"]):
+        for _ in range(2):
+            run = space.planner(*words)
+            assert (run.returncode, run.stdout, "leaf/Dockerfile:2" in run.stderr) == (1, "", True), run
+    assert "1 image is reached by none of this: planner plan NAME" in space.planner("plan").stderr
+    assert space.planner("plan", "base", "--since", "HEAD").returncode == 0
+    assert "leaf/Dockerfile is left out" in space.planner("graph").stderr
+    assert space.planner("graph", "--format", "html", "-o", "g.html").returncode == 0
+    space.write({"leaf/Dockerfile": "FROM acme/base\nRUN true\n"})
+    assert space.rebuilds() == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["RUN true\n", "{{ base }}\nRUN true\n", "FROM {{base}}\nRUN a\n{% if x %}\n", "FROM a\n{{IF x}}\n", "# x\n"],
+)
+def test_a_part_and_a_template_are_left_out(tmp_path: Path, text: str) -> None:
+    space = Workspace(tmp_path / "family")
+    space.write({"base/Dockerfile": "FROM ubuntu:24.04\n", "leaf/Dockerfile": text})
+    space.commit()
+    run = space.planner("plan", "--since", "HEAD")
+    assert (run.returncode, "leaf/Dockerfile is left out" in run.stderr) == (0, True), run

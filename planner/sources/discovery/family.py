@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from planner.errors import DefinitionError, InputError
+from planner.errors import DefinitionError, InputError, Mistake
 from planner.model.frozen import dataclass
 from planner.model.image import DISCOVERED, Doubt, Family, Image, ImageName, Span
 from planner.model.names import Published, Reference
@@ -13,10 +13,10 @@ from planner.ports import Tree
 from planner.sources.discovery.answers import HINT, Answers
 from planner.sources.discovery.contexts import Context, context_of
 from planner.sources.discovery.files import dockerfiles
-from planner.sources.discovery.look import Read, Seen, look
+from planner.sources.discovery.look import Read, Seen, is_meant, look
 from planner.sources.discovery.names import image_names, readings
 from planner.sources.dockerfile.syntax import Dockerfile
-from planner.sources.doubts import CONTEXT
+from planner.sources.doubts import CONTEXT, DOCKERFILE
 from planner.sources.places import Places, places_of
 
 MAX_DOCKERFILE = 4 << 20
@@ -55,6 +55,7 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
     found = dockerfiles(paths)
     seen: dict[str, Seen] = {}
     unread: dict[str, str] = {}
+    broken: list[Doubt] = []
     for path in found:
         try:
             seen[path] = look(tree.read(path, MAX_DOCKERFILE), path)
@@ -63,11 +64,13 @@ def discover(tree: Tree, paths: Sequence[str]) -> Discovered:
         except DefinitionError as error:
             first = error.mistakes[0]
             unread[path] = f"line {first.line}: {first.what}" if first.line else first.what
+            if is_meant(tree.read(path, MAX_DOCKERFILE), first.line):
+                broken.append(_broken(first))
     maker = _Maker(places_of(tree), found, seen, unread)
     images = tuple(maker.image(path) for path in seen)
     images = tuple(maker.named(image) for image in images)
     return Discovered(
-        family=Family(file=DISCOVERED, images=images, doubts=tuple(dict.fromkeys(maker.doubts))),
+        family=Family(file=DISCOVERED, images=images, doubts=tuple(dict.fromkeys([*maker.doubts, *broken]))),
         guesses=tuple(maker.guesses),
         choices=tuple(dict.fromkeys(maker.choices)),
         unread=tuple(sorted(unread.items())),
@@ -164,6 +167,12 @@ class _Maker:
 
     def _doubt(self, image: ImageName, role: str, reference: str, reason: str, span: Span, hint: str = HINT) -> None:
         self.doubts.append(Doubt(image=image, role=role, reference=reference, reason=reason, hint=hint, span=span))
+
+
+def _broken(first: Mistake) -> Doubt:
+    span = Span(file=first.file, line=first.line)
+    hint = "mend it, or leave it out of an images.yaml: planner init proposes one"
+    return Doubt(image=ImageName(""), role=DOCKERFILE, reference=first.file, reason=first.what, span=span, hint=hint)
 
 
 def _published(text: str) -> str:

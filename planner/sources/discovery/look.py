@@ -22,6 +22,8 @@ from planner.sources.doubts import ONBUILD
 
 PLATFORM = Platform.parse("linux/amd64")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9][A-Za-z0-9._/-]*)>")
+_BASE = re.compile(r"\s*FROM\s+[^\s{<%@]", re.IGNORECASE)
+_MARK = re.compile(r"\s*\S*[{<%@#]")
 _WHOLE_ARGUMENT = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
@@ -74,6 +76,15 @@ def look(data: bytes, path: str) -> Seen:
         reads=tuple(dict.fromkeys([*reads, *triggered])),
         sources=tuple(dict.fromkeys(sources)),
     )
+
+
+def is_meant(data: bytes, line: int) -> bool:
+    """Whether a file with a mistake on this line is meant to be a Dockerfile: it has a base by then.
+
+    A part of one has none, and a template has a mark of its language instead, or for an instruction.
+    """
+    lines = data.decode("utf-8", "replace").split("\n")[:line]
+    return any(map(_BASE.match, lines)) and not _MARK.match(lines[-1])
 
 
 def _outside(reference: str) -> Origin:
