@@ -3,8 +3,8 @@
 As git's index does: a file is taken for unchanged while its size, its two times (to the nanosecond), its inode, its
 device and its mode are what they were. An id is remembered only of a file that was last written so long before it was
 read that a later write cannot have the same times (git calls files for which that is unsure racy), and only on the file
-system of the cache, whose clock can be asked. All others are read each time. Like all of the cache this may be deleted
-or damaged at any time.
+system of the cache, whose clock can be asked. That must have a time which nobody can set: exFAT and sshfs have none.
+All others are read each time. Like all of the cache this may be deleted or damaged at any time.
 """
 
 from __future__ import annotations
@@ -66,10 +66,14 @@ class RememberedIds:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 now = os.fstat(handle)
+                os.utime(handle, (1, 1))
+                aged = os.fstat(handle)
             finally:
                 os.close(handle)
                 os.unlink(draft)  # noqa: PTH108
         except OSError:
+            return
+        if aged.st_ctime_ns < now.st_ctime_ns:  # An edit could have all that the system says put back.
             return
         self._device = now.st_dev
         self._before = min(now.st_mtime_ns, now.st_ctime_ns, time.time_ns()) - MARGIN

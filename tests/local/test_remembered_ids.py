@@ -179,6 +179,27 @@ def test_a_clock_of_the_file_system_that_is_behind_is_believed(folder: Rememberi
     assert folder.hashed()[1] == len(PATHS)
 
 
+class Settable:
+    """What the system says of a file where it has no time but the one that anybody can set."""
+
+    def __init__(self, status: os.stat_result) -> None:
+        self.status = status
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.status, name.replace("ctime", "mtime"))
+
+
+def test_nothing_is_remembered_where_all_times_can_be_set(folder: Remembering, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on exFAT, and over sshfs."""
+    lstat, fstat = os.lstat, os.fstat
+    monkeypatch.setattr(os, "lstat", lambda path: Settable(lstat(path)))
+    monkeypatch.setattr(os, "fstat", lambda handle: Settable(fstat(handle)))
+    wait(folder.root)
+    assert folder.hashed() == (folder.fresh(), len(PATHS))
+    disguise("deep/a", "2\n")(folder.root)
+    assert folder.hashed() == (folder.fresh(), len(PATHS))
+
+
 def test_a_damaged_memory_is_none(folder: Remembering) -> None:
     wait(folder.root)
     folder.hashed()
