@@ -13,6 +13,7 @@ from planner.cli import arguments as shared
 from planner.cli.clone import clone_of
 from planner.cli.family import folder_of
 from planner.cli.matrix import environment_of, planned
+from planner.cli.parents import narrowed
 from planner.cli.plan import is_pushed
 from planner.cli.signing import asks_for_signatures
 from planner.cli.since import both
@@ -23,7 +24,8 @@ from planner.model.frozen import replace
 from planner.model.image import Family, ImageName
 from planner.model.names import COMMIT
 from planner.plan.durations import durations
-from planner.plan.rebuild import Action, Plan
+from planner.plan.reasons import Code
+from planner.plan.rebuild import Action, Plan, not_by_key
 from planner.schedule.resources import amounts
 
 BASELINE: tuple[tuple[str, object], ...] = (
@@ -108,7 +110,7 @@ def text_of(options: argparse.Namespace) -> str:
         work=work,
         jobs=jobs_of(work, alone(work)),
         total=made.total,
-        plans={image.name: _compact(replace(made, images=(image,), total=1, warnings=())) for image in made.building},
+        plans=_plans(made, keys),
         image=options.image,
         source=options.source,
         revision=revision,
@@ -151,6 +153,17 @@ def _kept(made: Plan, keys: Keys) -> tuple[ImageName, ...]:
     """The images that the plan found published. One that a plan against a revision reuses is known to be nowhere."""
     reused = ((image.name, image.stored) for image in made.images if image.action is Action.REUSE)
     return tuple(name for name, stored in reused if stored is not None and is_pushed(stored, keys))
+
+
+def _plans(made: Plan, keys: Keys) -> dict[ImageName, str]:
+    """The plan of each image, with those that it stands on where these alone, and no key, say why it is built."""
+    unsaid = not_by_key(made, keys) - keys.unsettled
+    found: dict[ImageName, str] = {}
+    for image in made.building:
+        why = image.name in unsaid and all(one.code is Code.PARENT_CHANGED for one in image.reasons)
+        part = narrowed(made, {image.name}) if why else replace(made, images=(image,), total=1)
+        found[image.name] = _compact(replace(part, warnings=()))
+    return found
 
 
 def _compact(made: Plan) -> str:

@@ -96,6 +96,13 @@ def test_only_our_own_braces_are_argos_to_fill_in() -> None:
         assert json.loads(raw) == json.loads(plan)
 
 
+def test_a_task_knows_why_its_image_is_built_whatever_was_published(space: Workspace) -> None:
+    """What stands between images of `--all` has the key that it had: alone, its plan would take what was published."""
+    run = space.planner("export", "argo", *SOURCE, "--since", "HEAD", "--all", "a", "c")
+    plans = [json.loads(text)["images"] for text in plans_of(yaml.safe_load(run.stdout))]
+    assert [[one["name"] for one in images] for images in plans] == [["a"], ["a", "b"], ["c"]]
+
+
 def plans_of(document: dict[str, Any]) -> list[str]:
     """The part of the plan that each task of a workflow has."""
     tasks = [one for one in document["spec"]["templates"][0]["dag"]["tasks"] if one["name"] != argo.NAMING]
