@@ -85,11 +85,8 @@ def test_a_home_that_outlives_a_job_gets_the_version_of_the_pipeline(provider: s
     space = Workspace(tmp_path / "family")
     space.write({"images.yaml": "version: 1\nregistry: r.example\nimages: {a: {}}\n", "Dockerfile": "FROM x\n"})
     document = yaml.safe_load(space.planner("ci", provider, "-o", "-").stdout)
-    install = (
-        document["plan"]["script"][0]
-        if provider == "gitlab"
-        else document["steps"][0]["commands"][0].replace("$$", "$")
-    )
+    commands = document["plan"]["script"] if provider == "gitlab" else document["steps"][0]["commands"]
+    install = next(line for line in commands if "pipx" in line).replace("$$", "$")
     programs = tmp_path / "bin"
     programs.mkdir()
     stubs = {"pipx": f'echo "$@" >> {shlex.quote(os.fspath(tmp_path))}/log'}
