@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from planner.model.frozen import dataclass, field
-from planner.model.names import DEFAULT_REGISTRY, OFFICIAL, Reference
+from planner.model.names import DEFAULT_REGISTRY, LATEST, OFFICIAL, Reference
 from planner.sources.discovery.likeness import (
     begins_with,
     folders_shared,
@@ -18,6 +18,7 @@ from planner.sources.discovery.likeness import (
     in_any_order,
     is_local,
     run_together,
+    stands_beside,
     tells,
 )
 from planner.sources.discovery.names import Reading, Strength, spelled
@@ -104,7 +105,7 @@ class Answers:
         best: dict[Strength, dict[str, str]] = defaultdict(dict)
         for path, reading in self._by_name.get(name, ()):
             if reading.tag:
-                if reference.tag and holds(reference.tag, reading.tag):
+                if (tag := _tag(reference)) and holds(tag, reading.tag):
                     best[reading.strength][path] = reading.tag
             elif not reading.above or reading.above == above:
                 best[reading.strength][path] = reading.above
@@ -130,7 +131,9 @@ class Answers:
             return None
         if found == (reader,):
             return Answer()
-        outside = self._outside(reference, beside=_beside(reader, found) and bool(self._spelled.makers(reference)))
+        outside = self._outside(
+            reference, beside=stands_beside(reader, found) and bool(self._spelled.makers(reference))
+        )
         if outside is not None:
             return outside
         if len(found) > 1:
@@ -279,6 +282,11 @@ def _parsed(text: str) -> Reference | None:
         return None
 
 
+def _tag(reference: Reference) -> str:
+    """The tag that a reference names or, without a digest, means."""
+    return reference.tag or ("" if reference.digest else LATEST)
+
+
 def _prefix(reference: Reference) -> str:
     return reference.repository.rpartition("/")[0]
 
@@ -287,12 +295,6 @@ def _last(reference: Reference) -> tuple[str, str]:
     """The last component of a reference's path and the one above it, in one spelling."""
     *above, name = reference.path.split("/")
     return (spelled(above[-1]) if above else ""), spelled(name)
-
-
-def _beside(reader: str, found: Sequence[str]) -> bool:
-    """Whether there is one Dockerfile, and its folder stands beside the reader's in a folder of the workspace."""
-    above = reader.split("/")[:-2]
-    return bool(above) and [path.split("/")[:-2] for path in found] == [above]
 
 
 def _list(paths: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from planner.sources.discovery.official import OFFICIAL_IMAGES
 
@@ -46,3 +47,9 @@ def folders_shared(one: str, other: str) -> int:
             break
         count += 1
     return count
+
+
+def stands_beside(reader: str, found: Sequence[str]) -> bool:
+    """Whether there is one Dockerfile, and its folder stands beside the reader's in a folder of the workspace."""
+    above = reader.split("/")[:-2]
+    return bool(above) and [path.split("/")[:-2] for path in found] == [above]

@@ -168,6 +168,13 @@ def test_what_a_shorter_name_may_make_is_a_doubt_while_nobody_reads_it(maker: st
     assert doubts(files) == {("app/Dockerfile", reference)}
 
 
+def test_a_folder_may_be_the_tag_that_a_reference_without_one_means() -> None:
+    files = {"toolbox/latest/Dockerfile": "FROM scratch\n", "toolbox/1.0/Dockerfile": "FROM scratch\n"}
+    files |= {"a/Dockerfile": "FROM acme/toolbox\n", "b/Dockerfile": f"FROM acme/toolbox{PIN}\n"}
+    assert edges(files) == {("a/Dockerfile", "toolbox/latest/Dockerfile")}
+    assert doubts(files) == {("b/Dockerfile", f"acme/toolbox{PIN}")}
+
+
 def test_of_what_stands_far_below_a_name_that_of_the_tag_is_meant() -> None:
     files = {f"AcmeWeb/dockerfiles/{version}/Dockerfile": "FROM scratch\n" for version in ("1.2", "1.3", "2.0")}
     files["app/Dockerfile"] = "FROM acme/web:1.3.4-slim\n"
