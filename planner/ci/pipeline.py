@@ -11,6 +11,7 @@ from planner.ci.jobs import Rebuild
 from planner.ci.limits import depth_of
 from planner.ci.names import LABEL, job_id, of_place, refuse_lines
 from planner.errors import PlannerError
+from planner.model.image import DISCOVERED
 
 NATIVE = "linux/amd64"
 REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:/-]*)?", re.ASCII)
@@ -109,10 +110,10 @@ def refuse_older(branch: str, unless: str = "") -> str:
 def refuse_unpublished(settings: Settings) -> None:
     """Raise PlannerError for a pipeline that could not build: unsafe settings, or a family without a registry."""
     if not settings.work.family.registry:
-        raise PlannerError(
-            "a pipeline needs a registry: its jobs hand their images on through one\n"
-            "  give the graph file registry: HOST/PATH; for a Bake file, set PLANNER_REGISTRY while this is written"
-        )
+        hint = "give the graph file registry: HOST/PATH; for a Bake file, set PLANNER_REGISTRY while this is written"
+        if settings.work.family.file == DISCOVERED:
+            hint = "planner init writes a graph file: give that registry: HOST/PATH"
+        raise PlannerError(f"a pipeline needs a registry: its jobs hand their images on through one\n  {hint}")
     refuse_unsafe_settings(settings)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from planner.cli import arguments as shared
-from planner.cli.asides import say_aside
 from planner.cli.family import defines_family, definition_in, folder_of, keys_in
 from planner.cli.plan import state_of
 from planner.cli.since import both
@@ -102,7 +102,8 @@ def _default(options: argparse.Namespace) -> str:
             "nothing was built here yet, and there is no git repository whose HEAD could be compared with\n"
             f"  name a state with --from: {FORMS}"
         )
-    say_aside("planner: nothing was built here yet, so HEAD is compared with")
+    # Not one of the things that were said of the family, after which nothing says how it was found.
+    print("planner: nothing was built here yet, so HEAD is compared with", file=sys.stderr)
     return "HEAD"
 
 

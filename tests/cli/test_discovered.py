@@ -73,6 +73,11 @@ def test_nothing_to_find(tmp_path: Path) -> None:
     assert "no graph file, and no Dockerfile" in run.stderr
 
 
+def test_a_pipeline_wants_a_graph_file_first(space: Workspace) -> None:
+    run = space.planner("ci", "github")
+    assert (run.returncode, "planner init writes a graph file: give that registry" in run.stderr) == (1, True), run
+
+
 def test_plans_between_states(space: Workspace) -> None:
     assert space.rebuilds() == {}
     space.write({"notes.txt": "m\n"})
@@ -83,6 +88,8 @@ def test_plans_between_states(space: Workspace) -> None:
     assert space.rebuilds() == {}
     assert set(space.rebuilds("HEAD~1")) == {"base", "app"}
     assert space.planner("why", "app", "--from", "HEAD~1").stderr == NOTICE
+    for _ in range(2):
+        assert space.planner("why", "app").stderr.endswith(f"so HEAD is compared with\n{NOTICE}")
     assert (
         "app ← base: images/base/setup.sh changed"
         in space.planner("why", "app", "--from", "HEAD~1", "--to", "HEAD").stdout
