@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from planner.cli.asides import said_so_far, say_aside, warning
 from planner.cli.family import chosen
-from planner.errors import DefinitionError
+from planner.errors import DefinitionError, PlannerError
 from planner.ports import Tree
 from planner.sources.loaded import LoadedFamily
 from planner.sources.told import expect_told, open_images, without_open
@@ -26,7 +26,7 @@ def told_part(options: argparse.Namespace, loaded: LoadedFamily, tree: Tree, *, 
     """
     if past:
         return without_open(loaded, tree)
-    named: list[str] = getattr(options, "images", [])
+    named: list[str] = getattr(options, "images", []) or _planned(options, loaded)
     try:
         expect_told(loaded, chosen(named, loaded.graph), whole=not named or "*" in named)
     except DefinitionError:
@@ -41,6 +41,21 @@ def told_part(options: argparse.Namespace, loaded: LoadedFamily, tree: Tree, *, 
     if message not in said_so_far:  # A watch looks again and again.
         say_aside(message)
     return found
+
+
+def _planned(options: argparse.Namespace, loaded: LoadedFamily) -> list[str]:
+    """The images of a saved plan that is applied; of one that cannot be read none, which is told later."""
+    if not getattr(options, "plan", ""):
+        return []
+    from planner.cli.parents import MAX_PLAN  # few commands apply one
+    from planner.plan import plan_file
+
+    try:
+        with open(options.plan, "rb") as stream:
+            names = [image.name for image in plan_file.read(stream.read(MAX_PLAN), options.plan).images]
+    except (OSError, PlannerError):
+        return []
+    return [name for name in names if name in loaded.graph.nodes]
 
 
 def _say_that_names_help(command: str, rest: int) -> None:

@@ -59,6 +59,14 @@ def test_only_what_is_in_the_way_is_told(space: Workspace) -> None:
     assert 'did you mean "app"?' in space.planner("plan", "apq").stderr
 
 
+def test_a_saved_plan_names_its_images(space: Workspace) -> None:
+    assert space.planner("plan", "app", "--out", ".planner/plan.json", "--since", "HEAD").returncode == 0
+    run = space.planner("build", "--plan", ".planner/plan.json", "--dry-run")
+    assert (run.returncode, OUT in run.stderr) == (0, True), run
+    space.write({"app/Dockerfile": "FROM acme/lab\nCOPY run.sh /\n"})
+    assert "lab/Dockerfile:2" in space.planner("build", "--plan", ".planner/plan.json", "--dry-run").stderr
+
+
 def test_what_becomes_an_edge_to_an_open_image_is_open(space: Workspace) -> None:
     assert space.planner("plan", "app", "--since", "HEAD").returncode == 0
     space.write({"app/Dockerfile": "FROM acme/lab\nCOPY run.sh /\n"})
