@@ -14,8 +14,12 @@ import time
 
 from planner.local import cache_file
 
-MARGIN = 3_000_000_000
-"""Nanoseconds between the last write of a file and a reading that is remembered: some file systems count in 2 s."""
+MARGIN = 60_000_000_000
+"""Nanoseconds between the last write of a file and a reading that is remembered.
+
+Some file systems count in 2 s. And what a program writes to a file that it has mapped (`mmap`) gives that a new time
+only once for each page until the system has written the page out, which Linux does within 35 s.
+"""
 FEW = 64
 """Files that are hashed sooner than it takes to read what is remembered, and to write it."""
 LARGE = 1 << 20

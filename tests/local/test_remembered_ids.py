@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import shutil
 import tempfile
@@ -177,6 +178,19 @@ def test_a_clock_of_the_file_system_that_is_behind_is_believed(folder: Rememberi
     with mock.patch.object(time, "time_ns", return_value=1):
         folder.hashed()
     assert folder.hashed()[1] == len(PATHS)
+
+
+def test_what_a_program_has_mapped_may_change_without_a_new_time(tmp_path: Path) -> None:
+    """Until the system has written the page out, some 30 s later."""
+    folder = Remembering(tmp_path)
+    write("a", "1\n" * 3000)(folder.root)
+    with (folder.root / "a").open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+        mapped[0:1] = b"2"
+        time.sleep(3.2)
+        with mock.patch.object(remembered_ids, "FEW", 0):
+            folder.hashed()
+            mapped[0:1] = b"3"
+            assert folder.hashed()[0] == folder.fresh()
 
 
 class Settable:
