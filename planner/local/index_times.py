@@ -36,7 +36,8 @@ def written_again(times: bytes, place: Callable[[str], str]) -> tuple[list[str],
             written = os.lstat(place(path)).st_ctime_ns
         except OSError:  # Git says so.
             continue
-        if written // SECOND == second and written % SECOND != rest:
+        # Without nanoseconds in the index nobody knows: its git or the disk counts seconds too.
+        if written // SECOND == second and (written % SECOND != rest or not rest):
             found.append(path)
     return found, last + SETTLED < now
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from planner.local import index_times
 from planner.local.disk_tree import DiskTree
 from planner.local.git_tree import worktree
+from planner.local.index_times import SECOND
 from tests.local.test_trees import listed
 from tests.workspace import Workspace
 
@@ -246,3 +248,16 @@ def test_files_with_times_of_their_own_are_looked_at_once(space: Workspace, monk
         assert_is_as_on_disk(space.root)
         assert worktree(space.root).on_disk() == []
         assert looked.call_count == 3
+
+
+@pytest.mark.parametrize(
+    ("noted", "on_disk", "again"),
+    [("7:500", 7_000_000_500, False), ("7:499", 7_000_000_500, True), ("7:0", 7 * SECOND, True)],
+)
+def test_where_seconds_are_all_that_is_counted(
+    noted: str, on_disk: int, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by ext3, or in the index of a git that is built so: a file with two times may have been written again."""
+    monkeypatch.setattr(os, "lstat", lambda _: SimpleNamespace(st_ctime_ns=on_disk))
+    times = f"file\0  ctime: {noted}\n  mtime: 6:0\n".encode()
+    assert index_times.written_again(times, str) == (["file"] * again, True)
