@@ -213,6 +213,9 @@ class Answers:
         if unread := self._kin(reader, reference) - self._read - {reader}:
             what = "no Dockerfile is named like it, but nothing else here reads"
             return Answer(doubt=f"{what} {_list(sorted(unread))}, which may make it", may=tuple(sorted(unread)))
+        if unowned:
+            what = "no Dockerfile is named like it, and it is none of Docker's official images"
+            return Answer(doubt=f"{what}: something makes it before the build, or gives a context of that name")
         return Answer()
 
     def _kin(self, reader: str, reference: Reference) -> set[str]:

@@ -13,18 +13,18 @@ def _words(text: str) -> frozenset[str]:
 
 OFFICIAL_IMAGES = _words(
     """
-    adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux backdrop
+    adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux azul-zulu backdrop
     bash bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux clefos clickhouse
     clojure composer consul convertigo couchbase couchdb crate dart debian django docker dotnet drupal
-    eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx erlang euleros express-gateway fedora
-    flink fluentd friendica gazebo gcc geonetwork ghost glassfish golang gradle groovy haproxy haskell haxe
+    eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx erlang espocrm euleros express-gateway fedora
+    flink fluentd friendica fsharp gazebo gcc geonetwork ghost glassfish golang gradle groovy haproxy haskell haxe
     hello-world hipache hitch httpd hylang ibm-semeru-runtimes ibmjava influxdb iojs irssi java jenkins jetty
     jobber joomla jruby julia kaazing-gateway kapacitor kibana known kong krakend lightstreamer liquibase logstash
     mageia mariadb matomo maven mediawiki memcached mongo mongo-express monica mono mysql nats nats-streaming
-    neo4j neurodebian nextcloud nginx nimbus node notary nuodb nuxeo odoo open-liberty openjdk openmapviewer
+    neo4j neurodebian nextcloud nginx nim nimbus node notary nuodb nuxeo odoo open-liberty openjdk openmapviewer
     opensuse oraclelinux orientdb owncloud percona perl photon php php-zendserver phpmyadmin piwik plone
     postfixadmin postgres postgresql pypy python r-base rabbitmq rails rakudo-star rapidoid redis redmine registry
-    rethinkdb rocket.chat rockylinux ros ruby rust sapmachine scratch sentry silverpeas sl solr sonarqube
+    rethinkdb rocket.chat rockylinux ros ruby rust sapmachine satosa scratch sentry silverpeas sl solr sonarqube
     sourcemage spark spiped storm swarm swift swipl tarantool teamspeak telegraf thrift tomcat tomee traefik
     ubuntu ubuntu-debootstrap ubuntu-upstart unit varnish vault websphere-liberty wordpress xwiki yourls znc
     zookeeper

@@ -139,6 +139,8 @@ def test_an_older_release_of_itself_does_not_hide_an_image_of_our_own() -> None:
         ({"base/Dockerfile": "FROM scratch\n", "x/Dockerfile": "FROM acme/elsewhere\n"}, "acme/base"),
         ({"base/Dockerfile": 'FROM no closing "quote\n'}, "acme/base"),
         ({"base/Dockerfile": "FROM scratch\n"}, "base-full"),
+        ({"base/Dockerfile": "FROM scratch\n"}, "binary_dir"),
+        ({"base/Dockerfile": "FROM scratch\n"}, "tritonserver:local"),
     ],
 )
 def test_what_may_be_two_things_is_a_doubt(files: dict[str, str], reference: str) -> None:

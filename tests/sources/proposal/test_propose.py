@@ -102,8 +102,8 @@ jobs:
 
 def test_a_name_is_given_once() -> None:
     files = {
-        "a/Dockerfile": "FROM x\n",
-        "b/Dockerfile": "FROM x\n",
+        "a/Dockerfile": "FROM scratch\n",
+        "b/Dockerfile": "FROM scratch\n",
         "Makefile": "\tdocker build -t t a\n\tdocker build -t t b\n",
     }
     images, proposal = proposed(files)
