@@ -17,6 +17,7 @@ from planner.sources.discovery.likeness import (
     holds,
     in_any_order,
     is_local,
+    listed,
     run_together,
     stands_beside,
     tells,
@@ -137,9 +138,9 @@ class Answers:
         if outside is not None:
             return outside
         if len(found) > 1:
-            return Answer(doubt=f"{_list(found)} may all answer it")
+            return Answer(doubt=f"{listed(found)} may all answer it")
         if others := self._elsewhere_known(found[0], reference):
-            return Answer(doubt=f"it may be somebody else's: {found[0]} makes what is read as {_list(others)}")
+            return Answer(doubt=f"it may be somebody else's: {found[0]} makes what is read as {listed(others)}")
         return Answer(path=found[0], why=f"{how} read like {text}")
 
     def _outside(self, reference: Reference, *, beside: bool) -> Answer | None:
@@ -170,7 +171,7 @@ class Answers:
                 # An owner that is the workspace's own: who starts from itself starts from an older release.
                 return None
         if readers:
-            return Answer(doubt=f"{_list(sorted(readers))} reads like it, but starts from it")
+            return Answer(doubt=f"{listed(sorted(readers))} reads like it, but starts from it")
         return None
 
     def _elsewhere_known(self, path: str, reference: Reference) -> tuple[str, ...]:
@@ -203,16 +204,16 @@ class Answers:
             makers = self._named(shorter) - {reader}
             if makers and (ours or unowned):
                 what = "no Dockerfile is named like it; another target or argument may make it from"
-                return Answer(doubt=f"{what} {_list(sorted(makers))}", may=tuple(sorted(makers)))
+                return Answer(doubt=f"{what} {listed(sorted(makers))}", may=tuple(sorted(makers)))
         longer = self._longer[name] - {reader} if ours else ()
         if longer:
-            what = f"no Dockerfile is named like it; {_list(sorted(longer))} may make it"
+            what = f"no Dockerfile is named like it; {listed(sorted(longer))} may make it"
             return Answer(doubt=what, may=tuple(sorted(longer)))
         if official or is_public(_prefix(reference)):
             return Answer()
         if unread := self._kin(reader, reference) - self._read - {reader}:
             what = "no Dockerfile is named like it, but nothing else here reads"
-            return Answer(doubt=f"{what} {_list(sorted(unread))}, which may make it", may=tuple(sorted(unread)))
+            return Answer(doubt=f"{what} {listed(sorted(unread))}, which may make it", may=tuple(sorted(unread)))
         if unowned:
             what = "no Dockerfile is named like it, and it is none of Docker's official images"
             return Answer(doubt=f"{what}: something makes it before the build, or gives a context of that name")
@@ -265,7 +266,7 @@ class Answers:
         shared = {path: folders_shared(path, reader) for path in found}
         nearest = [path for path in found if shared[path] == max(shared.values())]
         if len(nearest) > 1:
-            return Answer(doubt=f"{_list(nearest)} may all be meant by <{word}>")
+            return Answer(doubt=f"{listed(nearest)} may all be meant by <{word}>")
         return Answer(path=nearest[0], why=f"nearest to its reader among what reads like <{word}>")
 
 
@@ -298,8 +299,3 @@ def _last(reference: Reference) -> tuple[str, str]:
     """The last component of a reference's path and the one above it, in one spelling."""
     *above, name = reference.path.split("/")
     return (spelled(above[-1]) if above else ""), spelled(name)
-
-
-def _list(paths: Sequence[str]) -> str:
-    shown = ", ".join(paths[:4])
-    return f"{shown} and {len(paths) - 4} more" if len(paths) > 4 else shown

@@ -31,6 +31,7 @@ def tells(name: str) -> bool:
 
 
 def in_any_order(name: str) -> str:
+    """A name whose words stand in one order, whatever theirs is."""
     return "-".join(sorted(name.split("-")))
 
 
@@ -53,3 +54,9 @@ def stands_beside(reader: str, found: Sequence[str]) -> bool:
     """Whether there is one Dockerfile, and its folder stands beside the reader's in a folder of the workspace."""
     above = reader.split("/")[:-2]
     return bool(above) and [path.split("/")[:-2] for path in found] == [above]
+
+
+def listed(paths: Sequence[str]) -> str:
+    """The first of some paths, and how many more."""
+    shown = ", ".join(paths[:4])
+    return f"{shown} and {len(paths) - 4} more" if len(paths) > 4 else shown
