@@ -60,11 +60,11 @@ def space(tmp_path: Path) -> Workspace:
         {
             "images.yaml": "version: 1\nregistry: r.example\n"
             "images: {a: {context: a}, b: {context: b}, c: {context: c}}\n",
-            "a/Dockerfile": "FROM x\nCOPY --chmod=644 f /\n",
+            "a/Dockerfile": "FROM ubuntu\nCOPY --chmod=644 f /\n",
             "a/f": "1\n",
             "a/.dockerignore": "*.md\n",
             "b/Dockerfile": "FROM r.example/a\n",
-            "c/Dockerfile": "FROM y\nADD https://e.example/f /\n",
+            "c/Dockerfile": "FROM debian\nADD https://e.example/f /\n",
         }
     )
     workspace.commit()
