@@ -93,6 +93,7 @@ class Transport:
         self.connections = Connections()
         self.expected = Expected()
         self._tokens: dict[str, str] = {}
+        self._shared: set[str] = set()
         self._challenges: dict[str, str] = {}
         self._refused: set[str] = set()
         self._common: dict[str, str] = {}
@@ -152,13 +153,17 @@ class Transport:
         """The answer to somebody who says who they are, where the registry asks for that."""
         name = f"{request.host} {request.scope}"
         given, home = self._exchange(request, self._tokens.get(name) or self._token_ahead(request, name))
+        # Some call a token that does not hold for this scope no permission; one for several need not hold for each.
+        is_refused = given.status == 401 or (given.status == 403 and name in self._shared)
         # Whoever a registry led to may not ask for its login.
-        if given.status != 401 or request.stream is not None or not home:
+        if not is_refused or request.stream is not None or not home:
             if home and given.status in (200, 404) and name not in self._tokens:
                 self._common.setdefault(request.host, "")
             return given
+        self._shared.discard(name)
         with closing(given):
-            challenge = logins.preferred(given.challenges)
+            known = self._challenges.get(request.host, "")
+            challenge = known if given.status == 403 else logins.preferred(given.challenges)
         found = self._tokens[name] = self._authorization(request, challenge)
         if found.startswith("Basic "):
             self._common[request.host] = found
@@ -194,7 +199,9 @@ class Transport:
                     found = self._authorization(replace(request, scope=" ".join(group.scopes)), challenge)
                 group.asked = True
                 if found:
-                    self._tokens.update({f"{request.host} {scope}": found for scope in group.scopes})
+                    names = [f"{request.host} {scope}" for scope in group.scopes]
+                    self._tokens.update(dict.fromkeys(names, found))
+                    self._shared.update(names)
         return self._tokens.get(name, "")
 
     def _authorization(self, request: Request, challenge: str) -> str:

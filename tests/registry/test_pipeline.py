@@ -172,8 +172,10 @@ def test_where_each_scope_has_a_token_questions_go_one_by_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("gives", ["all", "none together", "but one"])
-def test_one_token_holds_for_many_repositories_where_it_can(gives: str) -> None:
+@pytest.mark.parametrize(
+    ("gives", "refuses"), [("all", 401), ("none together", 401), ("but one", 401), ("but one", 403)]
+)
+def test_one_token_holds_for_many_repositories_where_it_can(gives: str, refuses: int) -> None:
     """A registry that gives none for several scopes, or not for each of them, is asked for each alone."""
     challenge = {"WWW-Authenticate": 'Bearer realm="http://HOST/token",service="s"'}
     asked: list[list[str]] = []
@@ -196,7 +198,7 @@ def test_one_token_holds_for_many_repositories_where_it_can(gives: str) -> None:
             name = self.path.split("/")[2]
             known = f"repository:{name}:pull" in self.headers.get("Authorization", "")
             looked.append(name)
-            self.send_response(200 if known else 401)
+            self.send_response(200 if known else refuses if "Authorization" in self.headers else 401)
             for key, value in ({"Docker-Content-Digest": DIGEST} if known else challenge).items():
                 self.send_header(key, value.replace("HOST", self.headers["Host"]))
             self.send_header("Content-Length", "0")
