@@ -71,7 +71,9 @@ class HttpRegistry:
 
     def expect(self, host: str, repositories: Iterable[str]) -> None:
         """Let questions about these repositories of a host share tokens, where it asks for any."""
-        self.transport.expected.add(host, (f"repository:{one.removeprefix(f'{host}/')}:pull" for one in repositories))
+        self.transport.proofs.expected.add(
+            host, (f"repository:{one.removeprefix(f'{host}/')}:pull" for one in repositories)
+        )
 
     def _named(self, answer: Answer, repository: str, reference: str) -> str | None:
         """The digest of a manifest that was asked for, None where there is none."""

@@ -1,13 +1,11 @@
-"""Carries requests to registries and back: logins, redirects, bounded bodies, and patience with passing failures.
+"""Carries requests to registries and back: redirects, bounded bodies, and patience with passing failures.
 
 Knows no manifests. What proves who we are goes to the registry itself, nowhere else.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,10 +14,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from planner.errors import RegistryAway, RegistryError
-from planner.registry import certificates, logins, pipeline
+from planner.registry import certificates, pipeline
 from planner.registry.connections import PASSING, Broken, Connections, Given, is_loopback, read
-from planner.registry.docker_config import HUB, Login, stored_login
-from planner.registry.expected import Expected
+from planner.registry.docker_config import HUB
+from planner.registry.proofs import Proofs
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for an answer."""
@@ -29,8 +27,6 @@ asked one by one.
 """
 MAX_MANIFEST = 4 << 20
 MAX_ERROR = 1 << 20
-LOGIN_HOLDS = 240.0
-"""Seconds for which a stored login is used again: those that helpers make live for five minutes at least."""
 ITS_LOG = "the registry's own log says why: a full disk, for example"
 MAX_HOPS = 5
 MAX_PARTS = 100
@@ -91,16 +87,9 @@ class Transport:
         self.patience = patience or Patience()
         self.sleep = sleep
         self.connections = Connections()
-        self.expected = Expected()
-        self._tokens: dict[str, str] = {}
-        self._shared: set[str] = set()
-        self._challenges: dict[str, str] = {}
-        self._refused: set[str] = set()
-        self._common: dict[str, str] = {}
+        self.proofs = Proofs(self.connections, TIMEOUT)
         self._apart: set[str] = set()
-        self._logins: dict[str, tuple[Login | None, float]] = {}
         self._dates: dict[str, tuple[str, float]] = {}
-        self._lock = threading.Lock()
 
     def ask(self, request: Request) -> Answer:
         """The answer, whatever its status. Passing failures are waited out; RegistryError for those that stay."""
@@ -121,7 +110,7 @@ class Transport:
 
     def asks_together(self, host: str) -> bool:
         """Whether several questions can be asked of a host at once, as far as is known by now."""
-        return host in self._common and host not in self._apart
+        return self.proofs.common(host) is not None and host not in self._apart
 
     def heads(self, host: str, paths: Sequence[str], headers: Mapping[str, str]) -> list[Answer]:
         """Answers to HEAD requests, asked all at once: for the first of the paths, as far as they are beyond doubt.
@@ -130,7 +119,7 @@ class Transport:
         """
         if not self.asks_together(host):
             return []
-        known = self._common[host]
+        known = self.proofs.common(host)
         sent = {**headers, "Authorization": known} if known else headers
         found: list[Answer] = []
         for status, given in pipeline.heads(self.connections.way(base(host)), paths, sent, STALLED):
@@ -151,62 +140,17 @@ class Transport:
 
     def _known(self, request: Request) -> Given:
         """The answer to somebody who says who they are, where the registry asks for that."""
-        name = f"{request.host} {request.scope}"
-        given, home = self._exchange(request, self._tokens.get(name) or self._token_ahead(request, name))
-        # Some call a token that does not hold for this scope no permission; one for several need not hold for each.
-        is_refused = given.status == 401 or (given.status == 403 and name in self._shared)
+        host, scope = request.host, request.scope
+        found = self.proofs.find(host, scope)
+        given, home = self._exchange(request, found)
         # Whoever a registry led to may not ask for its login.
-        if not is_refused or request.stream is not None or not home:
-            if home and given.status in (200, 404) and name not in self._tokens:
-                self._common.setdefault(request.host, "")
+        if not home or request.stream is not None or not self.proofs.is_refused(found, given.status):
+            if home and given.status in (200, 404):
+                self.proofs.took(host, scope)
             return given
-        self._shared.discard(name)
         with closing(given):
-            known = self._challenges.get(request.host, "")
-            challenge = known if given.status == 403 else logins.preferred(given.challenges)
-        found = self._tokens[name] = self._authorization(request, challenge)
-        if found.startswith("Basic "):
-            self._common[request.host] = found
-        else:
-            self._challenges[request.host] = challenge
-        return self._exchange(request, found)[0]
-
-    def _token_ahead(self, request: Request, name: str) -> str:
-        """A token from where the registry sent us for another scope, "" where there is none: saves a question each."""
-        challenge = self._challenges.get(request.host, "")
-        if not challenge or name in self._refused:
-            return ""
-        if common := self._token_of_group(request, name, challenge):
-            return common
-        try:
-            found = self._tokens[name] = self._authorization(request, challenge)
-        except RegistryError:  # The registry may ask for none here, and says so itself.
-            self._refused.add(name)
-            return ""
-        return found
-
-    def _token_of_group(self, request: Request, name: str, challenge: str) -> str:
-        """A token for all that is expected beside this scope; "" where none is given. It need not hold for each of
-        them: a registry that refuses it is asked with a token of the scope's own.
-        """
-        group = self.expected.group(request.host, request.scope)
-        if group is None:
-            return ""
-        with group.lock:
-            if not group.asked:
-                found = ""
-                with contextlib.suppress(RegistryError):  # One scope alone may be the reason.
-                    found = self._authorization(replace(request, scope=" ".join(group.scopes)), challenge)
-                group.asked = True
-                if found:
-                    names = [f"{request.host} {scope}" for scope in group.scopes]
-                    self._tokens.update(dict.fromkeys(names, found))
-                    self._shared.update(names)
-        return self._tokens.get(name, "")
-
-    def _authorization(self, request: Request, challenge: str) -> str:
-        login = self._login(request.host)
-        return logins.authorization(self.connections, challenge, login, request.host, request.scope, TIMEOUT)
+            status, challenges = given.status, given.challenges
+        return self._exchange(request, self.proofs.renew(host, scope, status, challenges))[0]
 
     def ahead_of(self, host: str) -> float:
         """Seconds by which the clock of this machine is ahead of a registry's, as its last answer told; 0.0 where none
@@ -217,14 +161,6 @@ class Transport:
             return now - parsedate_to_datetime(told).timestamp()
         except (ValueError, OverflowError):
             return 0.0
-
-    def _login(self, host: str) -> Login | None:
-        """Asked for once for many repositories, and anew before it can be much out of date."""
-        with self._lock:
-            found = self._logins.get(host)
-            if found is None or time.monotonic() - found[1] > LOGIN_HOLDS:
-                found = self._logins[host] = (stored_login(host), time.monotonic())
-            return found[0]
 
     def _exchange(self, request: Request, authorization: str) -> tuple[Given, bool]:
         """The answer, and whether the registry itself gave it."""
