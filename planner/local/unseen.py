@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 
 from planner.local import cache_file
-from planner.local.spawn import TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 LISTING = ("ls-files", "-v", "-s", "-z", "--full-name", "--", ".")
-CONVERTING = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
 LINE_ENDS = ("core.autocrlf", "core.eol")
 ATTRIBUTES = ".gitattributes"
 TRUE, FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0", ""})
@@ -191,11 +189,13 @@ def told(
     if skipped and _forgets_skipping(folder, settings):
         skipped = []
     converts = any(name in LINE_ENDS and value not in FALSE for name, value in settings)
-    converts = converts or "core.attributesfile" in config or _has_tree_of_attributes(settings)
+    converts = converts or "core.attributesfile" in config or has_tree_of_attributes(settings)
     listed = f"\t{ATTRIBUTES}\0".encode() in listing or f"/{ATTRIBUTES}\0".encode() in listing
     listed = listed or any(map(_is_attributes, changed))
     if converts or listed or any(map(os.path.lexists, attributes)) or _are_listed_above(folder, prefix):
-        disk.extend(_converted(folder, listing, times, settings))
+        from planner.local.converting import converted  # few worktrees need it
+
+        disk.extend(converted(folder, listing, times, settings))
     executable: list[str] = []
     if not has_modes(config):
         found = re.findall(rb"(?:\A|\0). 100755 [^\t]*\t([^\0]*)", listing)
@@ -230,75 +230,7 @@ def _are_listed_above(folder: str, prefix: str) -> bool:
     return ask(folder, "ls-files", "-z", "--", *_above(prefix)) != b""
 
 
-def _converted(folder: str, listing: bytes, times: bytes, settings: Sequence[tuple[str, str]]) -> list[str]:
-    """The tracked paths whose bytes on disk may differ from git's."""
-    import re
-
-    from planner.local.process import ask
-
-    tracked = re.findall(rb"\t([^\0]*)\0", listing)
-    if any(_converts_all(name, value) for name, value in settings) or _has_tree_of_attributes(settings):
-        return [path.decode("utf-8", "surrogateescape") for path in tracked]
-    top = ask(folder, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
-    asked = b"".join(path + b"\0" for path in tracked)
-    said = _fed(top, asked, "check-attr", "-z", "--stdin", *CONVERTING).split(b"\0")
-    pairs = zip(said[::3], said[2::3], strict=False)
-    found = {path for path, value in pairs if value not in (b"unspecified", b"unset", b"auto")}
-    found.update(_of_other_size(folder, listing, times, found))
-    return sorted(path.decode("utf-8", "surrogateescape") for path in found)
-
-
-def _of_other_size(folder: str, listing: bytes, times: bytes, found: set[bytes]) -> Iterator[bytes]:
-    """Those besides the found paths whose bytes on disk may differ although git's status calls them unchanged.
-
-    It does so for a file whose size is the one in the index, or where the index has none. Where that is the size of
-    git's bytes too, no line end can be longer than there, whether git guesses at it now or other attributes were in
-    force at the checkout. So no file is read, and the index alone decides.
-    """
-    import re
-
-    debug = rb"([^\0]*)\0  ctime: [^\n]*\n  mtime: [^\n]*\n  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
-    sizes = dict(re.findall(debug, times))
-    listed = re.findall(rb"(?:\A|\0)H 10\d* (\w+) 0\t([^\0]*)", listing)
-    held = [(oid, path) for oid, path in listed if path not in found]
-    said = _fed(folder, b"".join(oid + b"\n" for oid, _ in held), "cat-file", "--batch-check=%(objectsize)")
-    for (_, path), size in zip(held, said.splitlines(), strict=True):
-        if sizes.get(path) != size:
-            yield path
-
-
-def _fed(folder: str, given: bytes, *arguments: str) -> bytes:
-    """What git answers to a question with a long input. Raises GitError."""
-    import subprocess
-
-    from planner.errors import GitError
-    from planner.local.process import environment, git_argv
-
-    try:
-        run = subprocess.run(
-            git_argv(*arguments),
-            cwd=folder,
-            env=environment(),
-            input=given,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise GitError(f"git did not answer within {TIMEOUT:.0f} s") from error
-    if run.returncode:
-        raise GitError(f"git: {run.stderr.decode('utf-8', 'replace').strip().removeprefix('fatal: ')}")
-    return run.stdout
-
-
-def _converts_all(name: str, value: str) -> bool:
-    """Whether `core.autocrlf` or `core.eol` rewrites the line ends of every text file."""
-    if name == "core.autocrlf":
-        return value != "input" and value not in FALSE
-    return name == "core.eol" and value not in ("native", "lf")
-
-
-def _has_tree_of_attributes(settings: Sequence[tuple[str, str]]) -> bool:
+def has_tree_of_attributes(settings: Sequence[tuple[str, str]]) -> bool:
     """Whether git may take attributes from one of its trees, so that the checkout went by others than there are now."""
     return "GIT_ATTR_SOURCE" in os.environ or any(name == "attr.tree" for name, _ in settings)
 

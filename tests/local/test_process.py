@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import GitError
-from planner.local import process, spawn, unseen
+from planner.local import converting, process, spawn
 from tests.workspace import Workspace
 
 SLOW = ("-c", "filter.slow.clean=sleep 20; cat")
@@ -19,7 +19,7 @@ SLOW = ("-c", "filter.slow.clean=sleep 20; cat")
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     made = Workspace(tmp_path)
     made.write({".gitattributes": "*.slow filter=slow\n", "a.slow": "x\n"})
-    for module in (process, spawn, unseen):
+    for module in (process, spawn, converting):
         monkeypatch.setattr(module, "TIMEOUT", 0.5, raising=False)
     return made
 
@@ -29,7 +29,7 @@ def heard(space: Workspace) -> bytes:
 
 
 def fed(space: Workspace) -> bytes:
-    return unseen._fed(str(space.root), b"a.slow\n", *SLOW, "hash-object", "--stdin-paths")
+    return converting._fed(str(space.root), b"a.slow\n", *SLOW, "hash-object", "--stdin-paths")
 
 
 @pytest.mark.parametrize("ask", [heard, fed])
