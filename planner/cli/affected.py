@@ -20,7 +20,8 @@ from planner.digest.trace import covers
 from planner.errors import PlannerError, UsageError
 from planner.explain.touches import affected_json, affected_text
 from planner.local.changed import changed_since
-from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.local.git_tree import WorkTree, worktree
+from planner.local.revisions import revision_tree
 from planner.model.graph import ImageGraph
 from planner.model.image import ImageName
 from planner.plan.affected import Affected, affected, defines, is_discovered, normal

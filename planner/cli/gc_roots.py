@@ -22,8 +22,9 @@ from planner.digest.key import Keys, Known
 from planner.digest.retold import Retold
 from planner.errors import PlannerError, UsageError
 from planner.explain.text import printable
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.refs import commits_of, digests_in, expect_commit, history_of, is_left_out, paths_at
+from planner.local.revisions import revision_tree
 from planner.plan.retention import DAY, SKEW, Decision, Roots, decide
 from planner.policy.identity import Identity
 from planner.policy.pull_requests import PullRequest, Unknown, read

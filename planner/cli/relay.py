@@ -10,8 +10,8 @@ from planner.cli import arguments as shared
 from planner.cli.family import ENVIRONMENT, chosen, folder_of, keys_in
 from planner.cli.output import write
 from planner.errors import PlannerError, UsageError
-from planner.local.git_tree import revision_tree
 from planner.local.process import ask
+from planner.local.revisions import revision_tree
 from planner.plan import relay_request
 from planner.plan.relay_request import MAX_NUMBER, MAX_REQUEST, Request, RequestError, Wanted
 from planner.policy.identity import Identity

@@ -31,7 +31,8 @@ from planner.cli.trusting import Standing, bind_builder, bind_state, caches, eve
 from planner.digest.key import Keys
 from planner.errors import PlannerError
 from planner.local.fetching import fetched
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
+from planner.local.revisions import revision_tree
 from planner.local.state import State
 from planner.model.build import BuildRequest, BuildResult, Stored
 from planner.model.graph import ExternalImage

@@ -15,8 +15,9 @@ from planner.digest.key import Facts, Keys, Known, keys_found, keys_of
 from planner.errors import DefinitionError, PlannerError
 from planner.explain.text import printable
 from planner.local.facts_cache import Remembered
-from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
+from planner.local.revisions import revision_tree
 from planner.model.image import DISCOVERED
 from planner.plan.baseline import Baseline, of_keys
 from planner.ports import Tree

@@ -13,10 +13,11 @@ from planner.cli.plan import state_of
 from planner.cli.since import both
 from planner.digest.key import Keys
 from planner.errors import DefinitionError, GitError, GitRefuses, PlanFileError, PlannerError, UsageError
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.index_tree import index_tree
 from planner.local.records import NoRecords, open_records
 from planner.local.repository import repository
+from planner.local.revisions import revision_tree
 from planner.model.image import ImageName
 from planner.plan import plan_file
 from planner.plan.baseline import Baseline, of_keys, of_latest, of_plan, of_records

@@ -23,7 +23,8 @@ from planner.digest.key import Keys, Known
 from planner.digest.retold import Retold
 from planner.errors import PlannerError
 from planner.explain.causes import plan_text
-from planner.local.git_tree import WorkTree, commit_at, worktree
+from planner.local.git_tree import WorkTree, worktree
+from planner.local.revisions import commit_at
 from planner.plan.rebuild import Plan
 from planner.plan.rebuild import plan as make_plan
 

@@ -1,4 +1,4 @@
-"""A worktree as a Tree (clean files and folders answer from git's objects, unread), and where revisions are found."""
+"""A worktree as a Tree: clean files and folders answer from git's objects, unread."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import functools
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from planner.errors import GitError, GitRefuses
+from planner.errors import GitRefuses
 from planner.local import look as looks
 from planner.local import remembered_ids
 from planner.local.disk_tree import DiskTree
 from planner.local.ids import HIDDEN, by_name, tree_id
 from planner.local.objects import Objects
-from planner.local.process import ask
 from planner.local.revision import FILES, RevisionTree
+from planner.local.revisions import tree_of
 from planner.local.status import changed_paths
 from planner.model.entry import MODE_FOLDER, Entry, Promised, Unread, folder_entry
 from planner.model.frozen import dataclass, field
@@ -249,67 +249,6 @@ def _is_folder(tree: WorkTree | RevisionTree, path: str) -> bool:
     return not path or (found is not None and found.mode == MODE_FOLDER)
 
 
-def revision_tree(folder: Path | str, revision: str, beside: WorkTree | None = None) -> RevisionTree:
-    """The workspace as a revision has it; `beside` a worktree that looked at it already, its answers are used.
-
-    Raises GitError for a revision that is not there.
-    """
-    if beside is not None and beside.clean is not None and beside.look is not None and beside.look.since:
-        look = beside.look
-        if look.revision == revision:
-            return _tree_of(folder, look.since, look.prefix, look.algorithm, beside.clean.objects, beside.clean.nested)
-    from planner.local.repository import repository  # a look has told all that
-
-    found = repository(folder)
-    try:
-        commit = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    except GitError as error:
-        raise GitError(_unknown(folder, revision)) from error
-    if found is None:
-        raise GitError(_unknown(folder, revision))
-    nested = () if beside is None or beside.clean is None else beside.clean.nested
-    return _tree_of(folder, commit.decode().strip(), found.prefix, found.algorithm, Objects(folder), nested)
-
-
-def commit_at(folder: Path | str, revision: str) -> str:
-    """The id of the commit that a revision names now, "" where it names none."""
-    try:
-        told = ask(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    except GitError:
-        return ""
-    return told.decode().strip()
-
-
-def _tree_of(
-    folder: Path | str, commit: str, prefix: str, algorithm: str, objects: Objects, nested: Sequence[str]
-) -> RevisionTree:
-    top = objects.tree_at(commit)
-    root = workspace_in(objects, top, prefix)
-    return RevisionTree(objects, root, algorithm, folder, commit, top=top, prefix=prefix, nested=nested)
-
-
-def workspace_in(objects: Objects, root: str, prefix: str) -> str:
-    """The id of the workspace's folder below the tree of a commit, "" where it is not there."""
-    for name in prefix.rstrip("/").split("/") if prefix else ():
-        found = objects.listing(root).named.get(name) if root else None
-        root = found.oid if found is not None and found.mode == MODE_FOLDER else ""
-    return root
-
-
-def _unknown(folder: Path | str, revision: str) -> str:
-    try:
-        shallow = ask(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
-        names = ask(folder, "for-each-ref", "--format=%(refname:short)", "--count=1000").decode("utf-8", "replace")
-    except GitError:
-        return f"{folder}: is not in a git repository, so there is no revision {revision}"
-    if shallow:
-        return f'this shallow clone lacks the revision "{revision}": run git fetch --unshallow, or fetch-depth: 0 in CI'
-    import difflib
-
-    near = difflib.get_close_matches(revision, names.split(), n=1)
-    return f'there is no revision "{revision}"' + (f': did you mean "{near[0]}"?' if near else "")
-
-
 def worktree(folder: Path | str) -> WorkTree:
     """The workspace as it is on disk now, with or without git."""
     look = looks.taken(str(folder))
@@ -341,7 +280,7 @@ def _seen(folder: Path | str, status: looks.Status, prefix: str, algorithm: str,
     if not status.head or untracked_above:
         return WorkTree(None, disk, (), ignored=left_out)
     nested = [path.removeprefix(prefix) for path in status.nested if path.startswith(prefix) and path != prefix]
-    clean = _tree_of(folder, status.head, prefix, algorithm, Objects(folder), nested)
+    clean = tree_of(folder, status.head, prefix, algorithm, Objects(folder), nested)
     if len(inside) <= FEW:
         clean.list_ahead(inside)
     modes = {path.removeprefix(prefix): mode for path, mode in status.modes.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from planner.errors import GitError
-from planner.local.git_tree import workspace_in
 from planner.local.objects import Objects
 from planner.local.process import ask
 from planner.local.revision import RevisionTree
+from planner.local.revisions import workspace_in
 from planner.plan.replay import Commit
 
 FORMAT = "%H %T %P%x09%cs%x09%s"

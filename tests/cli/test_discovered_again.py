@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from planner.cli import asides, family
 from planner.local import found_by_name
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.listing import paths
+from planner.local.revisions import revision_tree
 from planner.sources.discovery import family as discovery
 from planner.sources.discovery.files import is_skipped
 from tests.local.test_answer_cache import Said, Shell

@@ -15,8 +15,9 @@ from planner.cli.recalled import Agreement
 from planner.digest.key import Keys, Known, keys_of
 from planner.digest.retold import Retold
 from planner.digest.trace import Trace
-from planner.local.git_tree import WorkTree, revision_tree, worktree
+from planner.local.git_tree import WorkTree, worktree
 from planner.local.revision import RevisionTree
+from planner.local.revisions import revision_tree
 from planner.ports import Tree
 from planner.sources import yaml_file
 from planner.sources.load import load

@@ -10,8 +10,9 @@ import pytest
 
 from planner.errors import InputError
 from planner.local.disk_tree import DiskTree
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.history import History
+from planner.local.revisions import revision_tree
 from planner.ports import MODE_FILE
 from tests.local.test_trees import listed
 from tests.workspace import Workspace

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from planner.errors import GitError, InputError
 from planner.local import objects as objects_module
 from planner.local.disk_tree import DiskTree
-from planner.local.git_tree import revision_tree, worktree
+from planner.local.git_tree import worktree
 from planner.local.objects import LONG, Objects
+from planner.local.revisions import revision_tree
 from planner.ports import MODE_FOLDER, Tree
 from tests.workspace import Workspace
 

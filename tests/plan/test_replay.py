@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planner.digest.key import keys_of
-from planner.local.git_tree import revision_tree
 from planner.local.history import History
+from planner.local.revisions import revision_tree
 from planner.plan.replay import Replay
 from planner.plan.simple_rules import Rule
 from planner.plan.walk import Walk
