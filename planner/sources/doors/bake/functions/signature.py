@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from planner.model.frozen import dataclass
 from planner.sources.doors.bake.trouble import Wrong
-from planner.sources.doors.bake.values import Type, Value, convert
+from planner.sources.doors.bake.values import ANY, Type, Value, convert
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`types` are those of its parameters, `rest` that of all further ones; `nulls` says that these may be null."""
+    """`types` are those of its parameters, `rest` that of all further ones; `nulls` lets those of any type be null."""
 
     run: Callable[..., Value]
     types: Sequence[Type] = ()
@@ -27,7 +27,7 @@ class Function:
         converted = []
         for number, argument in enumerate(arguments):
             kind = self.types[number] if number < needed else self.rest
-            if argument is None and not self.nulls:
+            if argument is None and not (self.nulls and kind is ANY):
                 raise Wrong(f"argument {number + 1} is null")
             try:
                 converted.append(convert(argument, kind))
