@@ -27,7 +27,7 @@ class Function:
         converted = []
         for number, argument in enumerate(arguments):
             kind = self.types[number] if number < needed else self.rest
-            if argument is None and not (self.nulls and kind is ANY):
+            if argument is None and not (self.nulls and kind == ANY):
                 raise Wrong(f"argument {number + 1} is null")
             try:
                 converted.append(convert(argument, kind))
