@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from planner.model.names import DEFAULT_REGISTRY
 from planner.policy.identity import Identity
 from planner.policy.levels import Level
 from planner.policy.scopes import Scope
@@ -74,7 +75,6 @@ class ScopeRule:
         return tuple(dict.fromkeys([self.cache, self.images]))
 
 
-HUB = "docker.io"
 _HUBS = frozenset({"index.docker.io", "registry-1.docker.io"})
 
 
@@ -85,7 +85,7 @@ def plain_address(address: str) -> str:
     """
     host, _, port = address.lower().partition(":")
     host, port = host.rstrip("."), port.lstrip("0")
-    host = HUB if host in _HUBS else host
+    host = DEFAULT_REGISTRY if host in _HUBS else host
     return host if port in ("", "443", "80") else f"{host}:{port}"
 
 

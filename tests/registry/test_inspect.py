@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -29,7 +30,7 @@ def pushed(repository: str, user: str) -> dict[str, object]:
     return entry(body, MANIFEST)
 
 
-def inspected(engine: Engine, name: str, platforms: list[dict[str, str]], wanted: str) -> LockedImage:
+def inspected(engine: Engine, name: str, platforms: Sequence[Mapping[str, object]], wanted: str) -> LockedImage:
     repository = f"{engine.registry.address}/inspect/{name}"
     listed = [{**pushed(repository, f"u{number}"), "platform": one} for number, one in enumerate(platforms)]
     CLIENT.put(repository, "1", document(INDEXES[0], manifests=listed), INDEXES[0])
@@ -67,7 +68,7 @@ def test_an_entry_that_wants_features_is_not_taken(engine: Engine) -> None:
     """A build asks for none, so BuildKit passes it over."""
     plain = {"os": "linux", "architecture": "amd64"}
     both = [{**plain, "os.features": ["erofs"]}, plain]
-    assert inspected(engine, "features", both, "linux/amd64").platforms["linux/amd64"].user == "u1"  # type: ignore[list-item]
+    assert inspected(engine, "features", both, "linux/amd64").platforms["linux/amd64"].user == "u1"
 
 
 @pytest.mark.parametrize(
